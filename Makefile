@@ -1,0 +1,54 @@
+# Two commands do the work on a machine with Python and make: `make book` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+SITE := _build/html
+WIDGETS := book/_static/vendor/embed.js
+WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
+JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
+# One thread per process: the two cores are shared by pytest, kernels and the site build.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: book site serve notebooks test check lint bench clean
+.DELETE_ON_ERROR:
+
+book: site ## install, execute every chapter, write the site to _build/html
+	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
+
+site: .venv/installed $(WIDGETS)
+	$(JUPYTER_BOOK)
+
+serve: ## show the site that 'make book' wrote
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
+
+notebooks: .venv/installed ## execute the chapters and store their outputs
+	$(BIN)/python tools/notebooks.py
+
+test: lint site ## install and run every check
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider book
+
+lint: .venv/installed ## style, types, no leftover differences
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed ## qbcore beside plain QuTiP, in one run
+	$(BIN)/python tools/bench.py
+
+.venv/installed: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements.txt -e ".[site,test]"
+	touch $@
+
+# The sliders' player for pages without a kernel. Without npm the site is built all the same.
+$(WIDGETS):
+	@if command -v npm >/dev/null; then \
+	  mkdir -p $(@D) && cd $(@D) && \
+	  archive=$$(npm pack --silent $(WIDGETS_PACKAGE)) && \
+	  tar -xzf $$archive --strip-components=2 --wildcards 'package/dist/*.woff2' package/dist/embed.js && \
+	  rm $$archive; \
+	elif [ -n "$$CI" ]; then echo "FAILED: npm is needed in CI for the sliders of the site"; exit 1; \
+	else echo "!!! npm not found: the site is built, but its sliders will not show. Install Node.js."; fi
+
+clean:
+	rm -rf _build .venv $(dir $(WIDGETS))

@@ -1,0 +1,61 @@
+"""Time two routes to the same numbers in one run, and say how far their answers lie apart.
+
+The machine is never quiet, so only the ratio of medians taken in turn means anything. Threads
+are pinned to one by the Makefile (OMP_NUM_THREADS=1); one warm-up call of each is not counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: seconds of both routes and the largest difference of their answers."""
+
+    task: str
+    rival: str
+    ours: float
+    theirs: float
+    difference: float
+
+    def __str__(self) -> str:
+        return (
+            f"| {self.task} | {self.rival} | {self.ours:.3g} s | {self.theirs:.3g} s "
+            f"| {self.theirs / self.ours:.0f} | {self.difference:.1e} |"
+        )
+
+
+HEADER = "| task | rival | qbcore | rival's time | ratio | largest difference |\n|---|---|---|---|---|---|"
+
+
+def compare(
+    task: str,
+    rival: str,
+    ours: Callable[[], ArrayLike],
+    theirs: Callable[[], ArrayLike],
+    *,
+    repeats: int = 3,
+    scale: float = 1.0,
+) -> Row:
+    """Run both in turn ``repeats`` times; ``scale`` extrapolates a rival measured on a part.
+
+    With ``scale`` = s, ``theirs`` does 1/s of the work and its time is multiplied by s. It must
+    then return the matching part of the answer of ``ours``, which is compared entry by entry.
+    """
+    first, second = np.asarray(ours()), np.asarray(theirs())
+    part = first.ravel()[:: max(1, round(first.size / second.size))][: second.size]
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(repeats):
+        for spent, run in zip(seconds, (ours, theirs), strict=True):
+            start = time.perf_counter()
+            run()
+            spent.append(time.perf_counter() - start)
+    gap = float(np.abs(part - second.ravel()).max())
+    return Row(task, rival, median(seconds[0]), scale * median(seconds[1]), gap)

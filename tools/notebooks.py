@@ -1,0 +1,57 @@
+"""Execute notebooks in place and store their outputs, byte-identical when nothing changed.
+
+    python tools/notebooks.py [notebook ...]      (all notebooks under book/ if none is named)
+
+What changes from run to run is dropped: widget models (a kernel makes them anew, the site makes
+its own), timings, and the version of the Python that ran.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def all_notebooks() -> list[Path]:
+    """Every notebook of the book, without editors' checkpoints."""
+    return sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+
+
+def execute(path: Path) -> str:
+    """Run one notebook from its own folder, as a reader would, and store it."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    client.execute()
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)
+    return str(path.relative_to(BOOK))
+
+
+if __name__ == "__main__":
+    chosen = [Path(name).resolve() for name in sys.argv[1:]] or all_notebooks()
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        for number, done in enumerate(pool.map(execute, chosen), start=1):
+            print(f"[{number}/{len(chosen)}] {done}", flush=True)
