@@ -15,6 +15,7 @@ book: site ## install, execute every chapter, write the site to _build/html
 	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
 
 site: .venv/installed $(WIDGETS)
+	rm -rf _build # pages that are gone, and outputs of an older core
 	$(JUPYTER_BOOK)
 
 serve: ## show the site that 'make book' wrote

@@ -26,9 +26,7 @@ class Peak(NamedTuple):
     value: FloatArray
 
 
-def peak(
-    times: ArrayLike, values: ArrayLike, slopes: ArrayLike, curvatures: ArrayLike | None = None
-) -> Peak:
+def peak(times: ArrayLike, values: ArrayLike, slopes: ArrayLike, curvatures: ArrayLike | None = None) -> Peak:
     """Largest value of one or many sampled curves, refined with their exact derivatives.
 
     Parameters
@@ -43,7 +41,7 @@ def peak(
 
     Raises
     ------
-    ValueError if the shapes do not agree or a sample is not finite.
+    ValueError if the shapes do not agree, a sample is not finite or the times do not increase.
     """
     t = np.asarray(times, dtype=float)
     curves = [np.asarray(c, dtype=float) for c in (values, slopes, curvatures) if c is not None]
@@ -52,6 +50,7 @@ def peak(
     require(fits, "values", "match `times`, `slopes` and `curvatures` along the last axis", shapes)
     require(all(bool(np.isfinite(c).all()) for c in curves), "values", "be finite", "not finite")
     h = np.diff(t)
+    require(bool(np.isfinite(t).all() and (h > 0).all()), "times", "be finite and increase", times)
     start = [c[..., :-1] * h**order for order, c in enumerate(curves)]
     end = [c[..., 1:] * h**order for order, c in enumerate(curves)]
     x, height = _hermite_maximum(start, end)
@@ -74,7 +73,7 @@ def _hermite_maximum(start: list[FloatArray], end: list[FloatArray]) -> tuple[Fl
     slope, bend = polyder(coefficients), polyder(coefficients, 2)
     z = x
     for _ in range(5):
-        downward = np.minimum(polyval(z, bend, tensor=False), -1e-300)
+        downward = np.minimum(polyval(z, bend, tensor=False), -1e-200)
         z = np.clip(z - polyval(z, slope, tensor=False) / downward, 0.0, 1.0)
     refined = polyval(z, coefficients, tensor=False)
     return np.where(refined > height, z, x), np.maximum(refined, height)
@@ -109,5 +108,6 @@ class Charging:
     @property
     def max_average_power(self) -> Peak:
         """Largest average power and its time, refined between the samples after t = 0."""
-        t, mean, slope = self.times[1:], self.average_power[1:], self.power[1:]
+        later = self.times > 0
+        t, mean, slope = self.times[later], self.average_power[later], self.power[later]
         return peak(t, mean, (slope - mean) / t)

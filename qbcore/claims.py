@@ -21,6 +21,7 @@ raises when a number has left its tolerance, and otherwise shows the verdict bes
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,7 +31,7 @@ from typing import Any
 
 import yaml
 
-from qbcore.validation import require
+from qbcore.validation import real, require
 
 VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗", "cannot be decided": "?"}
 FIELDS = (
@@ -108,6 +109,39 @@ class Claim:
         )
 
 
+class Ledger(tuple[Claim, ...]):
+    """Claims in the order of the file; shows itself as one table a paper, linked to the chapters."""
+
+    def __repr__(self) -> str:
+        return f"Ledger of {len(self)} claims: " + ", ".join(f"{n} {v}" for v, n in self.counts.items())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of claims by verdict, in the order of VERDICTS."""
+        return {verdict: sum(c.verdict == verdict for c in self) for verdict in VERDICTS}
+
+    def of(self, paper: str) -> Ledger:
+        """The claims of one paper, by its key in references.bib."""
+        return Ledger(claim for claim in self if claim.paper == paper)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_row(claim) for claim in self)
+        head = "".join(f'<th scope="col">{name}</th>' for name in ("Verdict", "Claim", "Why", "Computed"))
+        return f'<table class="ledger"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(claim: Claim) -> str:
+    """One line of the ledger; the link leads to the verdict box in the chapter, on the site."""
+    kind = claim.verdict.replace(" ", "-")
+    return (
+        f'<tr class="verdict-{kind}" data-paper="{claim.paper}" data-verdict="{claim.verdict}">'
+        f'<th scope="row"><a href="../{claim.chapter}.html#{claim.anchor}">'
+        f'<span aria-hidden="true">{VERDICTS[claim.verdict]}</span> {claim.verdict}</a></th>'
+        f"<td>{escape(claim.claim)} <small>({escape(claim.where)})</small></td>"
+        f"<td>{escape(claim.reason)}</td><td>{escape(claim.numbers)}</td></tr>"
+    )
+
+
 def find_ledger(start: Path | None = None) -> Path:
     """``claims.yml`` in the working directory, its ``book`` folder, or one of their parents.
 
@@ -123,10 +157,12 @@ def find_ledger(start: Path | None = None) -> Path:
 
 
 @lru_cache
-def _parsed(path: Path, modified: int) -> tuple[Claim, ...]:
+def _parsed(path: Path, modified: int) -> Ledger:
     """Ledger as of its modification time, so that an edit is seen in a running kernel."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    claims = tuple(_claim(entry) for entry in entries)
+    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    whole = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+    require(whole, "claims.yml", "hold a list of entries", type(entries).__name__)
+    claims = Ledger(_claim(entry) for entry in entries)
     ids = [c.id for c in claims]
     require(len(set(ids)) == len(ids), "claims.yml", "name every claim once", sorted(ids))
     return claims
@@ -136,13 +172,27 @@ def _claim(entry: dict[str, Any]) -> Claim:
     name = f"claims.yml: {entry.get('id', '?')}"
     require(tuple(entry) == FIELDS, name, f"have the fields {FIELDS} in this order", tuple(entry))
     require(entry["verdict"] in VERDICTS, name, f"have a verdict in {tuple(VERDICTS)}", entry["verdict"])
-    require(bool(entry["computed"]), name, "hold at least one computed number", entry["computed"])
-    numbers = {key: Number(**number) for key, number in entry["computed"].items()}
+    require(
+        bool(re.fullmatch("[a-z0-9-]+", str(entry["id"]))), name, "have an id of a-z, 0-9, -", entry["id"]
+    )
+    blank = [key for key, value in entry.items() if value is None or not str(value).strip()]
+    require(not blank, name, "fill every field", blank)
+    some = isinstance(entry["computed"], dict) and bool(entry["computed"])
+    require(some, name, "hold at least one computed number", entry["computed"])
+    numbers = {key: _number(f"{name}, {key}", number) for key, number in entry["computed"].items()}
     text = {key: " ".join(str(value).split()) for key, value in entry.items() if key != "computed"}
     return Claim(**text, computed=numbers)
 
 
-def load(path: Path | None = None) -> tuple[Claim, ...]:
+def _number(name: str, fields: Any) -> Number:
+    paired = isinstance(fields, dict) and tuple(fields) == ("value", "tolerance")
+    require(paired, name, "have a value and a tolerance", fields)
+    real(f"{name}: value", fields["value"])  # YAML reads 1e-5, without a point, as text
+    real(f"{name}: tolerance", fields["tolerance"], least=0.0)
+    return Number(**fields)
+
+
+def load(path: Path | None = None) -> Ledger:
     """All entries of the ledger, in its order. Raises ValueError on a malformed entry."""
     source = find_ledger() if path is None else path
     return _parsed(source, source.stat().st_mtime_ns)
@@ -164,7 +214,8 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
     known = {claim.id: claim for claim in load()}
     require(claim_id in known, "claim_id", f"be one of {sorted(known)}", claim_id)
     claim = known[claim_id]
-    if len(value) == 1 and len(claim.computed) == 1 and not values:
+    require(not (value and values), "value", "not come together with named numbers", value)
+    if len(value) == 1 and len(claim.computed) == 1:
         values = dict(zip(claim.computed, value, strict=True))
     given = tuple(sorted(values))
     require(given == tuple(sorted(claim.computed)), "values", f"name {tuple(claim.computed)}", given)

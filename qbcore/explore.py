@@ -83,7 +83,7 @@ def explore(
         require(count <= MOST_FRAMES, "values", f"make at most {MOST_FRAMES} frames", count)
         frame = _all_frames(draw, sliders, tuple(values), {})
         kind = f"{count} frames"
-    text = f"Interactive figure over {', '.join(values)} ({kind}). {sentence}"
+    text = f"Interactive figure over {', '.join(values)} ({kind}). {' '.join(sentence.split())}"
     return Explorer(sliders, frame, first, text)
 
 
@@ -128,16 +128,16 @@ def _live_frame(draw: Draw, sliders: dict[str, SelectionSlider], frame: HTML) ->
 def _frame(draw: Draw, chosen: dict[str, Any]) -> tuple[bytes, str]:
     """The figure that ``draw`` leaves as a palette PNG, and its sentence."""
     before = set(plt.get_fignums())
-    sentence = draw(**chosen)
-    drawn = sorted(set(plt.get_fignums()) - before)
     try:
+        sentence = draw(**chosen)
+        drawn = sorted(set(plt.get_fignums()) - before)
         returned = isinstance(sentence, str) and bool(sentence.strip())
         require(returned, "draw", "return a sentence that says what is seen", sentence)
         require(len(drawn) == 1, "draw", "draw one new figure", f"{len(drawn)} figures")
         raw, packed = io.BytesIO(), io.BytesIO()
         plt.figure(drawn[0]).savefig(raw, format="png")
     finally:
-        for number in drawn:
+        for number in set(plt.get_fignums()) - before:
             plt.close(number)
     # 64 colours are enough for line art and small maps, and a quarter of the weight.
     Image.open(raw).convert("RGB").quantize(64).save(packed, format="png", optimize=True)

@@ -1,0 +1,204 @@
+"""The built site in a real browser with the network cut off: `make site` first, then this."""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import threading
+import warnings
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
+SLIDER = ".explorer .noUi-handle"
+# The widget player's own remark on its schema; nothing is wrong with the page.
+KNOWN_REMARK = "strict mode: use allowUnionTypes"
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    if not PAGES:
+        pytest.fail("There is no site in _build/html: run `make site` first.")
+    handler = functools.partial(_Quiet, directory=str(SITE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is needed in CI: install the package `chromium`.")
+        warnings.warn("!!! Chromium not found: the site is NOT tested in a browser.", stacklevel=1)
+        pytest.skip("Chromium not found")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page opened with everything but its own origin blocked, and what it asked and said."""
+
+    def __init__(self, browser: Browser, address: str, path: str, *, width: int = 1280, dark: bool = False):
+        self.outside: list[str] = []
+        self.failed: list[str] = []
+        self.said: list[str] = []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        self.page: Page = self.context.new_page()
+        self.page.route("**/*", lambda route: self._only_own(route, address))
+        self.page.on("console", lambda m: self._heard(m.type, m.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("response", lambda r: self.failed.append(r.url) if r.status >= 400 else None)
+        self.page.goto(address + path, wait_until="networkidle")
+
+    def _only_own(self, route, address: str) -> None:
+        if route.request.url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.outside.append(route.request.url)
+            route.abort()
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not text.startswith(KNOWN_REMARK):
+            self.said.append(text)
+
+    def __enter__(self) -> "Visit":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+def has_sliders(path: str) -> bool:
+    return "widget-view+json" in (SITE / path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_asks_no_one_else_and_reports_no_error(browser, address, path):
+    with Visit(browser, address, path) as visit:
+        assert visit.outside == []
+        assert visit.failed == []
+        assert visit.said == []
+        assert visit.page.locator("h1:visible").count() == 1
+        formulas = visit.page.locator("span.math, div.math").count()
+        drawn = visit.page.locator("mjx-container").count()
+        assert (drawn > 0) == (formulas > 0)
+        assert visit.page.locator("mjx-merror").count() == 0
+        assert visit.page.locator("main img:not([alt]), main img[alt='']").count() == 0
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_page_fits_a_phone(browser, address, path, dark):
+    with Visit(browser, address, path, width=360, dark=dark) as visit:
+        wide = visit.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 360
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if has_sliders(p)])
+def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, path):
+    with Visit(browser, address, path) as visit:
+        page = visit.page
+        page.wait_for_selector(SLIDER)
+        count = page.locator(SLIDER).count()
+        assert count >= page.locator(".explorer").count() >= 1
+        for k in range(count):
+            handle = page.locator(SLIDER).nth(k)
+            explorer = handle.locator("xpath=ancestor::*[contains(@class, 'explorer')][1]")
+            handle.scroll_into_view_if_needed()
+            assert handle.get_attribute("aria-label")
+            start = seen(explorer)
+            handle.focus()
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(150)
+            stepped = seen(explorer)
+            if stepped == start:  # the slider may stand at its last value
+                page.keyboard.press("ArrowLeft")
+                page.wait_for_timeout(150)
+                stepped = seen(explorer)
+            assert stepped != start, f"slider {k} of {path} does not move by keyboard"
+            assert handle.get_attribute("aria-valuetext") == readout(handle)
+            drag(page, handle)
+            assert seen(explorer) != stepped, f"slider {k} of {path} does not move by mouse"
+        assert visit.said == []
+        assert visit.outside == []
+
+
+def seen(explorer) -> tuple[str, str]:
+    """Picture and sentence of the one frame on show."""
+    frame = explorer.locator(".explorer-frame:visible")
+    assert frame.count() == 1
+    picture = frame.locator("img")
+    sentence = frame.locator("figcaption").inner_text()
+    assert picture.get_attribute("alt") == sentence
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 200")
+    return picture.get_attribute("src"), sentence
+
+
+def readout(handle) -> str:
+    row = handle.locator("xpath=ancestor::*[contains(@class, 'widget-slider')][1]")
+    return row.locator(".widget-readout").inner_text().strip()
+
+
+def drag(page: Page, handle) -> None:
+    """Pull the handle to whichever end of its track is farther away."""
+    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')][1]").bounding_box()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    ends = (track["x"] + 1, track["x"] + track["width"] - 1)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(max(ends, key=lambda end: abs(end - x)), y, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+
+
+class _Anchors(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if named.get("id"):
+            self.ids.append(named["id"] or "")
+        if tag == "a" and named.get("href"):
+            self.links.append(named["href"] or "")
+
+
+def test_every_internal_link_leads_somewhere():
+    parsed = {p: _Anchors((SITE / p).read_text(encoding="utf-8")) for p in PAGES}
+    for path, page in parsed.items():
+        for link in page.links:
+            if re.match(r"[a-z]+:", link):
+                continue
+            target, _, anchor = link.partition("#")
+            file = (SITE / path).parent / target if target else SITE / path
+            assert file.exists(), f"{path} links to {link}"
+            if anchor and file.suffix == ".html":
+                found = parsed[str(file.resolve().relative_to(SITE.resolve()))].ids
+                assert anchor in found, f"{path} links to {link}"
+
+
+def test_no_sources_are_shipped():
+    assert not (SITE / "_sources").exists()
