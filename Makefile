@@ -34,7 +34,7 @@ lint: .venv/installed ## style, types, no leftover differences
 	$(BIN)/mypy
 
 bench: .venv/installed ## qbcore beside plain QuTiP, in one run
-	$(BIN)/python tools/bench.py
+	$(BIN)/python -m benchmarks
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }

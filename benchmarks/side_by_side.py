@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,18 @@ def compare(
     *,
     repeats: int = 3,
     scale: float = 1.0,
+    part: Callable[[FloatArray], ArrayLike] = np.asarray,
 ) -> Row:
-    """Run both in turn ``repeats`` times; ``scale`` extrapolates a rival measured on a part.
+    """Run both in turn ``repeats`` times and compare their answers entry by entry.
 
-    With ``scale`` = s, ``theirs`` does 1/s of the work and its time is multiplied by s. It must
-    then return the matching part of the answer of ``ours``, which is compared entry by entry.
+    A rival too slow for the whole task does 1/``scale`` of it: its time is multiplied by
+    ``scale``, and ``part`` picks from our answer what it computed.
     """
-    first, second = np.asarray(ours()), np.asarray(theirs())
-    part = first.ravel()[:: max(1, round(first.size / second.size))][: second.size]
+    gap = float(np.abs(np.asarray(part(np.asarray(ours()))) - np.asarray(theirs())).max())
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats):
         for spent, run in zip(seconds, (ours, theirs), strict=True):
             start = time.perf_counter()
             run()
             spent.append(time.perf_counter() - start)
-    gap = float(np.abs(part - second.ravel()).max())
     return Row(task, rival, median(seconds[0]), scale * median(seconds[1]), gap)

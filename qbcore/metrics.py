@@ -8,7 +8,8 @@ Conventions, for every function of this file
   for T of them. Density matrices have shape (d, d) or (T, d, d). A stack of kets of shape
   (T, d) is refused, because for T = d nothing tells it from a density matrix.
 * The result has the shape of the leading axes: a float for one state, (T,) for T of them.
-* hbar = k_B = 1. Levels closer than 1e-9 of the spectral width count as one degenerate level.
+* hbar = k_B = 1. Levels closer than 1e-9 of the spectral width, or than the rounding of
+  the eigenvalues, count as one degenerate level.
 * A state that is not normalised, not Hermitian or not positive within 1e-6 raises ValueError.
 
 Sources: ergotropy, Allahverdyan, Balian and Nieuwenhuizen, Europhys. Lett. 67, 565 (2004);
@@ -40,7 +41,9 @@ class _Levels(NamedTuple):
 
 
 def _matrix(operator: Any) -> ComplexArray:
-    """Dense complex array of an array or of a QuTiP object (which offers ``full``)."""
+    """Dense complex array of an array, a QuTiP object (which offers ``full``) or a list of those."""
+    if isinstance(operator, list | tuple) and any(hasattr(each, "full") for each in operator):
+        return np.stack([_matrix(each) for each in operator])
     return np.asarray(operator.full() if hasattr(operator, "full") else operator, dtype=complex)
 
 
@@ -53,16 +56,16 @@ def _levels(hamiltonian: Any) -> _Levels:
     scale = max(1.0, float(np.abs(h).max()))
     require(defect <= 1e-9 * scale, "hamiltonian", "be Hermitian", f"off by {defect:.3g}")
     energies, basis = np.linalg.eigh(h)
-    width = energies[-1] - energies[0]
+    rounding = 10 * energies.size * np.finfo(float).eps * float(np.abs(energies).max())
+    closest = max(DEGENERACY * (energies[-1] - energies[0]), rounding)
     # Chains of neighbours closer than the tolerance form one level.
-    label = np.concatenate([[0], np.cumsum(np.diff(energies) > DEGENERACY * width)])
+    label = np.concatenate([[0], np.cumsum(np.diff(energies) > closest)])
     return _Levels(energies, basis, label[:, None] == label[None, :])
 
 
 def _states(states: Any, dimension: int) -> ComplexArray:
     """Validated states in the form (..., d, 1) for kets or (..., d, d) for density matrices."""
-    many = isinstance(states, list | tuple) and len(states) > 0 and hasattr(states[0], "full")
-    array = np.stack([_matrix(s) for s in states]) if many else _matrix(states)
+    array = _matrix(states)
     if array.shape == (dimension,):
         array = array[:, None]
     fits = array.ndim >= 2 and array.shape[-2] == dimension and array.shape[-1] in (1, dimension)
@@ -121,10 +124,12 @@ def _number(values: Any) -> Any:
 
 
 def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
-    """-sum_i p_i log p_i over the last axis, with 0 log 0 = 0; ``base`` of the logarithm."""
+    """-sum_i p_i log p_i over the last axis, with 0 log 0 = 0; ``base`` > 1 of the logarithm."""
     p = np.asarray(probabilities, dtype=float)
     require(bool(np.all(p >= -TOLERANCE)), "probabilities", "not be negative", float(p.min(initial=0.0)))
-    require(real("base", base, above=0.0) != 1.0, "base", "not be 1", base)
+    lost = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
+    require(lost <= TOLERANCE, "probabilities", "sum to 1", f"off by {lost:.3g}")
+    real("base", base, above=1.0)
     logs = np.log(np.where(p > 0, p, 1.0)) / np.log(base)
     return _number(np.maximum(-(np.maximum(p, 0.0) * logs).sum(axis=-1), 0.0))
 
@@ -143,7 +148,7 @@ def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
     """
     levels = _levels(hamiltonian)
     zero = levels.energies[0] if reference is None else energy(reference, hamiltonian)
-    return energy(states, hamiltonian) - zero
+    return _number(energy(states, hamiltonian) - zero)
 
 
 def average_power(times: ArrayLike, stored: ArrayLike) -> FloatArray:
@@ -164,7 +169,9 @@ def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
     h, k = _matrix(hamiltonian), _matrix(generator)
     require(k.shape[-2:] == h.shape, "generator", f"have shape (..., {len(h)}, {len(h)})", k.shape)
     skew = float(np.abs(k - k.conj().swapaxes(-1, -2)).max())
-    require(skew <= 1e-9 * max(1.0, float(np.abs(k).max())), "generator", "be Hermitian", f"off by {skew:.3g}")
+    require(
+        skew <= 1e-9 * max(1.0, float(np.abs(k).max())), "generator", "be Hermitian", f"off by {skew:.3g}"
+    )
     rate = 1j * (k @ h - h @ k)
     if _are_kets(array):
         return _number((array.conj() * (rate @ array)).sum(axis=(-2, -1)).real)
@@ -230,10 +237,9 @@ def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
 
 def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
     """-tr(rho log rho); ``base`` of the logarithm, 2 for bits."""
-    first = states[0] if isinstance(states, list | tuple) else states
-    shape = _matrix(first).shape
-    require(len(shape) >= 1, "states", "be kets or density matrices", shape)
-    array = _states(states, shape[0] if len(shape) == 1 else shape[-2])
+    array = _matrix(states)
+    require(array.size > 0 and array.ndim >= 1, "states", "be kets or density matrices", array.shape)
+    array = _states(array, array.shape[0] if array.ndim == 1 else array.shape[-2])
     return shannon_entropy(_spectrum(array), base=base)
 
 
@@ -249,5 +255,5 @@ def diagonal_entropy(states: Any, hamiltonian: Any, *, base: float = 2.0) -> Any
 
 def relative_entropy_of_coherence(states: Any, hamiltonian: Any, *, base: float = 2.0) -> Any:
     """Diagonal entropy minus von Neumann entropy: coherence between the levels of H."""
-    mixed = von_neumann_entropy(states, base=base)
-    return _number(np.maximum(diagonal_entropy(states, hamiltonian, base=base) - mixed, 0.0))
+    dephased = diagonal_entropy(states, hamiltonian, base=base)
+    return _number(np.maximum(dephased - von_neumann_entropy(states, base=base), 0.0))

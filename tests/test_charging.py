@@ -1,0 +1,226 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.polynomial import Polynomial
+
+from qbcore.charging import Charging, Peak, peak
+
+# Evaluating a polynomial of degree 5 with coefficients of order 1 loses a few dozen ulp.
+ROUNDING = 1e-13
+
+
+def sample(curve: Polynomial, times, derivatives):
+    return [curve.deriv(k)(times) if k else curve(times) for k in range(derivatives)]
+
+
+def sine(times, phase, derivatives):
+    """sin^2(t - phase) and its derivatives."""
+    t = times - phase
+    return [np.sin(t) ** 2, np.sin(2 * t), 2 * np.cos(2 * t)][:derivatives]
+
+
+# --- exact cases ---
+
+
+@pytest.mark.parametrize("derivatives", [2, 3])
+@given(top=st.floats(0.05, 2.95), height=st.floats(-5, 5), width=st.floats(0.1, 5), count=st.integers(2, 9))
+def test_a_parabola_is_found_exactly(derivatives, top, height, width, count):
+    curve = height - width * Polynomial([-top, 1]) ** 2
+    times = np.linspace(0, 3, count)
+    found = peak(times, *sample(curve, times, derivatives))
+    # Cubic and quintic interpolants reproduce a parabola. Coefficients are at most 5 + 5 * 9 = 50, so
+    # values are right to 50 * ROUNDING, and the root of the slope 2 width (top - t) to that over 2 width.
+    assert found.value == pytest.approx(height, abs=50 * ROUNDING)
+    assert found.time == pytest.approx(top, abs=50 * ROUNDING / width)
+
+
+def test_cubic_and_quintic_with_known_maxima():
+    # t^2 (3 - t) has slope 3 t (2 - t): maximum 4 at t = 2. A cubic is its own cubic interpolant.
+    cubic = Polynomial([0, 0, 3, -1])
+    times = np.array([0.0, 1.3, 3.0])
+    found = peak(times, *sample(cubic, times, 2))
+    assert found.time == pytest.approx(2.0, abs=1e-12)
+    assert found.value == pytest.approx(4.0, abs=1e-12)
+    # t^4 (5 - t): slope 5 t^3 (4 - t), maximum 256 at t = 4. A quintic is its own quintic interpolant.
+    quintic = Polynomial([0, 0, 0, 0, 5, -1])
+    times = np.array([0.0, 2.0, 4.9])
+    found = peak(times, *sample(quintic, times, 3))
+    assert found.time == pytest.approx(4.0, abs=1e-11)  # values of order 1000, curvature 320
+    assert found.value == pytest.approx(256.0, abs=1e-10)
+
+
+@pytest.mark.parametrize("derivatives", [2, 3])
+def test_sine_squared_on_a_grid_that_holds_the_maximum(derivatives):
+    times = np.linspace(0, np.pi, 9)  # pi / 2 is a sample
+    found = peak(times, *sine(times, 0.0, derivatives))
+    assert found.value == pytest.approx(1.0, abs=ROUNDING)
+    assert found.time == pytest.approx(np.pi / 2, abs=ROUNDING)
+
+
+# --- the two error bounds and their orders ---
+
+
+def worst_error(intervals, derivatives):
+    """Largest error of the peak of sin^2(t - phase) over the phases of one interval."""
+    times = np.linspace(0, np.pi, intervals + 1)
+    errors = []
+    for phase in np.linspace(0, times[1], 21):
+        found = peak(times, *sine(times, phase, derivatives))
+        errors.append(abs(found.value - 1.0))
+    return max(errors)
+
+
+# sin^2 = (1 - cos 2t) / 2, so max|E^(n)| = 2^(n - 1).
+@pytest.mark.parametrize(("derivatives", "order", "divisor"), [(2, 4, 384), (3, 6, 46080)])
+def test_the_error_obeys_the_stated_bound_and_order(derivatives, order, divisor):
+    counts = np.array([6, 12, 24])
+    errors = np.array([worst_error(n, derivatives) for n in counts])
+    bounds = (np.pi / counts) ** order * 2.0 ** (order - 1) / divisor
+    assert (errors <= bounds + ROUNDING).all()
+    # The maximum half-way between two samples comes within cos(h) of the bound, h = pi / 6 at most.
+    assert (errors >= 0.8 * bounds).all()
+    # Halving the spacing divides the error by 2^order, up to a correction of relative size h^2 / 3.
+    slopes = np.log2(errors[:-1] / errors[1:])
+    assert slopes == pytest.approx([order, order], abs=0.25)
+
+
+def test_curvatures_make_the_peak_better():
+    assert worst_error(12, 3) < 0.05 * worst_error(12, 2)
+
+
+# --- end points, ties, many curves, scales ---
+
+
+@pytest.mark.parametrize("derivatives", [2, 3])
+@pytest.mark.parametrize(("sign", "time"), [(1, 2.0), (-1, 0.5)])
+def test_a_monotonic_curve_peaks_at_its_end(derivatives, sign, time):
+    times = np.linspace(0.5, 2.0, 7)
+    curves = [sign * np.exp(times)] * derivatives
+    found = peak(times, *curves)
+    assert found.time == time
+    assert found.value == sign * np.exp(time)
+
+
+def test_a_minimum_inside_is_not_taken_for_a_peak():
+    times = np.linspace(-1, 1, 6)
+    found = peak(times, times**2, 2 * times)
+    assert found.value == pytest.approx(1.0, abs=ROUNDING)
+    assert abs(found.time) == pytest.approx(1.0, abs=ROUNDING)
+
+
+def test_the_higher_of_two_peaks_wins_even_if_its_samples_are_lower():
+    # Peaks 1 at t = 1 (a sample) and 1.1 at t = 3.5, between samples 3 and 4 that lie at 0.85.
+    times = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    values = np.array([0.0, 1.0, 0.0, 0.85, 0.85, 0.0])
+    slopes = np.array([0.0, 0.0, 0.0, 1.0, -1.0, 0.0])
+    # On 3..4 the interpolant is 0.85 + x (1 - x), highest at x = 1/2.
+    found = peak(times, values, slopes)
+    assert found.value == pytest.approx(1.1, abs=ROUNDING)
+    assert found.time == pytest.approx(3.5, abs=1e-12)
+
+
+def test_a_flat_curve_has_its_value():
+    found = peak([0.0, 1.0, 3.0], [2.0, 2.0, 2.0], [0.0, 0.0, 0.0])
+    assert found.value == pytest.approx(2.0, abs=ROUNDING)
+    assert 0.0 <= found.time <= 3.0
+
+
+@pytest.mark.parametrize("derivatives", [2, 3])
+def test_many_curves_at_once_equal_one_after_another(derivatives):
+    times = np.sort(np.random.default_rng(1).uniform(0, np.pi, 12))
+    phases = np.linspace(-2, 2, 6).reshape(2, 3)
+    curves = sine(times, phases[..., None], derivatives)
+    together = peak(times, *curves)
+    assert isinstance(together, Peak)
+    assert together.time.shape == together.value.shape == (2, 3)
+    for index in np.ndindex(2, 3):
+        alone = peak(times, *(c[index] for c in curves))
+        # Same arithmetic up to the summation order of a matrix product.
+        assert together.value[index] == pytest.approx(float(alone.value), abs=ROUNDING)
+        assert together.time[index] == pytest.approx(float(alone.time), abs=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-9, 1e9, 1e30])
+def test_units_of_energy_and_time_scale_through(scale):
+    times = np.linspace(0, 6, 17)  # two peaks and convex stretches
+    value, slope, curvature = sine(times, 0.2, 3)
+    plain = peak(times, value, slope, curvature)
+    dear = peak(times, scale * value, scale * slope, scale * curvature)
+    assert dear.value / scale == pytest.approx(float(plain.value), rel=ROUNDING)
+    slow = peak(scale * times, value, slope / scale, curvature / scale**2)
+    assert slow.value == pytest.approx(float(plain.value), rel=ROUNDING)
+    assert slow.time / scale == pytest.approx(float(plain.time), rel=1e-12)
+
+
+# --- Charging ---
+
+
+def charging(energy: Polynomial, times):
+    return Charging(times=times, energy=energy(times), power=energy.deriv()(times))
+
+
+def test_peaks_of_energy_and_average_power():
+    # E = t^2 (3 - t): E/t = t (3 - t) is highest at t = 3/2 with 9/4; E itself at t = 2 with 4.
+    run = charging(Polynomial([0, 0, 3, -1]), np.linspace(0, 3, 8))
+    assert run.max_energy == pytest.approx((2.0, 4.0), abs=1e-12)
+    assert run.max_average_power == pytest.approx((1.5, 2.25), abs=1e-12)
+
+
+def test_average_power_is_energy_over_time_with_its_limit_at_zero():
+    run = charging(Polynomial([0, 5, -1]), np.linspace(0, 3, 4))
+    # E/t = 5 - t, and 5 = dE/dt at t = 0.
+    assert run.average_power == pytest.approx([5.0, 4.0, 3.0, 2.0], abs=ROUNDING)
+    # Its largest value after t = 0 is that of the first sample.
+    assert run.max_average_power == pytest.approx((1.0, 4.0), abs=ROUNDING)
+
+
+def test_a_run_that_starts_later_keeps_its_first_sample():
+    run = charging(Polynomial([0, 5, -1]), np.linspace(1, 3, 4))
+    assert run.average_power[0] == pytest.approx(4.0, abs=ROUNDING)
+    assert run.max_average_power == pytest.approx((1.0, 4.0), abs=ROUNDING)
+
+
+def test_a_run_is_immutable():
+    run = charging(Polynomial([0, 1]), np.linspace(0, 1, 3))
+    with pytest.raises(AttributeError):
+        run.energy = run.power
+
+
+# --- errors ---
+
+
+@pytest.mark.parametrize(
+    ("times", "values", "slopes", "curvatures"),
+    [
+        ([0.0], [1.0], [0.0], None),  # one sample
+        ([0.0, 1.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0], None),
+        ([0.0, 1.0], [1.0, 1.0], [0.0], None),
+        ([0.0, 1.0], [[1.0, 1.0]], [0.0, 0.0], None),
+        ([0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [0.0]),
+        ([[0.0, 1.0]], [[1.0, 1.0]], [[0.0, 0.0]], None),
+        ([0.0, 1.0], 1.0, 1.0, None),
+    ],
+)
+def test_shapes_that_do_not_agree(times, values, slopes, curvatures):
+    with pytest.raises(ValueError, match="match `times`"):
+        peak(times, values, slopes, curvatures)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_sample_that_is_not_finite(bad, which):
+    curves = np.zeros((3, 4))
+    curves[which, 2] = bad
+    with pytest.raises(ValueError, match="be finite"):
+        peak(np.arange(4.0), *curves)
+
+
+@pytest.mark.parametrize(
+    "times", [[0.0, math.nan, 2.0], [0.0, 1.0, math.inf], [0.0, 1.0, 1.0], [2.0, 1.0, 0.0]]
+)
+def test_times_that_do_not_increase(times):
+    with pytest.raises(ValueError, match="`times` must be finite and increase"):
+        peak(times, [0.0, 1.0, 0.0], [1.0, 0.0, -1.0])
