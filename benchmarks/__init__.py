@@ -1,0 +1,1 @@
+"""qbcore beside what a user would otherwise do, one file a model."""

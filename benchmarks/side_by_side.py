@@ -1,7 +1,8 @@
 """Time two routes to the same numbers in one run, and say how far their answers lie apart.
 
-The machine is never quiet, so only the ratio of medians taken in turn means anything. Threads
-are pinned to one by the Makefile (OMP_NUM_THREADS=1); one warm-up call of each is not counted.
+Threads are pinned to one by the Makefile (OMP_NUM_THREADS=1), and processor time is measured, which
+other work on the machine disturbs least. Still, only ratios of medians taken in turn mean
+anything. One warm-up call of each, the one whose answers are compared, is not counted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: seconds of both routes and the largest difference of their answers."""
+    """One line of the table: processor seconds of both routes and the largest difference of their answers."""
 
     task: str
     rival: str
@@ -56,7 +57,7 @@ def compare(
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats):
         for spent, run in zip(seconds, (ours, theirs), strict=True):
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            spent.append(time.perf_counter() - start)
+            spent.append(time.process_time() - start)
     return Row(task, rival, median(seconds[0]), scale * median(seconds[1]), gap)

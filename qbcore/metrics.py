@@ -103,7 +103,7 @@ def _spectrum(array: ComplexArray) -> FloatArray:
         pure = np.zeros(array.shape[:-1])
         pure[..., 0] = 1.0
         return pure
-    return np.linalg.eigvalsh(array)[..., ::-1]
+    return np.asarray(np.linalg.eigvalsh(array)[..., ::-1], dtype=float)
 
 
 def _dephased(array: ComplexArray, levels: _Levels) -> ComplexArray:

@@ -8,41 +8,26 @@ with lambda = eta / Delta and the start |s, -s>, s = N/2. The total spin is cons
 Dicke states |s, m> carry the exact dynamics. They are ordered m = s, ..., -s, as in QuTiP: the
 fully charged state comes first, the empty one last. hbar = 1; entropies are in bits (log2).
 
-Method: H(t) = A(t) + B with A = f(t) Jx (commutes with itself at all times) and B diagonal, so
-both halves have exact flows: a rotation by the pulse area of the step, and a phase. They are
-composed with the symmetric fourth-order splitting S6 of Blanes and Moan, J. Comput. Appl. Math.
-142, 313 (2002), Table 2, which advances all parameter sets at once and keeps the norm exactly.
-Every run is done with n and 2n steps, and n is doubled until the two states agree.
+`qbcore.spin_pulse` advances the states of many batteries at once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigh_tridiagonal
 
 from qbcore.charging import Charging, Peak, peak
-from qbcore.metrics import shannon_entropy
+from qbcore.spin_pulse import Pulses, area_fraction, dicke_projections, evolve, mean_jy, statistics
 from qbcore.validation import FloatArray, integer, real, require, time_axis
 
 if TYPE_CHECKING:
     import qutip
 
 ComplexArray = NDArray[np.complex128]
-T = TypeVar("T")
-
-# Blanes and Moan (2002), S6 of order 4: weights of the drive (7 stages) and the phase (6).
-_A = [0.0792036964311957, 0.353172906049774, -0.0420650803577195]
-DRIVE_WEIGHTS = np.array([*_A, 1 - 2 * sum(_A), *_A[::-1]])
-_B = [0.209515106613362, -0.143851773179818]
-PHASE_WEIGHTS = np.array([*_B, 0.5 - sum(_B), 0.5 - sum(_B), *_B[::-1]])
-MOST_STEPS = 2**14  # per sampling interval; beyond this the parameters are unreasonable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +84,7 @@ class RosenZenerBattery:
     >>> battery = RosenZenerBattery(atoms=1, interaction=0.0, drive=20.0, duration=0.1 * np.pi)
     >>> charging = battery.charge()
     >>> round(float(charging.energy[-1]), 4)  # a pi pulse, slightly off resonance
-    0.9882
+    0.9963
     """
 
     atoms: int = 10
@@ -124,7 +109,7 @@ class RosenZenerBattery:
     def pulse_area(self, times: ArrayLike) -> FloatArray:
         """phi(t) = integral of f from 0 to t = v0 t/2 - (v0 T / 4 pi) sin(2 pi t / T)."""
         fraction = np.clip(np.asarray(times, dtype=float) / self.duration, 0.0, 1.0)
-        return self.drive * self.duration * _area_fraction(fraction)
+        return self.drive * self.duration * area_fraction(fraction)
 
     def static_levels(self) -> FloatArray:
         """Eigenvalues of H_0 + H_aa in the Dicke order, E_m = Delta (m + 2 lambda m^2 / N)."""
@@ -170,13 +155,13 @@ class RosenZenerBattery:
         if times is None:
             times = np.linspace(0.0, self.duration, 201)
         t = np.minimum(time_axis("times", times, latest=self.duration), self.duration)
-        pulses = _Pulses.of(self.atoms, self.splitting, self.drive, self.duration, self.interaction)
-        kets = np.array(_evolve(pulses, t / self.duration, accuracy, np.copy))  # (T, N + 1, 1)
-        energy, fluctuation, entropy = _statistics(self.atoms, kets[..., 0].T)
+        pulses = Pulses.of(self.atoms, self.splitting, self.drive, self.duration, self.interaction)
+        kets = np.array(evolve(pulses, t / self.duration, accuracy, np.copy))  # (T, N + 1, 1)
+        energy, fluctuation, entropy = statistics(self.atoms, kets[..., 0].T)
         return RosenZenerCharging(
             times=t,
             energy=self.splitting * energy,
-            power=self.splitting * self.drive_at(t) * _mean_jy(self.atoms, kets[..., 0].T),
+            power=self.splitting * self.drive_at(t) * mean_jy(self.atoms, kets[..., 0].T),
             states=kets,
             fluctuation=self.splitting * fluctuation,
             diagonal_entropy=entropy,
@@ -208,15 +193,14 @@ def charge_map(
     for extreme in (np.min, np.max):  # the model's own checks; a NaN survives min and max
         low_or_high = [float(extreme(g)) for g in (v0, span, strength)]
         names = ("drive", "duration", "interaction")
-        RosenZenerBattery(
-            atoms=atoms, splitting=splitting, **dict(zip(names, low_or_high, strict=True))
-        )
+        RosenZenerBattery(atoms=atoms, splitting=splitting, **dict(zip(names, low_or_high, strict=True)))
     radians = v0 * span + (1 + 2 * np.abs(strength)) * splitting * span
     summary = np.empty((9, v0.size))
-    # Runs of like demands share their sampling, and a block of 512 stays in the processor's cache.
-    for block in np.array_split(np.argsort(radians), math.ceil(v0.size / 512)):
-        samples = max(32, math.ceil(resolution * radians[block].max()))
-        pulses = _Pulses.of(atoms, splitting, v0[block], span[block], strength[block])
+    # Runs of like demands share their sampling, and blocks of 128 KiB stay in the processor's cache.
+    size = max(64, 8192 // (atoms + 1))
+    for block in np.array_split(np.argsort(radians), math.ceil(v0.size / size)):
+        samples = 2 * max(16, math.ceil(resolution * radians[block].max() / 2))
+        pulses = Pulses.of(atoms, splitting, v0[block], span[block], strength[block])
         summary[:, block] = _summary(pulses, np.linspace(0.0, 1.0, samples + 1), accuracy)
     e_time, e_max, p_time, p_max, e_final, s_max, s_final, h_max, h_final = summary.reshape(9, *shape)
     width = span.reshape(shape)
@@ -231,9 +215,9 @@ def charge_map(
     )
 
 
-def _summary(pulses: _Pulses, x: FloatArray, accuracy: float) -> FloatArray:
+def _summary(pulses: Pulses, x: FloatArray, accuracy: float) -> FloatArray:
     """The nine rows of a `ChargingMap`, time in units of T and energy in units of Delta."""
-    rows = np.array(_evolve(pulses, x, accuracy, pulses.observe))  # (samples, 5, P)
+    rows = np.array(evolve(pulses, x, accuracy, pulses.observe, stride=2))  # (samples, 5, P)
     energy, fluctuation, entropy, mean_jy, twist = rows.transpose(1, 2, 0)
     f = pulses.area[:, None] * np.sin(np.pi * x) ** 2
     f_slope = pulses.area[:, None] * np.pi * np.sin(2 * np.pi * x)
@@ -253,129 +237,3 @@ def _summary(pulses: _Pulses, x: FloatArray, accuracy: float) -> FloatArray:
             entropy[:, -1],
         ]
     )
-
-
-def dicke_projections(atoms: int) -> FloatArray:
-    """m = N/2, ..., -N/2, the order of the Dicke basis (that of ``qutip.jmat``)."""
-    return atoms / 2 - np.arange(atoms + 1, dtype=float)
-
-
-def _statistics(atoms: int, states: ComplexArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Stored energy and its standard deviation (unit Delta), diagonal entropy (bits)."""
-    charge = np.arange(atoms, -1, -1.0)  # number of excited atoms, m + N/2
-    p = np.abs(states.T) ** 2
-    mean = p @ charge
-    variance = (p * (charge - mean[..., None]) ** 2).sum(axis=-1)
-    return mean, np.sqrt(variance), np.asarray(shannon_entropy(p))
-
-
-def _ladder(atoms: int) -> FloatArray:
-    """<m + 1| J_+ |m> for m = s - 1, ..., -s."""
-    s, m = atoms / 2, dicke_projections(atoms)[1:]
-    return np.sqrt(s * (s + 1) - m * (m + 1))
-
-
-def _mean_jy(atoms: int, states: ComplexArray) -> FloatArray:
-    """<Jy>: from [Jx, Jz] = -i Jy, the exact slope of the energy is Delta f(t) <Jy>."""
-    return _raising_terms(atoms, states).sum(axis=0).imag
-
-
-def _raising_terms(atoms: int, states: ComplexArray) -> ComplexArray:
-    """Terms of <J_+> = sum_m conj(psi_{m + 1}) <m + 1| J_+ |m> psi_m, shape (N, P)."""
-    return states[:-1].conj() * (_ladder(atoms)[:, None] * states[1:])
-
-
-def _area_fraction(fraction: FloatArray | float) -> FloatArray:
-    """Pulse area up to t = fraction * T, in units of v0 T."""
-    x = np.asarray(fraction, dtype=float)
-    return x / 2 - np.sin(2 * np.pi * x) / (4 * np.pi)
-
-
-@lru_cache(maxsize=128)
-def _jx_eigenvectors(atoms: int) -> FloatArray:
-    """Real orthogonal W with Jx = W diag(-s, ..., s) W^T."""
-    _, vectors = eigh_tridiagonal(np.zeros(atoms + 1), _ladder(atoms) / 2)
-    return np.ascontiguousarray(vectors)
-
-
-class _Pulses:
-    """P runs of N atoms side by side: states are arrays (N + 1, P), time is the fraction t/T."""
-
-    def __init__(self, atoms: int, area: FloatArray, levels: FloatArray) -> None:
-        self.atoms = atoms
-        self.area = area  # v0 T, shape (P,)
-        self.levels = levels  # T E_m in the Dicke order, shape (N + 1, P)
-        self.vectors = _jx_eigenvectors(atoms)
-        self.half_range = np.arange(atoms, -1, -2.0)[:, None] / 2  # m >= 0; e^{-i m x} = conj e^{i m x}
-
-    @classmethod
-    def of(cls, atoms: int, splitting: float, drive: Any, duration: Any, interaction: Any) -> _Pulses:
-        v0, t, strength = (np.atleast_1d(np.asarray(x, float)) for x in (drive, duration, interaction))
-        m = dicke_projections(atoms)[:, None]
-        return cls(atoms, v0 * t, splitting * t * (m + 2 * strength * m**2 / atoms))
-
-    def path(self, fractions: FloatArray, steps: int) -> Iterator[ComplexArray]:
-        """States at the fractions, with ``steps`` splitting steps between neighbours."""
-        psi = np.zeros(self.levels.shape, dtype=complex)
-        psi[-1] = 1.0
-        now = 0.0
-        for fraction in fractions:
-            if fraction > now:
-                psi = self._advance(psi, now, float(fraction), steps)
-                now = float(fraction)
-            yield psi
-
-    def observe(self, psi: ComplexArray) -> FloatArray:
-        """Rows E, its deviation (unit Delta), entropy, <Jy>, and sum_m (E_{m+1} - E_m) Re <J_+>_m.
-
-        The last two give the exact derivatives of E in t/T: with F = v0 T sin^2,
-        E' = F <Jy> and E'' = F' <Jy> + F (last row - F <Jz>).
-        """
-        terms = _raising_terms(self.atoms, psi)
-        gaps = self.levels[:-1] - self.levels[1:]
-        twist = (gaps * terms.real).sum(axis=0)
-        return np.array([*_statistics(self.atoms, psi), terms.sum(axis=0).imag, twist])
-
-    def _advance(self, psi: ComplexArray, start: float, end: float, steps: int) -> ComplexArray:
-        step = (end - start) / steps
-        half = [np.exp(-1j * b * step * self.levels) for b in PHASE_WEIGHTS[:3]]
-        phases = [*half, *half[::-1]]
-        # The last rotation of a step and the first of the next are one rotation.
-        inner = np.cumsum(DRIVE_WEIGHTS[:-1])
-        stops = start + step * (np.arange(steps)[:, None] + inner).ravel()
-        areas = np.diff(_area_fraction(np.concatenate([[start], stops, [end]])))
-        for k, fraction in enumerate(areas[:-1]):
-            psi = self._rotated(psi, fraction * self.area) * phases[k % len(phases)]
-        return self._rotated(psi, areas[-1] * self.area)
-
-    def _rotated(self, psi: ComplexArray, angle: FloatArray) -> ComplexArray:
-        """exp(-i angle Jx) psi, in the eigenbasis of Jx; W is real, so complex numbers go in pairs."""
-        x = self.half_range * angle
-        upper = np.cos(x) - 1j * np.sin(x)
-        lower = upper[: len(psi) // 2].conj()  # m = -s, -s + 1, ..., below zero
-        turned = (self.vectors.T @ psi.view(float)).view(complex)
-        turned *= np.concatenate([lower, upper[::-1]])
-        return (self.vectors @ turned.view(float)).view(complex)
-
-
-def _evolve(
-    pulses: _Pulses, fractions: FloatArray, accuracy: float, observe: Callable[[ComplexArray], T]
-) -> list[T]:
-    """``observe`` of the states at each fraction; the states err by at most ``accuracy`` (norm).
-
-    Two runs with n and 2n steps differ by 15/16 of the error of the first (order 4), so the
-    second is good once they differ by less than 15 times the accuracy.
-    """
-    real("accuracy", accuracy, least=1e-11)
-    steps = 1
-    while steps <= MOST_STEPS:
-        observed, gap = [], 0.0
-        both = zip(pulses.path(fractions, steps), pulses.path(fractions, 2 * steps), strict=True)
-        for coarse, fine in both:
-            gap = max(gap, float(np.linalg.norm(coarse - fine, axis=0).max()))
-            observed.append(observe(fine))
-        if gap <= 15 * accuracy:
-            return observed
-        steps *= 2 ** max(1, math.ceil(math.log(gap / (15 * accuracy), 16)))
-    allowed = f"be reachable with {MOST_STEPS} steps between neighbouring times"
-    raise ValueError(f"Argument `accuracy` must {allowed}, but is {accuracy!r} (error {gap:.3g}).")

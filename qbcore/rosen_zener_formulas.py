@@ -177,4 +177,5 @@ def spin_matrices(atoms: int) -> tuple[ComplexArray, ComplexArray, ComplexArray]
     """Dense Jx, Jy, Jz in the Dicke basis m = s, ..., -s."""
     import qutip
 
-    return tuple(qutip.jmat(atoms / 2, axis).full() for axis in "xyz")  # type: ignore[return-value]
+    x, y, z = (qutip.jmat(atoms / 2, axis).full() for axis in "xyz")
+    return x, y, z

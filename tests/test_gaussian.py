@@ -1,0 +1,168 @@
+"""The Gaussian module against QuTiP's density matrices, closed forms and physicality."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import qutip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qbcore import gaussian, metrics
+from qbcore.gaussian import GaussianState, GaussianSystem
+
+LEVELS = 60  # of the Fock space the Gaussian formulas are compared in
+
+
+def damped_oscillator(loss: float, detuning: float, drive: complex, occupation: float) -> GaussianSystem:
+    rows = [[np.sqrt(loss * (occupation + 1)), 0], [0, np.sqrt(loss * occupation)]]
+    return GaussianSystem.from_ladder([[detuning]], [[0]], [drive], rows)
+
+
+def random_system(rng: np.random.Generator, modes: int) -> GaussianSystem:
+    """Any quadratic H and any linear jumps, gain included: not necessarily stable."""
+    h = rng.normal(size=(modes, modes)) + 1j * rng.normal(size=(modes, modes))
+    k = rng.normal(size=(modes, modes)) + 1j * rng.normal(size=(modes, modes))
+    f = rng.normal(size=modes) + 1j * rng.normal(size=modes)
+    jumps = rng.normal(size=(3, 2 * modes)) + 1j * rng.normal(size=(3, 2 * modes))
+    return GaussianSystem.from_ladder(h + h.conj().T, k + k.T, f, jumps)
+
+
+def fock_state(squeeze: complex, displace: complex, occupation: float) -> qutip.Qobj:
+    """Displaced squeezed thermal state; the thermal weights are cut at 1e-13."""
+    weights = (occupation / (occupation + 1)) ** np.arange(LEVELS) if occupation else np.eye(LEVELS)[0]
+    rho = qutip.qdiags(weights / weights.sum(), 0)
+    unitary = qutip.displace(LEVELS, displace) * qutip.squeeze(LEVELS, squeeze)
+    return unitary * rho * unitary.dag()
+
+
+def moments(rho: qutip.Qobj) -> GaussianState:
+    """Mean and covariance by expectation values in the Fock basis."""
+    a = qutip.destroy(LEVELS)
+    r = [(a + a.dag()) / np.sqrt(2), (a - a.dag()) / (1j * np.sqrt(2))]
+    mean = np.array([qutip.expect(q, rho) for q in r]).real
+    second = [[qutip.expect((p * q + q * p) / 2, rho).real for q in r] for p in r]
+    return GaussianState(mean, np.array(second) - np.outer(mean, mean))
+
+
+# Displacements and squeezings small enough that 60 levels hold the state to 1e-9.
+STATES = [
+    (0.3 + 0.2j, 0.0, 0.0),
+    (0.0, 1.0 - 0.5j, 0.0),
+    (0.0, 0.0, 0.4),
+    (0.4j, -0.7, 0.3),
+    (-0.35, 0.8j, 0.5),
+]
+
+
+@pytest.mark.parametrize(("squeeze", "displace", "occupation"), STATES)
+def test_metrics_equal_those_of_the_density_matrix(squeeze, displace, occupation):
+    """Energy, ergotropy, passive energy, purity and entropy of the same state in two descriptions."""
+    rho = fock_state(squeeze, displace, occupation)
+    state, number = moments(rho), qutip.num(LEVELS)
+    # The cutoff loses what lies above 60 levels, below 1e-9 here; 1e-7 leaves room for its energy.
+    assert gaussian.occupation(state) == pytest.approx(metrics.energy(rho, number), abs=1e-7)
+    assert gaussian.ergotropy(state) == pytest.approx(metrics.ergotropy(rho, number), abs=1e-7)
+    passive = metrics.energy(qutip.Qobj(metrics.passive_state(rho, number)), number)
+    assert gaussian.passive_energy(state) == pytest.approx(passive, abs=1e-7)
+    assert gaussian.purity(state) == pytest.approx((rho * rho).tr().real, abs=1e-7)
+    assert gaussian.entropy(state) == pytest.approx(metrics.von_neumann_entropy(rho), abs=1e-7)
+    a = qutip.destroy(LEVELS)
+    assert gaussian.amplitude(state) == pytest.approx(qutip.expect(a, rho), abs=1e-7)
+    assert gaussian.anomalous(state) == pytest.approx(qutip.expect(a * a, rho), abs=1e-7)
+
+
+def test_wigner_function_is_qutips():
+    rho = fock_state(0.3 + 0.2j, 0.6 - 0.4j, 0.3)
+    x = np.linspace(-2.0, 2.0, 9)
+    # g = sqrt 2 is QuTiP's convention x = (a + a^+)/sqrt 2; the first axis of its array is p.
+    expected = qutip.wigner(rho, x, x, g=np.sqrt(2))
+    assert gaussian.wigner(moments(rho), x[None, :], x[:, None]) == pytest.approx(expected, abs=1e-7)
+
+
+def test_squeezing_of_a_squeezed_vacuum():
+    # Squeezing by r leaves a variance e^{-2r}/2: 10 log10(e^{-2r}) dB.
+    state = moments(qutip.ket2dm(qutip.squeeze(LEVELS, 0.5) * qutip.basis(LEVELS, 0)))
+    assert gaussian.squeezing_db(state) == pytest.approx(-10 * np.log10(np.e), abs=1e-7)
+
+
+def test_damped_driven_oscillator_has_its_textbook_solution():
+    """<a> = alpha (1 - e^{-(kappa/2 + i Delta) t}), alpha = -i F/(kappa/2 + i Delta); n_th beside it."""
+    kappa, delta, drive, hot = 0.7, 0.3, 0.4 - 0.2j, 0.25
+    times = np.array([0.0, 0.1, 1.0, 1.7, 40.0])  # not equally spaced
+    state = damped_oscillator(kappa, delta, drive, hot).evolve(gaussian.thermal(1), times)
+    rate = kappa / 2 + 1j * delta
+    # Rounding in a few dozen products of numbers of order 1: far below 1e-12.
+    assert gaussian.amplitude(state) == pytest.approx(
+        -1j * drive / rate * (1 - np.exp(-rate * times)), abs=1e-12
+    )
+    noise = hot * (1 - np.exp(-kappa * times)) + np.abs(gaussian.amplitude(state)) ** 2
+    assert gaussian.occupation(state) == pytest.approx(noise, abs=1e-12)
+
+
+@pytest.mark.parametrize("modes", [1, 2, 3])
+def test_long_times_reach_the_lyapunov_solution(modes):
+    rng = np.random.default_rng(modes)
+    base = random_system(rng, modes)
+    # Add loss until it is stable by a rate of 1: then 40 time units leave e^{-40} of the start.
+    extra = np.hstack([np.eye(modes), np.zeros((modes, modes))]) * np.sqrt(
+        2 * (1 + max(0.0, -base.decay_rate))
+    )
+    lossy = GaussianSystem.from_ladder(
+        np.zeros((modes, modes)), np.zeros((modes, modes)), np.zeros(modes), extra
+    )
+    system = GaussianSystem(base.stiffness, base.force, np.vstack([base.jumps, lossy.jumps]))
+    assert system.decay_rate >= 1 - 1e-9
+    late, rest = system.evolve(gaussian.thermal(modes), np.array([0.0, 40.0])), system.steady_state()
+    assert late.mean[-1] == pytest.approx(rest.mean, rel=1e-9, abs=1e-9)
+    assert late.covariance[-1] == pytest.approx(rest.covariance, rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), modes=st.integers(1, 3), span=st.floats(0.01, 1.0))
+def test_every_evolution_is_physical(seed, modes, span):
+    """covariance + i Omega/2 >= 0 at all times, whatever the Hamiltonian and the jumps."""
+    system = random_system(np.random.default_rng(seed), modes)
+    # Random gain and pairing may blow up; an exponent of at most 3 keeps rounding (1e-16 e^6) small.
+    span = min(span, 3 / np.abs(system.drift).sum())
+    state = system.evolve(gaussian.thermal(modes), np.linspace(0.0, span, 5))
+    hermitian = state.covariance + 0.5j * gaussian.symplectic_form(modes)
+    assert np.linalg.eigvalsh(hermitian).min() >= -1e-11
+    assert gaussian.symplectic_eigenvalues(state).min() >= 0.5
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), modes=st.integers(1, 2))
+def test_the_slope_is_the_derivative(seed, modes):
+    system = random_system(np.random.default_rng(seed), modes)
+    h = 1e-3 / np.abs(system.drift).sum()
+    state = system.evolve(gaussian.thermal(modes), np.array([0.0, h, 2 * h]))
+    middle = system.slope(GaussianState(state.mean[1], state.covariance[1]))
+    # The central difference errs by h^2/6 of the third derivative, 1e-6 of the slope's own scale;
+    # rounding adds 1e-16/h. The scale of the slope is that of the drift and the diffusion.
+    scale = np.abs(system.drift).sum() + np.abs(system.diffusion).sum() + np.abs(system.push).sum()
+    difference = (state.covariance[2] - state.covariance[0]) / (2 * h)
+    assert difference == pytest.approx(middle.covariance, abs=2e-6 * scale)
+    assert (state.mean[2] - state.mean[0]) / (2 * h) == pytest.approx(middle.mean, abs=2e-6 * scale)
+
+
+def test_entropy_and_purity_of_two_modes_add():
+    """A product of two thermal modes: entropies add, purities multiply, nu falls."""
+    covariance = np.diag([0.8, 0.8, 1.5, 1.5])
+    both = GaussianState(np.zeros(4), covariance)
+    alone = [both.mode(0), both.mode(1)]
+    assert gaussian.entropy(both) == pytest.approx(sum(gaussian.entropy(s) for s in alone), abs=1e-12)
+    assert gaussian.purity(both) == pytest.approx(np.prod([gaussian.purity(s) for s in alone]), abs=1e-12)
+    assert gaussian.symplectic_eigenvalues(both) == pytest.approx([1.5, 0.8], abs=1e-12)
+
+
+def test_wrong_input_is_refused_with_the_number():
+    with pytest.raises(ValueError, match=r"`hopping` must be Hermitian"):
+        GaussianSystem.from_ladder([[1j]], [[0]], [0], [[1, 0]])
+    with pytest.raises(ValueError, match=r"`state` must obey the uncertainty relation .* 0\.4"):
+        gaussian.ergotropy(GaussianState(np.zeros(2), 0.4 * np.eye(2)))
+    with pytest.raises(ValueError, match=r"`state` must be of one mode"):
+        gaussian.ergotropy(gaussian.thermal(2))
+    gaining = damped_oscillator(0.0, 0.0, 0.0, 0.0)
+    with pytest.raises(ValueError, match=r"`system` must decay"):
+        gaining.steady_state()
