@@ -5,6 +5,7 @@ SITE := _build/html
 WIDGETS := book/_static/vendor/embed.js
 WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 
@@ -25,8 +26,8 @@ notebooks: .venv/installed ## execute the chapters and store their outputs
 	$(BIN)/python tools/notebooks.py
 
 test: lint site ## install and run every check
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider book
+	$(PYTEST)
+	$(PYTEST) --nbval --nbval-current-env book
 
 lint: .venv/installed ## style, types, no leftover differences
 	$(BIN)/ruff check .
