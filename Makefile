@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: book site serve notebooks test check lint bench clean
+.PHONY: book site serve notebooks test lint bench clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -47,8 +47,7 @@ $(WIDGETS):
 	@if command -v npm >/dev/null; then \
 	  mkdir -p $(@D) && cd $(@D) && \
 	  archive=$$(npm pack --silent $(WIDGETS_PACKAGE)) && \
-	  tar -xzf $$archive --strip-components=2 --wildcards 'package/dist/*.woff2' package/dist/embed.js && \
-	  rm $$archive; \
+	  tar -xzf $$archive && mv package/dist/embed.js package/dist/*.woff2 . && rm -r package $$archive; \
 	elif [ -n "$$CI" ]; then echo "FAILED: npm is needed in CI for the sliders of the site"; exit 1; \
 	else echo "!!! npm not found: the site is built, but its sliders will not show. Install Node.js."; fi
 

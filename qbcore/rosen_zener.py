@@ -14,6 +14,7 @@ fully charged state comes first, the empty one last. hbar = 1; entropies are in 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -170,7 +171,7 @@ class RosenZenerBattery:
 
 def charge_map(
     *,
-    atoms: int,
+    atoms: ArrayLike,
     drive: ArrayLike,
     duration: ArrayLike,
     interaction: ArrayLike,
@@ -178,29 +179,26 @@ def charge_map(
     resolution: float = 8.0,
     accuracy: float = 1e-8,
 ) -> ChargingMap:
-    """Charge many batteries of N atoms at once, over the broadcast grid of their parameters.
+    """Charge many batteries at once, over the broadcast grid of their parameters.
 
-    ``drive``, ``duration`` and ``interaction`` broadcast against each other as numpy arrays.
-    Each run is sampled ``resolution`` times per radian of its fastest phase, v0 T + (1 + 2
-    |lambda|) Delta T, and at least 32 times; 2.5 leave 1e-6 of the energy in its refined peaks.
+    ``atoms``, ``drive``, ``duration`` and ``interaction`` broadcast as numpy arrays. Each run is
+    sampled ``resolution`` times per radian of its fastest phase, v0 T + (1 + 2 |lambda|) Delta T,
+    and at least 32 times; 2.5 leave 1e-6 of the energy in its refined peaks.
     Raises ValueError as `RosenZenerBattery` does, naming the offending value.
     """
     real("resolution", resolution, above=0.0)
-    grids = np.broadcast_arrays(drive, duration, interaction)
-    shape = grids[0].shape
-    v0, span, strength = (np.asarray(g, dtype=float).ravel() for g in grids)
-    require(v0.size > 0, "drive", "hold at least one value", shape)
+    names = ("atoms", "drive", "duration", "interaction")
+    grids = dict(zip(names, np.broadcast_arrays(atoms, drive, duration, interaction), strict=True))
+    shape = grids["drive"].shape
+    require(grids["drive"].size > 0, "drive", "hold at least one value", shape)
     for extreme in (np.min, np.max):  # the model's own checks; a NaN survives min and max
-        low_or_high = [float(extreme(g)) for g in (v0, span, strength)]
-        names = ("drive", "duration", "interaction")
-        RosenZenerBattery(atoms=atoms, splitting=splitting, **dict(zip(names, low_or_high, strict=True)))
+        RosenZenerBattery(splitting=splitting, **{k: extreme(g).item() for k, g in grids.items()})
+    sizes, v0, span, strength = (g.ravel() for g in grids.values())
     radians = v0 * span + (1 + 2 * np.abs(strength)) * splitting * span
     summary = np.empty((9, v0.size))
-    # Runs of like demands share their sampling, and blocks of 128 KiB stay in the processor's cache.
-    size = max(64, 8192 // (atoms + 1))
-    for block in np.array_split(np.argsort(radians), math.ceil(v0.size / size)):
+    for n, block in _blocks(sizes, radians):
         samples = 2 * max(16, math.ceil(resolution * radians[block].max() / 2))
-        pulses = Pulses.of(atoms, splitting, v0[block], span[block], strength[block])
+        pulses = Pulses.of(n, splitting, v0[block], span[block], strength[block])
         summary[:, block] = _summary(pulses, np.linspace(0.0, 1.0, samples + 1), accuracy)
     e_time, e_max, p_time, p_max, e_final, s_max, s_final, h_max, h_final = summary.reshape(9, *shape)
     width = span.reshape(shape)
@@ -213,6 +211,15 @@ def charge_map(
         max_diagonal_entropy=h_max,
         final_diagonal_entropy=h_final,
     )
+
+
+def _blocks(sizes: NDArray[np.int64], radians: FloatArray) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Runs of one N and of like demands, in blocks of about 128 KiB of state (the processor's cache)."""
+    for n in np.unique(sizes):
+        mine = np.flatnonzero(sizes == n)
+        ordered = mine[np.argsort(radians[mine])]
+        for block in np.array_split(ordered, math.ceil(mine.size / max(64, 8192 // (n + 1)))):
+            yield int(n), block
 
 
 def _summary(pulses: Pulses, x: FloatArray, accuracy: float) -> FloatArray:

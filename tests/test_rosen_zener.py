@@ -163,6 +163,15 @@ def test_map_agrees_with_single_runs_point_by_point():
         assert grid.max_diagonal_entropy[i, j] == pytest.approx(c.diagonal_entropy.max(), rel=4e-3)
 
 
+def test_map_over_sizes_and_strengths_in_one_call():
+    sizes, strengths = np.array([[1], [4], [9]]), np.array([-5.0, 0.0, 5.0])
+    grid = charge_map(atoms=sizes, drive=20.0, duration=0.3, interaction=strengths)
+    for i, j in np.ndindex(3, 3):
+        alone = charge_map(atoms=sizes[i, 0], drive=20.0, duration=0.3, interaction=strengths[j])
+        assert grid.final_energy[i, j] == pytest.approx(float(alone.final_energy), abs=1e-6)
+        assert grid.max_energy.value[i, j] == pytest.approx(float(alone.max_energy.value), abs=1e-6)
+
+
 def test_map_finds_the_true_maximum_between_samples():
     grid = charge_map(atoms=10, drive=45.0, duration=0.9, interaction=2.0, resolution=2.5)
     dense = RosenZenerBattery(drive=45.0, duration=0.9).charge(np.linspace(0, 0.9, 20001))
@@ -246,7 +255,8 @@ def test_accuracy_out_of_reach_is_refused(accuracy):
         ({"interaction": [1.0, np.nan]}, "interaction"),
         ({"drive": []}, "drive"),
         ({"resolution": 0.0}, "resolution"),
-        ({"atoms": 0}, "atoms"),
+        ({"atoms": [3, 0]}, "atoms"),
+        ({"atoms": 2.5}, "atoms"),
     ],
 )
 def test_map_names_the_bad_parameter(wrong, name):
