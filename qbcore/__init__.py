@@ -1,5 +1,6 @@
 """qbcore: four quantum batteries and the metrics that judge them."""
 
+from qbcore.dual_cavity import DualCavityBattery
 from qbcore.nonreciprocal import NonreciprocalBattery
 from qbcore.rosen_zener import RosenZenerBattery
 from qbcore.star import StarBattery
@@ -9,6 +10,7 @@ from qbcore.three_mode import ThreeModeBattery
 __version__ = "0.1.0"
 __all__ = [
     "CommonBathStar",
+    "DualCavityBattery",
     "NonreciprocalBattery",
     "RosenZenerBattery",
     "StarBattery",

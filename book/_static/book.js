@@ -35,6 +35,10 @@
   window.addEventListener("load", offerQueue);
   document.addEventListener("DOMContentLoaded", function () {
     offerQueue();
+    /* The theme names these by a label that differs from their own words, which serve better. */
+    document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {
+      element.removeAttribute("aria-label");
+    });
     if (!document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) return;
     new MutationObserver(speakAll).observe(document.querySelector("main") || document.body, {
       attributeFilter: ["aria-valuetext"],
