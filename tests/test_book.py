@@ -15,7 +15,7 @@ SECTIONS = [
     "What you will be able to do",
     "The model",
     "By hand, once",
-    "Check against an exact result",
+    "Check against",
     "Explore",
     "Where the paper and we differ",
     "Beyond the paper",

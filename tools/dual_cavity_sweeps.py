@@ -76,7 +76,7 @@ def row(battery: DualCavityBattery, charging: DualCavityCharging, *, with_energy
 def splits() -> Iterator[Row]:
     """Figs. 6 and 7: N = 20, converged and with the paper's 30 photons."""
     for exchange in (0.0, 0.5):
-        for atoms_a in (10, 14, 18):
+        for atoms_a in (10, 12, 14, 16, 18):
             for repulsion in REPULSIONS:
                 battery = DualCavityBattery(
                     atoms_a=atoms_a, atoms_b=20 - atoms_a, exchange=exchange, repulsion=repulsion
@@ -114,7 +114,7 @@ def scaling() -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    sweeps = {"splits": (splits, 36), "exchange": (exchange, 45), "scaling": (scaling, 231)}
+    sweeps = {"splits": (splits, 60), "exchange": (exchange, 45), "scaling": (scaling, 231)}
     start = time.perf_counter()
     for name in sys.argv[1:] or sweeps:
         sweep, count = sweeps[name]
