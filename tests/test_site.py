@@ -205,5 +205,27 @@ def test_every_internal_link_leads_somewhere():
                 assert anchor in found, f"{path} links to {link}"
 
 
+def test_ledger_is_filtered_by_paper_and_verdict(browser, address):
+    with Visit(browser, address, "book/synthesis/ledger.html") as visit:
+        page = visit.page
+        shown = page.locator("table.ledger tbody tr:visible")
+        total = shown.count()
+        page.get_by_label("Show verdict").select_option("fails")
+        fails = shown.count()
+        assert 0 < fails < total
+        assert {row.get_attribute("data-verdict") for row in shown.all()} == {"fails"}
+        page.get_by_label("Show paper").select_option("guo2024")
+        assert 0 < shown.count() < fails
+        assert (
+            page.locator(".ledger-filter [role=status]")
+            .inner_text()
+            .startswith(f"{shown.count()} of {total}")
+        )
+        page.get_by_label("Show paper").select_option("")
+        page.get_by_label("Show verdict").select_option("")
+        assert shown.count() == total
+        assert visit.said == []
+
+
 def test_no_sources_are_shipped():
     assert not (SITE / "_sources").exists()

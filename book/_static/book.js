@@ -31,10 +31,43 @@
     };
   }
 
+  /* The ledger: choose a paper and a verdict. Without this script all rows are simply shown. */
+  function offerFilter() {
+    const rows = Array.from(document.querySelectorAll("table.ledger tbody tr"));
+    if (!rows.length) return;
+    const form = document.createElement("form");
+    form.className = "ledger-filter";
+    const count = document.createElement("p");
+    count.setAttribute("role", "status");
+    const choices = ["paper", "verdict"].map(function (name) {
+      const label = document.createElement("label");
+      const select = document.createElement("select");
+      const values = new Set(rows.map((row) => row.dataset[name]));
+      select.name = name;
+      select.add(new Option("all", ""));
+      values.forEach((value) => select.add(new Option(value, value)));
+      label.append("Show " + name + " ", select);
+      form.append(label);
+      return select;
+    });
+    function filter() {
+      rows.forEach(function (row) {
+        row.hidden = choices.some((select) => select.value && row.dataset[select.name] !== select.value);
+      });
+      count.textContent = rows.filter((row) => !row.hidden).length + " of " + rows.length + " claims shown";
+    }
+    form.append(count);
+    form.addEventListener("change", filter);
+    filter();
+    const first = document.querySelector("article section section") || document.querySelector("table.ledger");
+    first.before(form);
+  }
+
   offerQueue();
   window.addEventListener("load", offerQueue);
   document.addEventListener("DOMContentLoaded", function () {
     offerQueue();
+    offerFilter();
     /* The theme names these by a label that differs from their own words, which serve better. */
     document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {
       element.removeAttribute("aria-label");
