@@ -10,9 +10,9 @@ from sphinx.application import Sphinx
 def as_literal_block(
     _app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
 ) -> None:
-    """Indent the docstring under a literal-block marker."""
+    """Indent the docstring under a code-block marker, without highlighting."""
     text = list(lines)
-    lines[:] = ["::", "", *(f"   {line}" for line in text), ""] if any(text) else []
+    lines[:] = [".. code-block:: text", "", *(f"   {line}" for line in text), ""] if any(text) else []
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
