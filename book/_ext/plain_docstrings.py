@@ -12,7 +12,9 @@ def as_literal_block(
 ) -> None:
     """Indent the docstring under a code-block marker, without highlighting."""
     text = list(lines)
-    lines[:] = [".. code-block:: text", "", *(f"   {line}" for line in text), ""] if any(text) else []
+    lines[:] = (
+        [".. code-block:: text", "", *(f"   {line}" for line in text), ""] if any(text) else []
+    )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
