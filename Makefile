@@ -5,7 +5,7 @@ SITE := _build/html
 WIDGETS := book/_static/vendor/embed.js
 WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST = $(BIN)/python -m pytest -n 2
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 
@@ -29,8 +29,8 @@ data: .venv/installed ## recompute the stored sweeps of the dual-cavity chapter,
 	$(BIN)/python tools/dual_cavity_sweeps.py
 
 test: lint site ## install and run every check
-	$(PYTEST)
-	$(PYTEST) --nbval --nbval-current-env book
+	$(PYTEST) --dist worksteal
+	$(PYTEST) --dist loadfile --nbval --nbval-current-env book
 
 lint: .venv/installed ## style, types, no leftover differences
 	$(BIN)/ruff check .

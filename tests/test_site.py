@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import http.server
+import itertools
 import os
 import re
 import shutil
@@ -12,12 +13,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
 SLIDER = ".explorer .noUi-handle"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # The widget player's own remark on its schema; nothing is wrong with the page.
 KNOWN_REMARK = "strict mode: use allowUnionTypes"
 
@@ -77,6 +80,7 @@ class Visit:
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
         )
+        self.context.set_default_timeout(120_000)  # a busy machine is no failure of the page
         self.page: Page = self.context.new_page()
         self.page.route("**/*", lambda route: self._only_own(route, address))
         self.page.on("console", lambda m: self._heard(m.type, m.text))
@@ -123,11 +127,29 @@ def test_page_asks_no_one_else_and_reports_no_error(browser, address, path, requ
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360], ids=["desktop", "phone"])
 @pytest.mark.parametrize("path", PAGES)
-def test_page_fits_a_phone(browser, address, path, dark):
-    with Visit(browser, address, path, width=360, dark=dark) as visit:
-        wide = visit.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= 360
+def test_page_is_accessible_and_does_not_scroll_sideways(browser, address, path, width, dark):
+    with Visit(browser, address, path, width=width, dark=dark) as visit:
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        found = Axe().run(visit.page, options={"runOnly": WCAG, "resultTypes": ["violations"]})
+        grave = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
+        assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in grave] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_listener_hears_headings_in_order_and_finds_the_text(browser, address, path):
+    with Visit(browser, address, path) as visit:
+        page = visit.page
+        assert page.locator("html").get_attribute("lang") == "en"
+        assert page.get_by_role("main").count() == 1
+        heard = page.get_by_role("main").aria_snapshot()
+        levels = [int(level) for level in re.findall(r"heading .*\[level=(\d)\]", heard)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
+        page.keyboard.press("Tab")  # the first stop leads past the navigation
+        assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if has_sliders(p)])
@@ -241,3 +263,28 @@ def test_ledger_is_filtered_by_paper_and_verdict(browser, address):
 
 def test_no_sources_are_shipped():
     assert not (SITE / "_sources").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("ergotropy", "book/foundations/ergotropy.html"),
+        ("Lindblad equation", "book/foundations/open-batteries.html"),
+        ("covariance matrix", "book/foundations/gaussian-batteries.html"),
+        ("kappa", "book/papers/two-photon.html"),
+        ("quantum speed limit", "book/foundations/power.html"),
+        ("Rosen-Zener", "book/papers/rosen-zener.html"),
+    ],
+)
+def test_search_finds_words_names_and_symbols_without_a_network(browser, address, words, page):
+    with Visit(browser, address, f"search.html?q={words.replace(' ', '+')}") as visit:
+        visit.page.locator(f"#search-results li a[href*='{page}']").first.wait_for()
+        assert visit.outside == []
+        assert visit.said == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_weighs_more_than_three_megabytes(path):
+    pictures = set(re.findall(r'src="([^":?]+\.(?:png|svg))"', (SITE / path).read_text(encoding="utf-8")))
+    files = [SITE / path, *((SITE / path).parent / picture for picture in pictures)]
+    assert sum(file.stat().st_size for file in files) < 3e6
