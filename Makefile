@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: book site serve notebooks data test lint bench clean
+.PHONY: book site serve pdf notebooks data test lint bench clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -25,10 +25,13 @@ serve: ## show the site that 'make book' wrote
 notebooks: .venv/installed ## execute the chapters and store their outputs
 	$(BIN)/python tools/notebooks.py
 
+pdf: site ## the whole book on paper, _build/pdf/quantum-batteries.pdf
+	$(BIN)/python tools/pdf.py
+
 data: .venv/installed ## recompute the stored sweeps of the dual-cavity chapter, about ten minutes
 	$(BIN)/python tools/dual_cavity_sweeps.py
 
-test: lint site ## install and run every check
+test: lint pdf ## install and run every check
 	$(PYTEST)
 	$(PYTEST) --nbval --nbval-current-env book
 
