@@ -5,6 +5,7 @@ SITE := _build/html
 WIDGETS := book/_static/vendor/embed.js
 WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
+CONSTRAINTS ?= -c constraints.txt
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
@@ -35,17 +36,19 @@ test: lint pdf ## install and run every check
 	$(PYTEST)
 	$(PYTEST) --nbval --nbval-current-env book
 
-lint: .venv/installed ## style, types, no leftover differences
+lint: .venv/installed ## style, types, spelling, workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/python tools/lint_workflows.py
 
 bench: .venv/installed ## qbcore beside plain QuTiP, in one run
 	$(BIN)/python -m benchmarks
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements.txt -e ".[site,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -r requirements.txt -e ".[site,test]"
 	touch $@
 
 # The sliders' player for pages without a kernel. Without npm the site is built all the same.
