@@ -5,13 +5,14 @@ SITE := _build/html
 WIDGETS := book/_static/vendor/embed.js
 WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
+CONSTRAINTS ?= -c constraints.txt
 PYTEST = $(BIN)/python -m pytest -n 2
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve notebooks data test lint bench clean
+.PHONY: book site serve pdf notebooks data test lint bench clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -27,24 +28,29 @@ serve: ## show the site that 'make book' wrote
 notebooks: .venv/installed ## execute the chapters and store their outputs
 	$(BIN)/python tools/notebooks.py
 
+pdf: site ## the whole book on paper, _build/pdf/quantum-batteries.pdf
+	$(BIN)/python tools/pdf.py
+
 data: .venv/installed ## recompute the stored sweeps of the dual-cavity chapter, about ten minutes
 	$(BIN)/python tools/dual_cavity_sweeps.py
 
-test: lint site ## install and run every check
+test: lint pdf ## install and run every check
 	$(PYTEST) --dist worksteal
 	$(PYTEST) --dist loadfile --nbval --nbval-current-env book
 
-lint: .venv/installed ## style, types, no leftover differences
+lint: .venv/installed ## style, types, spelling, workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/python tools/lint_workflows.py
 
 bench: .venv/installed ## qbcore beside plain QuTiP, in one run
 	$(BIN)/python -m benchmarks
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements.txt -e ".[site,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -r requirements.txt -e ".[site,test]"
 	touch $@
 
 # The sliders' player for pages without a kernel. Without npm the site is built all the same.

@@ -1,0 +1,99 @@
+"""What depends on where the site is published: launch buttons, sitemap, page for lost visitors.
+
+Addresses are never invented. They come from the environment, which the deployment sets:
+
+- ``GITHUB_REPOSITORY`` (owner/name; else the remote ``origin``, if at GitHub): Binder button
+- ``COLAB_BRANCH``, the branch that holds the chapters with an install cell: Colab button
+- ``SITE_URL``, the address of the published site: sitemap, canonical links, links of the 404 page
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from sphinx.application import Sphinx
+
+
+def github_repository(address: str) -> str | None:
+    """Owner and name in the address of a git remote; None if that is not at GitHub."""
+    found = re.fullmatch(
+        r"(?:https://|ssh://git@|git@)github\.com[/:]([\w.-]+/[\w.-]+?)(?:\.git)?/?",
+        address.strip(),
+    )
+    return found and found[1]
+
+
+@cache
+def repository() -> str | None:
+    """Owner and name of the repository that this book is built from, if it is known."""
+    if named := os.environ.get("GITHUB_REPOSITORY"):
+        return named
+    if not shutil.which("git"):
+        return None
+    origin = ["git", "remote", "get-url", "origin"]
+    return github_repository(
+        subprocess.run(origin, capture_output=True, text=True, check=False).stdout
+    )
+
+
+def buttons(where: str, notebook: str) -> list[dict[str, str]]:
+    """Links that open a notebook of the repository `where`, as header buttons of the theme."""
+    ref = quote(os.environ.get("GITHUB_REF_NAME", "HEAD"), safe="")
+    links = {"Binder": f"https://mybinder.org/v2/gh/{where}/{ref}?urlpath=lab/tree/{notebook}"}
+    if branch := os.environ.get("COLAB_BRANCH"):
+        links["Colab"] = (
+            f"https://colab.research.google.com/github/{where}/blob/{branch}/{notebook}"
+        )
+    icons = {"Binder": "_static/images/logo_binder.svg", "Colab": "_static/images/logo_colab.png"}
+    return [
+        {
+            "type": "link",
+            "text": name,
+            "tooltip": f"Run this chapter on {name}",
+            "icon": icons[name],
+            "url": url,
+        }
+        for name, url in links.items()
+    ]
+
+
+def add_buttons(
+    app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: object
+) -> None:
+    """Put the launch buttons into the header of every page that is a notebook."""
+    where = repository()
+    if where and page in app.env.found_docs and app.env.doc2path(page).endswith(".ipynb"):
+        context["header_buttons"].append(
+            {
+                "type": "group",
+                "tooltip": "Run this chapter",
+                "icon": "fas fa-rocket",
+                "buttons": buttons(where, f"{page}.ipynb"),
+                "label": "launch-buttons",
+            }
+        )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    site = os.environ.get("SITE_URL", "").rstrip("/") + "/"
+    app.setup_extension("notfound.extension")
+    app.config.notfound_urls_prefix = urlsplit(site).path
+    if site != "/":
+        app.config.html_baseurl = site
+        app.config.sitemap_url_scheme = "{link}"
+        app.config.sitemap_excludes = [
+            "404.html",
+            "search.html",
+            "genindex.html",
+            "py-modindex.html",
+        ]
+        app.setup_extension("sphinx_sitemap")
+    app.connect("html-page-context", add_buttons, priority=600)  # after the theme's own buttons
+    return {"parallel_read_safe": True}

