@@ -45,12 +45,12 @@ lint: .venv/installed ## style, types, spelling, workflows
 	$(BIN)/codespell
 	$(BIN)/python tools/lint_workflows.py
 
-bench: .venv/installed ## qbcore beside plain QuTiP, in one run
-	$(BIN)/python -m benchmarks
+bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
+	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -r requirements.txt -e ".[site,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -r requirements.txt -e ".[site,test,bench]"
 	touch $@
 
 # The sliders' player for pages without a kernel. Without npm the site is built all the same.

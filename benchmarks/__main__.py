@@ -1,16 +1,49 @@
-"""All side-by-side timings in one run: ``make bench``."""
+"""All benchmarks in one run: ``make bench``, and ``make bench ACCEPT=1`` to store what it found.
+
+    python -m benchmarks [--accept] [model ...]       (all models if none is named)
+
+Exit code 1, with the names, if a ratio fell by a factor of 3 against the stored one.
+"""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import sys
 
-import benchmarks
-from benchmarks.side_by_side import HEADER
+from benchmarks.results import STORED, WORSE, fallen, read, write
+from benchmarks.side_by_side import Row, measure
+
+MODELS = ("rosen_zener", "dual_cavity", "star", "nonreciprocal")
+
+
+def run(models: list[str]) -> list[Row]:
+    """Measure and print every case of these models."""
+    rows = []
+    for model in models:
+        for case in importlib.import_module(f"benchmarks.{model}").cases():
+            rows.append(measure(case))
+            print(rows[-1], flush=True)
+    return rows
+
+
+def main(arguments: list[str]) -> int:
+    """Run, compare with the stored rows, and store if told to or if nothing is stored."""
+    accept = "--accept" in arguments
+    chosen = [a for a in arguments if a != "--accept"]
+    rows = run(chosen or list(MODELS))
+    measured = {row.model for row in rows}
+    before = read()
+    complaints = fallen(rows, [row for row in before if not chosen or row.model in measured])
+    for complaint in complaints:
+        print(f"{'accepted' if accept else 'SLOWER'}: {complaint}")
+    if complaints and not accept:
+        print(f"A ratio that falls by a factor of {WORSE:g} fails. If it is meant: make bench ACCEPT=1")
+        return 1
+    if accept or not (before or chosen):
+        write([row for row in before if chosen and row.model not in measured] + rows)
+        print(f"Stored in {STORED}")
+    return 0
+
 
 if __name__ == "__main__":
-    print(HEADER)
-    for module in pkgutil.iter_modules(benchmarks.__path__):
-        rows = getattr(importlib.import_module(f"benchmarks.{module.name}"), "rows", None)
-        for row in rows() if rows else ():
-            print(row, flush=True)
+    sys.exit(main(sys.argv[1:]))

@@ -1,74 +1,121 @@
-"""The (v0, T) map of Fig. 3 against a loop over ``qutip.sesolve`` at the same accuracy.
+"""The Rosen-Zener battery: the (v0, T) map of Fig. 3, and one charging curve.
 
-Run with ``python -m benchmarks.rosen_zener`` or as part of ``make bench``.
+The rivals do one ``sesolve`` or ``solve_ivp`` a point, in the Dicke basis, and refine the peak as
+`qbcore` does. They do 36 or 9 of the 3600 points, spread evenly over the map.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
 
 import numpy as np
 import qutip
+from scipy.integrate import solve_ivp
+from scipy.sparse import diags_array
 
-from benchmarks.side_by_side import HEADER, Row, compare
+from benchmarks.side_by_side import Case, FloatArray
 from qbcore.charging import peak
 from qbcore.rosen_zener import RosenZenerBattery, charge_map
 
 DRIVES = np.linspace(1.0, 60.0, 60)
 DURATIONS = np.linspace(0.005 * np.pi, 0.3 * np.pi, 60)
+Solver = Callable[..., FloatArray]
+STRIDES = {10: 10, 30: 10, 100: 20}
 
 
-def our_map(atoms: int, resolution: float, accuracy: float) -> np.ndarray:
+def our_map(atoms: int) -> FloatArray:
     """Largest energy over the grid in units of full charge, in one call."""
     grid = charge_map(
-        atoms=atoms,
-        drive=DRIVES[:, None],
-        duration=DURATIONS,
-        interaction=2.0,
-        resolution=resolution,
-        accuracy=accuracy,
+        atoms=atoms, drive=DRIVES[:, None], duration=DURATIONS, interaction=2.0, resolution=2.0, accuracy=1e-5
     )
     return np.asarray(grid.max_energy.value / atoms)
 
 
-def qutip_loop(atoms: int, method: str, drives: np.ndarray, durations: np.ndarray) -> np.ndarray:
-    """The same with one ``sesolve`` per point, in the Dicke basis, peak refined alike."""
-    values = []
-    for v0, span in product(drives, durations):
+def sesolve(battery: RosenZenerBattery, times: FloatArray, rtol: float) -> FloatArray:
+    """Energy / Delta and <Jy> at all times, (2, T)."""
+    n = battery.atoms
+    run = qutip.sesolve(
+        battery.hamiltonian(),
+        qutip.basis(n + 1, n),
+        times,
+        e_ops=[qutip.jmat(n / 2, "z"), qutip.jmat(n / 2, "y")],
+        options={"rtol": rtol, "atol": rtol / 100, "nsteps": 10**6, "progress_bar": ""},
+    )
+    return np.array(run.expect)
+
+
+def dop853(battery: RosenZenerBattery, times: FloatArray, rtol: float) -> FloatArray:
+    """The same with ``solve_ivp``."""
+    n = battery.atoms
+    jz, jy = qutip.jmat(n / 2, "z").diag().real, qutip.jmat(n / 2, "y").full()
+    upper = qutip.jmat(n / 2, "x").full().diagonal(1).real
+    jx = diags_array([upper, upper], offsets=[-1, 1]).tocsr()
+    levels, v0, span = battery.static_levels(), battery.drive, battery.duration
+
+    def slope(t: float, psi: FloatArray) -> FloatArray:
+        return -1j * (levels * psi + v0 * np.sin(np.pi * t / span) ** 2 * (jx @ psi))
+
+    start = np.eye(n + 1, dtype=complex)[-1]
+    kets = solve_ivp(slope, (0, times[-1]), start, "DOP853", times, rtol=rtol, atol=rtol / 100).y
+    return np.array([jz @ np.abs(kets) ** 2, (kets.conj() * (jy @ kets)).sum(axis=0).real])
+
+
+def their_map(solver: Solver, atoms: int, rtol: float) -> FloatArray:
+    """Every stride-th row and column of the map."""
+    values, chosen = [], slice(STRIDES[atoms] // 2, None, STRIDES[atoms])
+    for v0, span in product(DRIVES[chosen], DURATIONS[chosen]):
         b = RosenZenerBattery(atoms=atoms, drive=v0, duration=span, interaction=2.0)
-        samples = max(32, int(np.ceil(8 * v0 * span)))
-        times = np.linspace(0.0, span, samples + 1)
-        jy = qutip.jmat(atoms / 2, "y")
-        run = qutip.sesolve(
-            b.hamiltonian(),
-            qutip.basis(atoms + 1, atoms),
-            times,
-            e_ops=[b.battery_hamiltonian(), jy],
-            options={"method": method, "rtol": 1e-8, "atol": 1e-10, "nsteps": 10**6, "progress_bar": ""},
+        times = np.linspace(0.0, span, max(32, int(np.ceil(8 * v0 * span))) + 1)
+        energy, jy = solver(b, times, rtol)
+        values.append(float(peak(times, energy + atoms / 2, b.drive_at(times) * jy).value))
+    return np.reshape(values, (60 // STRIDES[atoms], -1)) / atoms
+
+
+def our_curve(atoms: int) -> FloatArray:
+    """One charging curve per atom, 201 times."""
+    return RosenZenerBattery(atoms=atoms).charge(accuracy=1e-7).energy / atoms
+
+
+def their_curve(solver: Solver, atoms: int, rtol: float) -> FloatArray:
+    """The same curve by a rival."""
+    b = RosenZenerBattery(atoms=atoms)
+    return solver(b, np.linspace(0.0, b.duration, 201), rtol)[0] / atoms + 0.5
+
+
+def cases() -> Iterator[Case]:
+    """Maps for three sizes, curves for four, each against two rivals."""
+    map_rivals = {
+        "loop over sesolve (adams)": sesolve,
+        "loop over solve_ivp (DOP853)": dop853,
+    }
+    for atoms, (rival, solver) in product(STRIDES, map_rivals.items()):
+        stride = STRIDES[atoms]
+        yield Case(
+            model="Rosen-Zener",
+            task="map of 60 x 60 pulses",
+            size=atoms,
+            unit="atoms",
+            accuracy=1e-5,
+            ours=partial(our_map, atoms),
+            rival=rival,
+            theirs=partial(their_map, solver, atoms),
+            scale=float(stride**2),
+            part=(slice(stride // 2, None, stride),) * 2,
         )
-        slope = b.splitting * b.drive_at(times) * run.expect[1]
-        values.append(float(peak(times, run.expect[0] + atoms / 2, slope).value))
-    return np.array(values).reshape(len(drives), len(durations)) / atoms
-
-
-def rows() -> Iterator[Row]:
-    """60 x 60 points; the loop does them all for N = 10, and every tenth row and column for N = 100."""
-    for atoms, resolution, accuracy, stride in ((10, 2.5, 1e-6, 1), (100, 1.5, 1e-4, 10)):
-        for method in ("adams", "vern7"):
-            yield compare(
-                f"60 x 60 map of E_max / N, N = {atoms}",
-                f"loop over sesolve ({method})",
-                partial(our_map, atoms, resolution, accuracy),
-                partial(qutip_loop, atoms, method, DRIVES[::stride], DURATIONS[::stride]),
-                repeats=1,
-                scale=float(stride**2),
-                part=lambda whole, stride=stride: whole[::stride, ::stride],
-            )
-
-
-if __name__ == "__main__":
-    print(HEADER)
-    for row in rows():
-        print(row, flush=True)
+    curve_rivals = {
+        "sesolve (adams)": sesolve,
+        "solve_ivp (DOP853)": dop853,
+    }
+    for atoms, (rival, solver) in product((10, 30, 100, 300), curve_rivals.items()):
+        yield Case(
+            model="Rosen-Zener",
+            task="charging curve",
+            size=atoms,
+            unit="atoms",
+            accuracy=1e-6,
+            ours=partial(our_curve, atoms),
+            rival=rival,
+            theirs=partial(their_curve, solver, atoms),
+        )

@@ -1,89 +1,140 @@
-"""The star network's steady state against ``qutip.steadystate``, and what size and time grow like.
+"""The star network: steady states and charging with individual baths, and where a common bath leads.
 
-Run with ``python -m benchmarks.star`` or as part of ``make bench``.
+The rivals work with all 2^N states, that is 4^N entries of the density matrix: ``steadystate``
+(its direct method), SuperLU through ``spsolve``, ``mesolve``, and ``solve_ivp`` with the Liouvillian.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from statistics import median
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import qutip
+from scipy.integrate import solve_ivp
+from scipy.sparse import vstack
+from scipy.sparse.linalg import spsolve
 
-from benchmarks.side_by_side import HEADER, Row, compare
+from benchmarks.side_by_side import Case, FloatArray
 from qbcore.star import StarBattery, fermi, steady_excitation
-from qbcore.star_symmetric import symmetric
+from qbcore.star_common_bath import CommonBathStar
 
+TIMES = np.linspace(0.0, 5.0, 51)
 BIASES = np.linspace(0.0, 7.6, 20)
+LATE = 120.0  # of the common bath: all that decays has decayed
 
 
-def ours(cells: int, biases: np.ndarray = BIASES) -> list[float]:
-    """p_1 in the permutation-symmetric basis, one battery after the other."""
-    return [StarBattery(cells=cells, bias=float(d)).steady_state().excitation for d in biases]
+def steady(cells: int, bias: float = 2.0) -> float:
+    """p_1 at rest in the permutation-symmetric basis."""
+    return StarBattery(cells=cells, bias=bias).steady_state().excitation
 
 
-def theirs(cells: int, biases: np.ndarray = BIASES) -> list[float]:
-    """p_1 from ``qutip.steadystate`` on all 2^N states, its default direct method."""
-    found = []
-    for d in biases:
-        b = StarBattery(cells=cells, bias=float(d))
-        rho = qutip.steadystate(b.hamiltonian(), b.collapse_operators())
-        found.append(float(rho.ptrace(0)[0, 0].real))
-    return found
+def by_steadystate(cells: int, bias: float = 2.0) -> float:
+    """p_1 from ``qutip.steadystate`` on all 2^N states."""
+    b = StarBattery(cells=cells, bias=bias)
+    rho = qutip.steadystate(b.hamiltonian(), b.collapse_operators())
+    return float(rho.ptrace(0)[0, 0].real)
 
 
-def rows() -> Iterator[Row]:
-    """Twenty steady states for N = 3 to 6; steadystate does every tenth of them. All to 1e-10."""
-    for cells in (3, 4, 5, 6):
-        row = compare(
-            f"20 steady states, N = {cells}",
-            "loop over steadystate (direct)",
-            lambda cells=cells: ours(cells),
-            lambda cells=cells: theirs(cells, BIASES[::10]),
-            repeats=5,
-            scale=10.0,
-            part=lambda p: p[::10],
-        )
-        assert row.difference < 1e-10
-        yield row
-    row = compare(
-        "the same, N = 6, in one call",
-        "loop over steadystate (direct)",
-        lambda: steady_excitation(6, 1.0, 0.5, fermi(1.0, 1.0 + BIASES, 1.0)),
-        lambda: theirs(6, BIASES[::10]),
-        repeats=5,
-        scale=10.0,
-        part=lambda p: p[::10],
+def by_spsolve(cells: int) -> float:
+    """p_1 from L rho = 0, one of whose rows gives way to tr rho = 1."""
+    b = StarBattery(cells=cells)
+    generator = qutip.liouvillian(b.hamiltonian(), b.collapse_operators()).to("CSR").data.as_scipy()
+    size = 2**cells
+    trace = qutip.operator_to_vector(qutip.qeye(size)).to("CSR").data.as_scipy().T
+    right = np.eye(size**2, 1)[:, 0]
+    rho = spsolve(vstack([trace, generator[1:]]).tocsc(), right).reshape(size, size)
+    return float(np.trace(rho[: size // 2, : size // 2]).real)
+
+
+def sweep(cells: int) -> FloatArray:
+    """p_1 for twenty biases in one call."""
+    return steady_excitation(cells, 1.0, 0.5, fermi(1.0, 1.0 + BIASES, 1.0))
+
+
+def loop(cells: int) -> FloatArray:
+    """p_1 for every fifth bias, one ``steadystate`` each."""
+    return np.array([by_steadystate(cells, float(d)) for d in BIASES[::5]])
+
+
+def curve(cells: int) -> FloatArray:
+    """p_1 at all times from the ground state."""
+    return StarBattery(cells=cells).charge(TIMES).excitation
+
+
+def by_mesolve(cells: int, rtol: float) -> FloatArray:
+    """The same by ``mesolve`` on all 2^N states."""
+    b = StarBattery(cells=cells)
+    return _excited(b, TIMES, rtol)
+
+
+def by_dop853(cells: int, rtol: float) -> FloatArray:
+    """The same by ``solve_ivp`` with the Liouvillian."""
+    b = StarBattery(cells=cells)
+    generator = qutip.liouvillian(b.hamiltonian(), b.collapse_operators()).to("CSR").data.as_scipy()
+    size = 2**cells
+    rho = np.zeros(size**2, dtype=complex)
+    rho[-1] = 1.0
+    path = solve_ivp(
+        lambda _, x: generator @ x, (0, TIMES[-1]), rho, "DOP853", TIMES, rtol=rtol, atol=rtol / 100
+    ).y
+    return path.reshape(size, size, -1)[: size // 2, : size // 2].trace().real
+
+
+def common(cells: int) -> float:
+    """p_1 for t to infinity from the ground state, all qubits in one bath."""
+    return CommonBathStar(cells=cells).asymptotic_excitation(_ground(cells))
+
+
+def common_by_mesolve(cells: int, rtol: float) -> float:
+    """The same by waiting."""
+    return float(_excited(CommonBathStar(cells=cells), np.array([0.0, LATE]), rtol)[-1])
+
+
+def _excited(b: StarBattery | CommonBathStar, times: FloatArray, rtol: float) -> FloatArray:
+    up = qutip.tensor([qutip.sigmap() * qutip.sigmam(), *[qutip.qeye(2)] * (b.cells - 1)])
+    options = {"rtol": rtol, "atol": rtol / 100, "nsteps": 10**6, "progress_bar": ""}
+    jumps = b.collapse_operators()
+    return qutip.mesolve(b.hamiltonian(), _ground(b.cells), times, jumps, e_ops=[up], options=options).expect[
+        0
+    ]
+
+
+def _ground(cells: int) -> qutip.Qobj:
+    return qutip.tensor([qutip.basis(2, 1)] * cells)
+
+
+def cases() -> Iterator[Case]:
+    """Steady states, a sweep of them, charging curves, the common bath."""
+    kind = {"model": "Star network", "unit": "qubits"}
+    rest = kind | {"task": "steady state", "accuracy": 1e-10, "tolerant": False}
+    for cells in (2, 3, 4, 5, 6):
+        solvers = {"steadystate (direct)": by_steadystate, "scipy spsolve": by_spsolve}
+        for rival, solver in solvers.items():
+            task = {"size": cells, "ours": partial(steady, cells)}
+            yield Case(**rest, **task, rival=rival, theirs=partial(solver, cells))
+    for cells in (10, 20, 50):
+        yield Case(**rest, size=cells, ours=partial(steady, cells))
+    yield Case(
+        **kind,
+        task="20 steady states in one call",
+        size=5,
+        accuracy=1e-10,
+        ours=partial(sweep, 5),
+        rival="loop over steadystate (direct)",
+        theirs=partial(loop, 5),
+        tolerant=False,
+        scale=5.0,
+        part=(slice(None, None, 5),),
     )
-    assert row.difference < 1e-10
-    yield row
-
-
-def growth() -> Iterator[str]:
-    """Unknowns and time of one steady state against N; a first call builds the generators."""
-    yield "| N | unknowns, qbcore | unknowns, steadystate | qbcore | qbcore, first call | steadystate |"
-    yield "|---|---|---|---|---|---|"
-    for cells in (2, 3, 4, 5, 6, 10, 20, 50, 100):
-        symmetric.cache_clear()
-        first = _seconds(ours, cells)
-        again = median(_seconds(ours, cells) for _ in range(5))
-        rival = f"{_seconds(theirs, cells):.2g} s" if cells <= 6 else "-"
-        size = symmetric(cells - 1).size
-        yield f"| {cells} | {size} | {4.0**cells:.3g} | {again:.2g} s | {first:.2g} s | {rival} |"
-
-
-def _seconds(run: Callable[[int, np.ndarray], list[float]], cells: int) -> float:
-    start = time.perf_counter()
-    run(cells, BIASES[5:6])
-    return time.perf_counter() - start
-
-
-if __name__ == "__main__":
-    print(HEADER)
-    for line in rows():
-        print(line, flush=True)
-    print()
-    for text in growth():
-        print(text, flush=True)
+    charging = kind | {"task": "charging curve", "accuracy": 1e-6}
+    for cells in (2, 3, 4, 5, 6):
+        solvers = {"mesolve (adams)": by_mesolve, "solve_ivp (DOP853)": by_dop853}
+        for rival, solver in solvers.items():
+            task = {"size": cells, "ours": partial(curve, cells)}
+            yield Case(**charging, **task, rival=rival, theirs=partial(solver, cells))
+    for cells in (10, 20):
+        yield Case(**charging, size=cells, ours=partial(curve, cells))
+    end = kind | {"task": "common bath, where it ends", "accuracy": 1e-6, "rival": "mesolve (adams)"}
+    for cells in (2, 3, 4, 5):
+        yield Case(**end, size=cells, ours=partial(common, cells), theirs=partial(common_by_mesolve, cells))

@@ -24,8 +24,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.linalg import solve_continuous_lyapunov
 
+from qbcore.propagation import propagate
 from qbcore.validation import FloatArray, integer, require
 
 ComplexArray = NDArray[np.complex128]
@@ -142,19 +143,11 @@ class GaussianSystem:
     def evolve(self, start: GaussianState, times: FloatArray) -> GaussianState:
         """Exact state at increasing times (T,), the first of them at least 0.
 
-        Mean, covariance and the constant 1 form one vector with a constant generator; it is
-        propagated by one matrix exponential for each distinct time step. Stable or not, defective
-        or not, nothing is diagonalised.
+        Mean, covariance and the constant 1 form one vector with a constant generator.
         """
-        size, steps = 2 * self.modes, np.diff(times, prepend=0.0)
-        # Steps that differ only by rounding (1e-12 of the longest) share their propagator.
-        _, first, which = np.unique(np.round(steps / steps.max(), 12), return_index=True, return_inverse=True)
-        propagators = expm(steps[first, None, None] * self._generator())
+        size = 2 * self.modes
         vector = np.concatenate([start.covariance.ravel(), start.mean, [1.0]])
-        path = np.empty((len(times), vector.size))
-        for k, step in enumerate(which):
-            vector = propagators[step] @ vector
-            path[k] = vector
+        path = propagate(self._generator(), vector, times)
         covariance = path[:, : size**2].reshape(-1, size, size)
         return GaussianState(path[:, size**2 : -1], (covariance + covariance.swapaxes(-1, -2)) / 2)
 

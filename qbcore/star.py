@@ -18,16 +18,14 @@ Closed forms are in ``star_formulas``, the bath common to all qubits (Eqs. (7), 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse.linalg import expm_multiply
 from scipy.special import expit
 
 from qbcore.charging import Charging
-from qbcore.progress import progress
+from qbcore.propagation import propagate
 from qbcore.star_symmetric import symmetric
 from qbcore.validation import FloatArray, integer, real, require, time_axis
 
@@ -203,12 +201,7 @@ class StarBattery:
         n1, n2 = self.occupations
         space = symmetric(self.cells - 1)
         generator = self.rate * space.generator(self.coupling / self.rate, n1, n2)
-        step = partial(expm_multiply, traceA=generator.trace())
-        x, states = space.product(*start), []
-        for span in progress(np.diff(t, prepend=0.0), "charge", t.size):
-            x = step(generator * span, x) if span > 0 else x
-            states.append(x)
-        path = np.array(states).T
+        path = propagate(generator, space.product(*start), t).T
         p = space.battery @ path
         return StarCharging(
             times=t,
