@@ -8,6 +8,8 @@ JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
+# No progress bars in outputs that are stored, compared or published.
+export TQDM_DISABLE = 1
 
 .PHONY: book site serve notebooks data test lint bench clean
 .DELETE_ON_ERROR:

@@ -33,6 +33,7 @@ from scipy import sparse
 from qbcore.charging import Charging
 from qbcore.chebyshev import evolve
 from qbcore.dual_cavity_space import ComplexArray, Space, annihilation, raising
+from qbcore.progress import progress
 from qbcore.validation import FloatArray, integer, real, require, time_axis
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class DualCavityBattery:
             return charging
         space = self._space(light)
         rows, reduced = [], []
-        for psi in evolve(space.h, space.start, t):
+        for psi in progress(evolve(space.h, space.start, t), "charge", t.size):
             rows.append(space.observe(psi))
             self._refuse_leak(rows[-1][4:6], leak)
             if states:
@@ -274,7 +275,8 @@ class DualCavityBattery:
         while True:
             battery = replace(self, cutoff_a=cutoffs[0], cutoff_b=cutoffs[1])
             space = battery._space(battery._fields(None))
-            leaks = (space.observe(psi)[4:6] for psi in evolve(space.h, space.start, t))
+            kets = progress(evolve(space.h, space.start, t), f"cutoffs {cutoffs}", t.size)
+            leaks = (space.observe(psi)[4:6] for psi in kets)
             full = next((found for found in leaks if found.max() > leak), None)
             if full is None:
                 return battery

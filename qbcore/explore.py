@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 from ipywidgets import HTML, SelectionSlider, Stack, VBox, Widget, jslink
 from PIL import Image
 
+from qbcore.progress import progress
 from qbcore.validation import require
 
 MOST_FRAMES = 150  # about 1.5 MB on the page
@@ -79,10 +80,11 @@ def explore(
         frame = _live_frame(draw, dict(zip(values, sliders, strict=True)), HTML(_figure(first, sentence)))
         kind = "live"
     else:
-        count = len(list(product(*values.values())))
-        require(count <= MOST_FRAMES, "values", f"make at most {MOST_FRAMES} frames", count)
-        frame = _all_frames(draw, sliders, tuple(values), {})
-        kind = f"{count} frames"
+        sets = [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+        require(len(sets) <= MOST_FRAMES, "values", f"make at most {MOST_FRAMES} frames", len(sets))
+        figures = (_figure(*_frame(draw, each)) for each in progress(sets, "frames", len(sets)))
+        frame = _all_frames(figures, sliders)
+        kind = f"{len(sets)} frames"
     text = f"Interactive figure over {', '.join(values)} ({kind}). {' '.join(sentence.split())}"
     return Explorer(sliders, frame, first, text)
 
@@ -101,16 +103,12 @@ def _slider(name: str, options: list[Any], label: str, start: Any) -> SelectionS
     return slider
 
 
-def _all_frames(
-    draw: Draw, sliders: Sequence[SelectionSlider], names: tuple[str, ...], fixed: dict[str, Any]
-) -> Widget:
+def _all_frames(figures: Iterator[str], sliders: Sequence[SelectionSlider]) -> Widget:
     """A Stack per slider, nested; each tied to its slider in the browser."""
-    if not names:
-        return HTML(_figure(*_frame(draw, fixed)))
+    if not sliders:
+        return HTML(next(figures))
     slider, *others = sliders
-    children = [
-        _all_frames(draw, others, names[1:], {**fixed, names[0]: value}) for _, value in slider.options
-    ]
+    children = [_all_frames(figures, others) for _ in slider.options]
     stack = Stack(children, selected_index=slider.index)
     jslink((slider, "index"), (stack, "selected_index"))
     return stack

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qbcore.charging import Charging, Peak, peak
+from qbcore.progress import progress
 from qbcore.spin_pulse import Pulses, area_fraction, dicke_projections, evolve, mean_jy, statistics
 from qbcore.validation import FloatArray, integer, real, require, time_axis
 
@@ -196,7 +197,8 @@ def charge_map(
     sizes, v0, span, strength = (g.ravel() for g in grids.values())
     radians = v0 * span + (1 + 2 * np.abs(strength)) * splitting * span
     summary = np.empty((9, v0.size))
-    for n, block in _blocks(sizes, radians):
+    blocks = list(_blocks(sizes, radians))
+    for n, block in progress(blocks, "charge_map", len(blocks)):
         samples = 2 * max(16, math.ceil(resolution * radians[block].max() / 2))
         pulses = Pulses.of(n, splitting, v0[block], span[block], strength[block])
         summary[:, block] = _summary(pulses, np.linspace(0.0, 1.0, samples + 1), accuracy)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 
 from qbcore.metrics import shannon_entropy
+from qbcore.progress import progress
 from qbcore.validation import FloatArray, real
 
 ComplexArray = NDArray[np.complex128]
@@ -158,7 +159,8 @@ def evolve(
     while steps <= MOST_STEPS:
         observed, gap = [], 0.0
         coarse = pulses.path(fractions[::stride], steps)
-        for k, fine in enumerate(pulses.path(fractions, 2 * steps // stride)):
+        path = pulses.path(fractions, 2 * steps // stride)
+        for k, fine in enumerate(progress(path, "pulse", fractions.size)):
             if k % stride == 0:
                 gap = max(gap, float(np.linalg.norm(next(coarse) - fine, axis=0).max()))
             observed.append(observe(fine))

@@ -27,6 +27,7 @@ from scipy.sparse.linalg import expm_multiply
 from scipy.special import expit
 
 from qbcore.charging import Charging
+from qbcore.progress import progress
 from qbcore.star_symmetric import symmetric
 from qbcore.validation import FloatArray, integer, real, require, time_axis
 
@@ -204,7 +205,7 @@ class StarBattery:
         generator = self.rate * space.generator(self.coupling / self.rate, n1, n2)
         step = partial(expm_multiply, traceA=generator.trace())
         x, states = space.product(*start), []
-        for span in np.diff(t, prepend=0.0):
+        for span in progress(np.diff(t, prepend=0.0), "charge", t.size):
             x = step(generator * span, x) if span > 0 else x
             states.append(x)
         path = np.array(states).T

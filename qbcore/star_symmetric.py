@@ -35,6 +35,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 from scipy.special import gammaln, xlogy
 
+from qbcore.progress import progress
 from qbcore.validation import FloatArray, require
 
 IntArray = NDArray[np.int64]
@@ -80,7 +81,8 @@ class Symmetric:
         if self.size <= DENSE_SIZE:
             x = self._dense(coupling, n1, n2)
         else:
-            x = np.array([self._sparse(*each) for each in zip(coupling, n1, n2, strict=True)])
+            sets = progress(zip(coupling, n1, n2, strict=True), "steady states", coupling.size)
+            x = np.array([self._sparse(*each) for each in sets])
         lowest = float(x[:, self.trace > 0].min(initial=0.0))
         require(
             lowest > -1e-10, "coupling", "leave the linear system solvable", f"lowest probability {lowest}"

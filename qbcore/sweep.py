@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qbcore.progress import progress
 from qbcore.validation import require
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ def sweep(
     ValueError for a bad grid, the store of another function, or results of unequal names or shapes;
     RuntimeError if the executor breaks. Warns with the number of points that raised.
     """
-    import xarray as xr  # here, so that workers need neither of the two
-    from tqdm.auto import tqdm
+    import xarray as xr  # here, so that workers do without
 
     require(len(grid) > 0, "grid", "name at least one parameter", grid)
     axes = {name: _axis(name, values) for name, values in grid.items()}
@@ -77,8 +77,7 @@ def sweep(
         finished = {key for (key,) in database.execute("SELECT point FROM results")}
         missing = {key: point for key, point in points.items() if key not in finished}
         outcomes = _outcomes(function, missing, executor)
-        # A bar only where someone watches, and none for what is quick: outputs are stored without it.
-        for key, outcome in tqdm(outcomes, total=len(missing), disable=None, delay=10):
+        for key, outcome in progress(outcomes, "points", len(missing)):
             if isinstance(outcome, str):
                 errors[key] = outcome
             else:

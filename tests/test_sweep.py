@@ -21,7 +21,7 @@ AXIS = st.lists(st.integers(-9, 9) | st.floats(-9, 9), min_size=1, max_size=4, u
 
 # Forks of a small server: a fork of pytest, which has threads, may hang, and Python 3.12 warns of it.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["qbcore.sweep", "tqdm.auto", "xarray"])
+CONTEXT.set_forkserver_preload(["qbcore.sweep", "xarray"])
 
 
 def calls(log):

@@ -8,6 +8,7 @@ its own), timings, and the version of the Python that ran.
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -52,6 +53,7 @@ def execute(path: Path) -> str:
 
 if __name__ == "__main__":
     chosen = [Path(name).resolve() for name in sys.argv[1:]] or all_notebooks()
+    os.environ["TQDM_DISABLE"] = "1"  # a progress bar is no output to keep
     with ProcessPoolExecutor(max_workers=2) as pool:
         for number, done in enumerate(pool.map(execute, chosen), start=1):
             print(f"[{number}/{len(chosen)}] {done}", flush=True)
