@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: book site serve notebooks data test lint bench clean
+.PHONY: book site serve notebooks data homework grade test lint bench clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -28,7 +28,13 @@ notebooks: .venv/installed ## execute the chapters and store their outputs
 data: .venv/installed ## recompute the stored sweeps of the dual-cavity chapter, about ten minutes
 	$(BIN)/python tools/dual_cavity_sweeps.py
 
-test: lint site ## install and run every check
+homework: .venv/course ## student notebooks and autograder archives, with a course's own numbers if SEED is given
+	$(BIN)/python homework/build.py --seed $(or $(SEED),0)
+
+grade: .venv/course ## grade the notebooks in the folder SUBMISSIONS, see homework/README.md
+	$(BIN)/python homework/grade.py "$(SUBMISSIONS)" $(if $(TRUST),--trust) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT))
+
+test: lint site .venv/course ## install and run every check
 	$(PYTEST)
 	$(PYTEST) --nbval --nbval-current-env book
 
@@ -43,6 +49,11 @@ bench: .venv/installed ## qbcore beside plain QuTiP, in one run
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements.txt -e ".[site,test]"
+	touch $@
+
+# The grader is no part of what a reader needs.
+.venv/course: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[course]"
 	touch $@
 
 # The sliders' player for pages without a kernel. Without npm the site is built all the same.
