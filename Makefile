@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data test lint bench clean
+.PHONY: book site serve pdf notebooks data homework grade test lint bench clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -34,7 +34,13 @@ pdf: site ## the whole book on paper, _build/pdf/quantum-batteries.pdf
 data: .venv/installed ## recompute the stored sweeps of the dual-cavity chapter, about ten minutes
 	$(BIN)/python tools/dual_cavity_sweeps.py
 
-test: lint pdf ## install and run every check
+homework: .venv/course ## student notebooks and autograder archives, with a course's own numbers if SEED is given
+	$(BIN)/python homework/build.py --seed $(or $(SEED),0)
+
+grade: .venv/course ## grade the notebooks in the folder SUBMISSIONS, see homework/README.md
+	$(BIN)/python homework/grade.py "$(SUBMISSIONS)" $(if $(TRUST),--trust) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT))
+
+test: lint pdf .venv/course ## install and run every check
 	$(PYTEST) --dist worksteal
 	$(PYTEST) --dist loadfile --nbval --nbval-current-env book
 
@@ -51,6 +57,11 @@ bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -r requirements.txt -e ".[site,test,bench]"
+	touch $@
+
+# The grader is no part of what a reader needs.
+.venv/course: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[course]"
 	touch $@
 
 # The sliders' player for pages without a kernel. Without npm the site is built all the same.

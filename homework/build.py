@@ -1,0 +1,96 @@
+"""Build what is handed out, and what grades it, from the source notebooks in this folder.
+
+    python homework/build.py [--seed 7] [--out _build/homework] [01-ergotropy ...]
+
+In ``<out>/students`` lie the notebooks without solutions and hidden tests, in ``<out>/teachers`` the
+same notebooks with solutions, and for each an autograder archive in otter-grader's format.
+A seed other than 0 gives a course its own numbers, see README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import random
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import nbformat
+from otter.assign import main as otter_assign
+
+HERE = Path(__file__).resolve().parent
+OUT = HERE.parent / "_build" / "homework"
+# A number of an assignment, its published value and the others: `GAP = 1.2  # or 0.8, 1.6`.
+PARAMETER = re.compile(r"^([A-Z][A-Z_0-9]{2,}) = (.+?)  # or (.+)$", re.MULTILINE)
+
+
+def sources() -> dict[str, Path]:
+    """The source notebooks by name."""
+    return {path.stem: path for path in sorted(HERE.glob("[0-9][0-9]-*.ipynb"))}
+
+
+def choose(notebook: nbformat.NotebookNode, name: str, seed: int) -> dict[str, str]:
+    """The value of each parameter for this seed; seed 0 takes the published ones."""
+    rng = random.Random(f"{name} {seed}")
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    values = {}
+    for parameter, published, others in PARAMETER.findall(code):
+        choices = ast.literal_eval(f"[{published}, {others}]")
+        values[parameter] = repr(rng.choice(choices) if seed else choices[0])
+    return values
+
+
+def write_numbers(notebook: nbformat.NotebookNode, values: dict[str, str]) -> None:
+    """Put the numbers where they are set, and in place of their names in the text and in the tests."""
+    names = re.compile(r"\b(" + "|".join(values) + r")\b") if values else re.compile(r"(?!)")
+    in_tests = False
+    for cell in notebook.cells:
+        if cell.cell_type == "raw" and "TESTS" in cell.source:
+            in_tests = "BEGIN" in cell.source
+        elif cell.cell_type == "markdown" or in_tests:
+            cell.source = names.sub(lambda match: values[match[1]], cell.source)
+        else:
+            cell.source = PARAMETER.sub(lambda match: f"{match[1]} = {values[match[1]]}", cell.source)
+
+
+def build(source: Path, out: Path, seed: int) -> None:
+    """Write the student's notebook, the teacher's, and the autograder archive of one assignment."""
+    notebook = nbformat.read(source, as_version=4)
+    write_numbers(notebook, choose(notebook, source.stem, seed))
+    notebook.cells[0].source += f"\nname: {source.stem}, seed {seed}"
+    with tempfile.TemporaryDirectory() as scratch:
+        master = Path(scratch, "source", source.name)
+        master.parent.mkdir()
+        nbformat.write(notebook, master)
+        shutil.copy(HERE / "otter.yml", master.parent)
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(HERE.parent / "qbcore", master.parent / "qbcore", ignore=ignore)
+        result = Path(scratch, "result")
+        otter_assign(str(master), str(result), no_pdfs=True, no_run_tests=True)
+        (archive,) = result.glob("autograder/*.zip")
+        for made, folder, name in (
+            (result / "student" / source.name, "students", source.name),
+            (result / "autograder" / source.name, "teachers", source.name),
+            (archive, "teachers", f"{source.stem}-autograder.zip"),
+        ):
+            (out / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copy(made, out / folder / name)
+
+
+def main() -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="assignments to build, all if none is named")
+    parser.add_argument("--seed", type=int, default=0, help="0 for the published numbers")
+    parser.add_argument("--out", type=Path, default=OUT)
+    arguments = parser.parse_args()
+    found = sources()
+    for name in arguments.names or found:
+        build(found[name], arguments.out, arguments.seed)
+        print(f"{name}: built with seed {arguments.seed}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
