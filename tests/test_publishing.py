@@ -100,6 +100,13 @@ def test_sitemap_lists_every_page_under_the_address_of_the_site(published):
     assert not [x for x in listed if "404" in x or not x.startswith(KNOWN["SITE_URL"] + "/")]
 
 
+def test_a_shared_page_shows_its_own_picture(published, unpublished):
+    (picture,) = re.findall(r'property="og:image" content="([^"]+)"', read(published, "chapter.html"))
+    card = published / picture.removeprefix(KNOWN["SITE_URL"] + "/")
+    assert card.read_bytes().startswith(b"\x89PNG")
+    assert "og:image" not in read(unpublished, "chapter.html")
+
+
 @pytest.mark.parametrize("site", ["published", "unpublished", "book"])
 def test_lost_visitors_find_the_book_from_any_depth(request, site):
     folder = SITE if site == "book" else request.getfixturevalue(site)

@@ -4,7 +4,8 @@ Addresses are never invented. They come from the environment, which the deployme
 
 - ``GITHUB_REPOSITORY`` (owner/name; else the remote ``origin``, if at GitHub): Binder button
 - ``COLAB_BRANCH``, the branch that holds the chapters with an install cell: Colab button
-- ``SITE_URL``, the address of the published site: sitemap, canonical links, links of the 404 page
+- ``SITE_URL``, the address of the published site: sitemap, canonical links, links of the 404 page,
+  and the picture of each page that is shown where it is shared
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import re
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from sphinx.application import Sphinx
+
+# favicon.svg as a bitmap, which the pictures for sharing need
+LOGO = str(Path(__file__).resolve().parent.parent / "_static" / "logo.png")
 
 
 def github_repository(address: str) -> str | None:
@@ -95,5 +100,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
             "py-modindex.html",
         ]
         app.setup_extension("sphinx_sitemap")
+        app.setup_extension("sphinxext.opengraph")
+        app.config.ogp_site_url = site
+        app.config.ogp_social_cards = {"image": LOGO, "image_mini": LOGO, "line_color": "#00587a"}
     app.connect("html-page-context", add_buttons, priority=600)  # after the theme's own buttons
     return {"parallel_read_safe": True}
