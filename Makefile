@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: book site serve notebooks data test lint bench clean
+.PHONY: book site serve notebooks data test lint bench profile latency clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -39,6 +39,12 @@ lint: .venv/installed ## style, types, no leftover differences
 
 bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
+
+profile: .venv/installed ## where the time of the papers' chapters goes
+	$(BIN)/python tools/profile_chapters.py
+
+latency: .venv/installed ## how fast the live sliders redraw
+	$(BIN)/python tools/latency.py
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
