@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data homework grade test lint bench clean
+.PHONY: book site serve pdf notebooks data homework grade test lint bench profile latency clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -41,7 +41,7 @@ grade: .venv/course ## grade the notebooks in the folder SUBMISSIONS, see homewo
 	$(BIN)/python homework/grade.py "$(SUBMISSIONS)" $(if $(TRUST),--trust) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT))
 
 test: lint pdf .venv/course ## install and run every check
-	$(PYTEST) --dist worksteal
+	$(PYTEST) --dist loadgroup
 	$(PYTEST) --dist loadfile --nbval --nbval-current-env book
 
 lint: .venv/installed ## style, types, spelling, workflows
@@ -53,6 +53,12 @@ lint: .venv/installed ## style, types, spelling, workflows
 
 bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
+
+profile: .venv/installed ## where the time of the papers' chapters goes
+	$(BIN)/python tools/profile_chapters.py
+
+latency: .venv/installed ## how fast the live sliders redraw
+	$(BIN)/python tools/latency.py
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }

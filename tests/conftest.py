@@ -27,6 +27,13 @@ def needs(found: bool, missing: str) -> None:
         pytest.skip(f"!!! {missing}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, where they share what is dear; but share out the site's pages."""
+    for item in items:
+        if item.path.name != "test_site.py":
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     needs(CHROMIUM is not None, "Chromium not found: nothing is tested in a browser.")

@@ -29,11 +29,10 @@ def all_notebooks() -> list[Path]:
     return sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 
 
-def execute(path: Path) -> str:
-    """Run one notebook from its own folder, as a reader would, and store it."""
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
+def client_of(path: Path) -> NotebookClient:
+    """What runs one notebook from its own folder, as a reader would."""
+    return NotebookClient(
+        nbformat.read(path, as_version=4),
         timeout=600,
         kernel_name="python3",
         record_timing=False,
@@ -41,7 +40,11 @@ def execute(path: Path) -> str:
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
-    client.execute()
+
+
+def execute(path: Path) -> str:
+    """Run one notebook and store it."""
+    notebook = client_of(path).execute()
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

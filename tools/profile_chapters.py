@@ -1,0 +1,72 @@
+"""Where the time of the chapters goes: run the papers' chapters, two at a time, and time every cell.
+
+    python tools/profile_chapters.py [notebook ...]      (the papers' chapters if none is named)
+
+Prints a table and writes ``book/reference/data/profile.json`` for the performance page. Cells are timed in
+processor seconds of the kernel, which other work on the machine disturbs least; all together by the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import psutil
+from nbclient import NotebookClient
+from notebooks import BOOK, client_of
+
+STORED = BOOK / "reference" / "data" / "profile.json"
+SHOWN = 5  # slowest cells of a chapter
+
+
+def profile(path: Path) -> dict[str, Any]:
+    """Processor seconds of a chapter, start of its kernel included, and of its slowest cells."""
+    client, clocks = client_of(path), [0.0]
+    client.on_cell_executed = lambda **_: clocks.append(spent(client))
+    client.execute()
+    cells = [cell.source for cell in client.nb.cells if cell.cell_type == "code" and cell.source.strip()]
+    taken = [after - before for before, after in pairwise(clocks)]
+    slowest = sorted(zip(taken, cells, strict=True), reverse=True)[:SHOWN]
+    return {
+        "chapter": str(path.relative_to(BOOK).with_suffix("")),
+        "seconds": round(clocks[-1], 1),
+        "slowest": [{"seconds": round(each, 1), "cell": label(source)} for each, source in slowest],
+    }
+
+
+def spent(client: NotebookClient) -> float:
+    """Processor seconds of its kernel so far."""
+    used = psutil.Process(client.km.provisioner.pid).cpu_times()
+    return used.user + used.system
+
+
+def label(source: str) -> str:
+    """What tells a cell: the slider it makes, or its first line that is no import."""
+    lines = [" ".join(line.split()) for line in source.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("import ", "from ", "#"))]
+    explores = source.partition("explore(")[2].split()
+    name = f"explore({explores[0].split(',')[0]}, ...)" if explores else telling[0]
+    return name if len(telling) == len(lines) else f"imports, and {name}"
+
+
+def main(paths: list[Path]) -> None:
+    start = time.perf_counter()
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        chapters = list(pool.map(profile, paths))
+    together = round(time.perf_counter() - start, 1)
+    for chapter in chapters:
+        print(f"{chapter['seconds']:6.1f} s  {chapter['chapter']}")
+        for cell in chapter["slowest"]:
+            print(f"      {cell['seconds']:6.1f} s  {cell['cell']}")
+    print(f"{together:6.1f} s  together by the clock, two at a time")
+    STORED.write_text(json.dumps({"together": together, "chapters": chapters}, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    named = [Path(name).resolve() for name in sys.argv[1:]]
+    main(named or sorted((BOOK / "papers").glob("*.ipynb")))
