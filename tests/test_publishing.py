@@ -20,6 +20,7 @@ KNOWN = {
     "GITHUB_REF_NAME": "main",
     "COLAB_BRANCH": "colab",
     "SITE_URL": "https://someone.example/some-book",
+    "PDF_URL": "https://someone.example/some-book/book.pdf",
 }
 CONF = """
 import sys
@@ -68,9 +69,14 @@ def test_chapters_open_in_binder_and_colab_from_their_own_repository(published):
     assert "mybinder" not in read(published, "index.html")
 
 
+def test_every_page_offers_the_printed_book(published):
+    for page in ("index.html", "chapter.html"):
+        assert f'href="{KNOWN["PDF_URL"]}"' in read(published, page)
+
+
 def test_nothing_is_said_of_a_repository_or_address_that_is_not_known(unpublished):
     for page in ("index.html", "chapter.html", "404.html"):
-        assert not re.search("mybinder|colab|github.com/|canonical", read(unpublished, page))
+        assert not re.search("mybinder|colab|github.com/|canonical|The whole book", read(unpublished, page))
     assert not (unpublished / "sitemap.xml").exists()
 
 
@@ -138,3 +144,10 @@ def test_every_redirect_of_the_book_leads_somewhere(published):
     made_up = {"old/name": "../chapter.html", "old/wrong": "../nowhere.html", "book/index": "../chapter.html"}
     assert broken(made_up, published) == ["old/wrong", "book/index"]
     assert broken(CONFIG["redirects"], SITE) == []
+
+
+def test_links_of_the_top_level_pages_lead_somewhere():
+    pages = [p.read_text(encoding="utf-8") for p in ROOT.glob("*.md")]
+    links = [x for page in pages for x in re.findall(r"\]\(([^)#]+)", page) if not re.match("https?:", x)]
+    assert links
+    assert [x for x in links if not (ROOT / x).exists()] == []

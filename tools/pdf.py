@@ -79,6 +79,8 @@ def read(page: str, pages: set[str]) -> Chapter:
         relink(element, page, pages)
     for element in article.find_all("details"):
         element["open"] = ""
+    for code in article.select("h1 code, h2 code"):
+        code.unwrap()  # its box misleads Chromium's bookmarks at the top of a page
     for level in range(5, 0, -1):  # the first level is for the parts
         for heading in article.find_all(f"h{level}"):
             heading.name = f"h{level + 1}"

@@ -4,6 +4,7 @@ Addresses are never invented. They come from the environment, which the deployme
 
 - ``GITHUB_REPOSITORY`` (owner/name; else the remote ``origin``, if at GitHub): Binder button
 - ``COLAB_BRANCH``, the branch that holds the chapters with an install cell: Colab button
+- ``PDF_URL``, the address of the printed book: a button on every page
 - ``SITE_URL``, the address of the published site: sitemap, canonical links, links of the 404 page,
   and the picture of each page that is shown where it is shared
 """
@@ -71,18 +72,18 @@ def buttons(where: str, notebook: str) -> list[dict[str, str]]:
 def add_buttons(
     app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: object
 ) -> None:
-    """Put the launch buttons into the header of every page that is a notebook."""
+    """Offer the printed book in the header of each page, and a kernel in that of each notebook."""
+    if page not in app.env.found_docs:
+        return
+    shown = context["header_buttons"]
+    if printed := os.environ.get("PDF_URL"):
+        words = {"text": "PDF", "tooltip": "The whole book as PDF"}
+        shown.append({"type": "link", **words, "icon": "fas fa-file-pdf", "url": printed})
     where = repository()
-    if where and page in app.env.found_docs and app.env.doc2path(page).endswith(".ipynb"):
-        context["header_buttons"].append(
-            {
-                "type": "group",
-                "tooltip": "Run this chapter",
-                "icon": "fas fa-rocket",
-                "buttons": buttons(where, f"{page}.ipynb"),
-                "label": "launch-buttons",
-            }
-        )
+    if where and app.env.doc2path(page).endswith(".ipynb"):
+        links = buttons(where, f"{page}.ipynb")
+        words = {"tooltip": "Run this chapter", "label": "launch-buttons"}
+        shown.append({"type": "group", **words, "icon": "fas fa-rocket", "buttons": links})
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
