@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 import yaml
@@ -28,6 +29,7 @@ from answers import Answers
 from otter.test_files.exception_test import ExceptionTestFile
 from screen import defined_twice, reasons_to_look
 
+Entry = TypeVar("Entry", Path, zipfile.ZipInfo)
 HERE = Path(__file__).resolve().parent
 LARGEST = 50_000_000  # bytes of a notebook
 HELD_BACK = "held back"
@@ -85,7 +87,7 @@ def read_notebook(entry: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def _only(found: list) -> Path:
+def _only(found: list[Entry]) -> Entry:
     if len(found) != 1:
         raise Refused(f"{len(found) or 'no'} notebook{'s' * (len(found) > 1)} in it, one is needed")
     return found[0]
