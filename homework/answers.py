@@ -85,7 +85,7 @@ class Answers:
             try:
                 self._execute(source)
             except Exception as error:
-                remarks.append(f"cell {number}: {type(error).__name__}: {error}")
+                remarks.append(f"cell {number}: {in_words(error)}")
             if self.dead:
                 return [*remarks, "nothing after that was run"]
         return remarks
@@ -144,3 +144,9 @@ class Answers:
                 raise ERRORS[error.ename](said) from None
             raise RuntimeError(f"{error.ename}: {said}") from None
         return cell.outputs
+
+
+def in_words(error: Exception) -> str:
+    """What a student reads of an error; ours and a test's assertions are sentences already."""
+    spoken = isinstance(error, AssertionError | RuntimeError | TimeoutError)
+    return str(error) if spoken else f"{type(error).__name__}: {error}"

@@ -25,7 +25,7 @@ from typing import TypeVar
 
 import nbformat
 import yaml
-from answers import Answers
+from answers import Answers, in_words
 from otter.test_files.exception_test import ExceptionTestFile
 from screen import defined_twice, reasons_to_look
 
@@ -57,7 +57,7 @@ class Tests(ExceptionTestFile):
     """The tests of one question; a failure says what the test says, and does not quote the test."""
 
     def _generate_error_message(self, excp: Exception, context: int = 0) -> str:
-        said = str(excp) if isinstance(excp, AssertionError) else f"{type(excp).__name__}: {excp}"
+        said = in_words(excp)
         return said + " (does the function return its result?)" * ("NoneType" in said)
 
 
