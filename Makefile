@@ -27,8 +27,8 @@ serve: ## show the site that 'make book' wrote
 notebooks: .venv/installed ## execute the chapters and store their outputs
 	$(BIN)/python tools/notebooks.py
 
-data: .venv/installed ## recompute the stored sweeps of the dual-cavity chapter, about ten minutes
-	$(BIN)/python tools/dual_cavity_sweeps.py
+data: .venv/installed ## recompute the stored sweeps of the chapters, about a quarter of an hour
+	$(BIN)/python tools/sweeps.py
 
 test: lint site ## install and run every check
 	$(PYTEST)
