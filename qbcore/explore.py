@@ -73,7 +73,7 @@ def explore(
     labels, start = labels or {}, start or {}
     for name in (*labels, *start):
         require(name in values, name, f"be one of the sliders {sorted(values)}", name)
-    sliders = [_slider(n, list(v), labels.get(n, n), start.get(n)) for n, v in values.items()]
+    sliders = [_slider(n, list(v), labels.get(n, n), start.get(n), live) for n, v in values.items()]
     chosen = {name: slider.value for name, slider in zip(values, sliders, strict=True)}
     first, sentence = _frame(draw, chosen)
     if live:
@@ -86,16 +86,18 @@ def explore(
         frame = _all_frames(figures, sliders)
         kind = f"{len(sets)} frames"
     text = f"Interactive figure over {', '.join(values)} ({kind}). {' '.join(sentence.split())}"
-    return Explorer(sliders, frame, first, text)
+    explorer = Explorer(sliders, frame, first, text)
+    return explorer.add_class("explorer-live") if live else explorer
 
 
-def _slider(name: str, options: list[Any], label: str, start: Any) -> SelectionSlider:
+def _slider(name: str, options: list[Any], label: str, start: Any, live: bool) -> SelectionSlider:
     require(start is None or start in options, "start", f"hold a value of {name}, one of {options}", start)
     shown = [(f"{v:.4g}" if isinstance(v, float) else str(v), v) for v in options]
     slider = SelectionSlider(
         options=shown,
         index=len(options) // 2 if start is None else options.index(start),
         description=label,
+        continuous_update=not live,  # compute where the slider is let go, not at every value on the way
         style={"description_width": "initial"},
         layout={"width": "100%", "max_width": "36rem"},
     )
@@ -116,7 +118,11 @@ def _all_frames(figures: Iterator[str], sliders: Sequence[SelectionSlider]) -> W
 
 def _live_frame(draw: Draw, sliders: dict[str, SelectionSlider], frame: HTML) -> HTML:
     def redraw(_: object) -> None:
-        frame.value = _figure(*_frame(draw, {name: s.value for name, s in sliders.items()}))
+        try:
+            frame.value = _figure(*_frame(draw, {name: s.value for name, s in sliders.items()}))
+        except Exception as problem:  # the old picture would belong to other values
+            frame.value = f'<p role="alert">{html.escape(f"{type(problem).__name__}: {problem}")}</p>'
+            raise
 
     for slider in sliders.values():
         slider.observe(redraw, names="value")

@@ -6,6 +6,7 @@ TQDM_DISABLE=1 turns it off everywhere, as it must be where outputs are stored.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -40,4 +41,5 @@ def progress(steps: Iterable[T], what: str, total: int) -> Iterator[T]:
 
 def _watched() -> bool:
     """Whether someone looks on: a terminal, or a notebook's kernel."""
-    return sys.stderr.isatty() or "ipykernel.kernelapp" in sys.modules
+    off = bool(os.environ.get("TQDM_DISABLE"))  # the bar of a notebook does not heed it by itself
+    return not off and (sys.stderr.isatty() or "ipykernel.kernelapp" in sys.modules)

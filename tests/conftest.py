@@ -1,9 +1,13 @@
-"""One setting for all tests: figures without a display, the same examples on every machine of the CI."""
+"""For all tests: figures without a display, the same examples in every CI run, one browser."""
 
 import os
+import shutil
+from collections.abc import Iterator
 
 import matplotlib
+import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 matplotlib.use("Agg")
 
@@ -11,3 +15,23 @@ matplotlib.use("Agg")
 settings.register_profile("local", deadline=None, max_examples=40)
 settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def needs(found: bool, missing: str) -> None:
+    """Skip loudly where a tool is missing; in CI a missing tool is a failure."""
+    if not found and os.environ.get("CI"):
+        pytest.fail(missing)
+    if not found:
+        pytest.skip(f"!!! {missing}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    needs(CHROMIUM is not None, "Chromium not found: nothing is tested in a browser.")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield chromium
+        chromium.close()

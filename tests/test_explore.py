@@ -224,6 +224,9 @@ def test_live_does_not_swallow_an_exception():
     explorer = explore(draw, live=True, a=[1, 2])
     with pytest.raises(ArithmeticError, match="no such battery"):
         explorer.sliders[0].value = 1
+    assert explorer.frame.value == '<p role="alert">ArithmeticError: no such battery</p>'
+    explorer.sliders[0].value = 2
+    assert caption(explorer.frame) == "Fine."
 
 
 def test_moving_a_slider_of_ready_frames_draws_nothing():

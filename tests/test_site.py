@@ -3,21 +3,20 @@
 import contextlib
 import functools
 import http.server
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from conftest import needs
+from playwright.sync_api import Browser, Page
 
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
-SLIDER = ".explorer .noUi-handle"
+EXPLORER = ".explorer:not(.explorer-live)"
+SLIDER = f"{EXPLORER} .noUi-handle"
 # The widget player's own remark on its schema; nothing is wrong with the page.
 KNOWN_REMARK = "strict mode: use allowUnionTypes"
 
@@ -42,29 +41,11 @@ def address() -> Iterator[str]:
         server.shutdown()
 
 
-def needs(found: bool, missing: str) -> None:
-    """Skip loudly where a tool is missing; in CI a missing tool is a failure."""
-    if not found and os.environ.get("CI"):
-        pytest.fail(missing)
-    if not found:
-        pytest.skip(f"!!! {missing}")
-
-
 @pytest.fixture(scope="session")
 def player() -> None:
     """The widget player, which the site has if npm was there when it was built."""
     script = SITE / "_static" / "vendor" / "embed.js"
     needs(script.exists(), "npm not found when the site was built: its sliders are NOT tested.")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    needs(CHROMIUM is not None, "Chromium not found: the site is NOT tested in a browser.")
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield chromium
-        chromium.close()
 
 
 class Visit:
@@ -102,8 +83,12 @@ class Visit:
         self.context.close()
 
 
+def text_of(path: str) -> str:
+    return (SITE / path).read_text(encoding="utf-8")
+
+
 def has_sliders(path: str) -> bool:
-    return "widget-view+json" in (SITE / path).read_text(encoding="utf-8")
+    return "widget-view+json" in text_of(path)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -136,7 +121,7 @@ def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, p
         page = visit.page
         page.wait_for_selector(SLIDER)
         count = page.locator(SLIDER).count()
-        assert count >= page.locator(".explorer").count() >= 1
+        assert count >= page.locator(EXPLORER).count() >= 1
         for k in range(count):
             handle = page.locator(SLIDER).nth(k)
             explorer = handle.locator("xpath=ancestor::*[contains(@class, 'explorer')][1]")
@@ -157,6 +142,18 @@ def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, p
             assert seen(explorer) != stepped, f"slider {k} of {path} does not move by mouse"
         assert visit.said == []
         assert visit.outside == []
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in PAGES if "explorer-live" in (SITE / p).read_text(encoding="utf-8")]
+)
+def test_live_figures_stand_still_without_a_kernel_and_say_so(browser, address, player, path):
+    with Visit(browser, address, path) as visit:
+        for explorer in visit.page.locator(".explorer-live").all():
+            assert seen(explorer)
+            assert not explorer.locator(".widget-slider").first.is_visible()
+            note = explorer.evaluate("element => getComputedStyle(element, '::after').content")
+            assert "run the chapter" in note
 
 
 def seen(explorer) -> tuple[str, str]:
