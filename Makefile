@@ -31,8 +31,8 @@ notebooks: .venv/installed ## execute the chapters and store their outputs
 pdf: site ## the whole book on paper, _build/pdf/quantum-batteries.pdf
 	$(BIN)/python tools/pdf.py
 
-data: .venv/installed ## recompute the stored sweeps of the dual-cavity chapter, about ten minutes
-	$(BIN)/python tools/dual_cavity_sweeps.py
+data: .venv/installed ## recompute the stored sweeps of the chapters, about a quarter of an hour
+	$(BIN)/python tools/sweeps.py
 
 homework: .venv/course ## student notebooks and autograder archives, with a course's own numbers if SEED is given
 	$(BIN)/python homework/build.py --seed $(or $(SEED),0)
