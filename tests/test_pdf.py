@@ -8,10 +8,11 @@ from pathlib import Path
 import pypdfium2
 import pytest
 import yaml
+from conftest import CHROMIUM, needs
 from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
-from test_site import CHROMIUM, SITE, needs
 
 ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "_build" / "html"
 PDF = ROOT / "_build" / "pdf" / "quantum-batteries.pdf"
 
 
