@@ -1,11 +1,13 @@
 """The sweep: labels, order, errors, and what is left after a worker or the sweep itself is killed."""
 
 import functools
+import json
 import multiprocessing
 import os
 import signal
 from collections import Counter
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,3 +243,25 @@ def test_dask_loses_a_worker_and_the_sweep_loses_nothing(tmp_path):
     assert count >= 31  # the point under way, and what the dead worker had not yet delivered
     assert again.identical(found)
     assert sum(calls(log).values()) == count  # all was kept
+
+
+def test_the_page_shows_what_slurm_is_told():
+    page = Path(__file__).resolve().parent.parent / "book" / "reference" / "sweeps.ipynb"
+    text = "".join("".join(cell["source"]) for cell in json.loads(page.read_text(encoding="utf-8"))["cells"])
+    block = text.split("cluster = SLURMCluster(")[1].split("\n)\n")[0]
+    local = {"interface": "lo", "scheduler_options": {"dashboard_address": None}}
+    namespace = {}
+    exec(
+        "from dask_jobqueue import SLURMCluster\ndef made(**local):\n  return SLURMCluster("
+        + block
+        + "**local)",
+        namespace,
+    )
+    with namespace["made"](**local) as cluster:
+        script = cluster.job_script()
+    for told in ("-p compute", "-A my-project", "-t 02:00:00", "--cpus-per-task=4", "--mem=16G"):
+        assert f"#SBATCH {told}\n" in script
+    assert "export OMP_NUM_THREADS=1\n" in script
+    assert (
+        "--nworkers 4 --nthreads 1" in script or "--nthreads 1 --memory-limit 4.00GiB --nworkers 4" in script
+    )

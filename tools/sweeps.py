@@ -167,12 +167,9 @@ TABLES: dict[str, tuple[Callable[..., Row], list[Grid]]] = {
     # beyond the paper: a large battery is charged before the light has moved far
     "dual-cavity-far": (
         partial(power, reach=0.3),
-        [
-            power_grid(0.0, REPULSIONS, [60, 80, 120, 160, 240], "single"),
-            power_grid(1.0, [0.5], [20, 24], "equal"),
-        ],
+        [power_grid(0.0, REPULSIONS, [60, 80, 120, 160], "single")],
     ),
-    "dual-cavity-growth": (cost, [{"atoms": [8, 12, 16, 20]}]),
+    "dual-cavity-growth": (cost, [{"atoms": [8, 10, 12, 14, 16]}]),
     "rosen-zener-far": (pulse, [{"atoms": [10, 100, 1000], "interaction": INTERACTIONS}]),
 }
 
