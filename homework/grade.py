@@ -191,7 +191,8 @@ def written_questions(assignment: str) -> dict[str, int]:
 
 def write_table(results: list[Result], path: Path) -> None:
     """grades.csv: totals are of the automatic part; the written questions have an empty column each."""
-    automatic = sorted({question for result in results for question in result.points})
+    asked = {question for result in results for question in result.points}
+    automatic = sorted(asked, key=lambda question: (len(question), question))  # q10 after q9
     written = written_questions(next((r.assignment for r in results if r.points), ""))
     header = ["submission", "assignment", "status", "points", "possible", *automatic]
     header += [f"{question} written, of {points}" for question, points in written.items()]
@@ -200,7 +201,8 @@ def write_table(results: list[Result], path: Path) -> None:
         table.writerow([*header, "remarks"])
         for r in results:
             totals = [sum(r.points.values()), sum(r.possible.values())] if r.points else ["", ""]
-            row = [r.name, r.assignment, r.status, *totals, *(r.points.get(q, "") for q in automatic)]
+            numbers = [*totals, *(r.points.get(question, "") for question in automatic)]
+            row = [r.name, r.assignment, r.status, *(x if x == "" else f"{x:g}" for x in numbers)]
             row += ["" for _ in written]
             # A spreadsheet takes a text that starts so for a formula.
             table.writerow([re.sub(r"^(?=[=+@-])", "'", str(c)) for c in [*row, "; ".join(r.remarks)]])

@@ -3,6 +3,7 @@
 import ast
 import copy
 import csv
+import html
 import json
 import re
 import shutil
@@ -150,12 +151,14 @@ def test_source_keeps_the_convention(name):
 
 def test_no_solution_in_the_site():
     site = ROOT / "_build" / "html"
-    for name in NAMES:
-        secrets = set(solutions(nbformat.read(HOMEWORK / f"{name}.ipynb", as_version=4)))
-        for page in site.rglob("*.html"):
-            text = page.read_text(encoding="utf-8")
-            assert not [s for s in secrets if s in text]
-    assert not list(site.rglob("0[0-9]-*.ipynb"))
+    if not site.exists():
+        pytest.skip("!!! There is no site in _build/html: it is NOT searched for solutions.")
+    sources = [nbformat.read(HOMEWORK / f"{name}.ipynb", as_version=4) for name in NAMES]
+    long = {line for source in sources for line in solutions(source) if len(line) > 50}
+    for page in site.rglob("*.html"):
+        text = html.unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8")))
+        assert [line for line in long if line in text] == []
+    assert [path for name in NAMES for path in site.rglob(f"*{name}*")] == []
 
 
 # --- right and wrong answers ---
