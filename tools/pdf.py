@@ -50,7 +50,7 @@ NUMBER = """(numbers) => document.querySelectorAll('.list-of-chapters a').forEac
 })"""
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
 NO_CHROMIUM = "!!! Chromium not found: the book is NOT printed."
-PATIENCE = 300_000  # milliseconds
+PATIENCE = 900_000  # milliseconds
 
 
 class Chapter(NamedTuple):
