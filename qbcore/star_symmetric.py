@@ -91,8 +91,8 @@ class Symmetric:
 
     def _dense(self, coupling: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
         """The normalisation takes the place of the first equation, which the others imply."""
-        one = np.zeros((self.size, 1))
-        one[0] = 1.0
+        one = np.zeros((1, self.size, 1))  # three axes: numpy 1 takes two for a stack of vectors
+        one[0, 0] = 1.0
         found = np.empty((coupling.size, self.size))
         for begin in range(0, coupling.size, 256):  # bounds the memory
             part = slice(begin, begin + 256)
