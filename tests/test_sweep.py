@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,21 @@ class Interrupted(Executor):
         if len(self.futures) == 1:
             self.futures[0].set_exception(KeyboardInterrupt())
         return self.futures[-1]
+
+
+class Crumbling(Executor):
+    """Breaks at every third point, and has long finished all others when it is asked."""
+
+    def __init__(self):
+        self.count = 0
+
+    def submit(self, fn, /, *args, **kwargs):
+        future, self.count = Future(), self.count + 1
+        if self.count % 3:
+            future.set_result(fn(*args, **kwargs))
+        else:
+            future.set_exception(BrokenExecutor())
+        return future
 
 
 def test_every_number_stands_at_its_own_point():
@@ -138,7 +153,7 @@ def closing_over(factor):
     return lambda x: factor * x
 
 
-LONG = np.linspace(0, 1, 2000)  # numpy would print it with dots in the middle, and eight digits
+LONG = np.linspace(1, 2, 2000)  # numpy would print it with dots in the middle, and eight digits
 
 
 @pytest.mark.parametrize(
@@ -221,6 +236,15 @@ def test_a_broken_pool_says_so_and_keeps_what_was_finished(tmp_path):
     assert len(calls(log)) == 30
     # Points begin in order. At the 16th one worker dies; the other had at most one under way before.
     assert sum(calls(log).values()) - before <= 30 - 14
+
+
+def test_what_was_finished_is_kept_whenever_the_executor_broke(tmp_path):
+    function = functools.partial(logged, log=str(tmp_path / "log"))
+    with pytest.raises(RuntimeError, match="executor broke"):
+        sweep(function, GRID, executor=Crumbling(), store=tmp_path / "kept")
+    sweep(function, GRID, store=tmp_path / "kept")
+    assert len(calls(tmp_path / "log")) == 30
+    assert set(calls(tmp_path / "log").values()) == {1}
 
 
 def test_dask_loses_a_worker_and_the_sweep_loses_nothing(tmp_path):
