@@ -1,0 +1,41 @@
+"""The core with every Python and with the oldest and newest packages that are allowed: `uvx nox`.
+
+`make test` checks one set of versions, that of constraints.txt; this checks the bounds of pyproject.toml.
+"""
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+NOT_THE_CORE = (
+    "book",
+    "site",
+    "pdf",
+    "publishing",
+    "live",
+    "homework",
+    "benchmarks",
+    "latency",
+    "package",
+    "colab",
+)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def newest(session: nox.Session) -> None:
+    """All packages as new as they come."""
+    check(session, "highest")
+
+
+@nox.session(python="3.11")  # the oldest numpy and scipy have no wheels for the newest Python
+def oldest(session: nox.Session) -> None:
+    """What pyproject.toml names, as old as it allows."""
+    check(session, "lowest-direct")
+
+
+def check(session: nox.Session, resolution: str) -> None:
+    """Install with this resolution and run the tests that need neither the site nor the grader."""
+    session.install("--resolution", resolution, "-e", ".[book]")
+    session.install("hypothesis", "playwright", "pytest", "pytest-xdist", "distributed", "dask-jobqueue")
+    left_out = [f"--ignore=tests/test_{name}.py" for name in NOT_THE_CORE]
+    # An old matplotlib beside a new pyparsing says that it is old.
+    session.run("pytest", "-q", "-n", "2", "-W", "ignore::DeprecationWarning", *left_out)
