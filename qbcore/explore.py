@@ -75,14 +75,16 @@ def explore(
         require(name in values, name, f"be one of the sliders {sorted(values)}", name)
     sliders = [_slider(n, list(v), labels.get(n, n), start.get(n), live) for n, v in values.items()]
     chosen = {name: slider.value for name, slider in zip(values, sliders, strict=True)}
-    first, sentence = _frame(draw, chosen)
+    png, sentence = _frame(draw, chosen)
+    first = _packed(png)
     if live:
         frame = _live_frame(draw, dict(zip(values, sliders, strict=True)), HTML(_figure(first, sentence)))
         kind = "live"
     else:
         sets = [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
         require(len(sets) <= MOST_FRAMES, "values", f"make at most {MOST_FRAMES} frames", len(sets))
-        figures = (_figure(*_frame(draw, each)) for each in progress(sets, "frames", len(sets)))
+        drawn = (_frame(draw, each) for each in progress(sets, "frames", len(sets)))
+        figures = (_figure(_packed(png), words) for png, words in drawn)
         frame = _all_frames(figures, sliders)
         kind = f"{len(sets)} frames"
     text = f"Interactive figure over {', '.join(values)} ({kind}). {' '.join(sentence.split())}"
@@ -130,7 +132,7 @@ def _live_frame(draw: Draw, sliders: dict[str, SelectionSlider], frame: HTML) ->
 
 
 def _frame(draw: Draw, chosen: dict[str, Any]) -> tuple[bytes, str]:
-    """The figure that ``draw`` leaves as a palette PNG, and its sentence."""
+    """The figure that ``draw`` leaves as a PNG, and its sentence."""
     before = set(plt.get_fignums())
     try:
         sentence = draw(**chosen)
@@ -138,14 +140,20 @@ def _frame(draw: Draw, chosen: dict[str, Any]) -> tuple[bytes, str]:
         returned = isinstance(sentence, str) and bool(sentence.strip())
         require(returned, "draw", "return a sentence that says what is seen", sentence)
         require(len(drawn) == 1, "draw", "draw one new figure", f"{len(drawn)} figures")
-        raw, packed = io.BytesIO(), io.BytesIO()
-        plt.figure(drawn[0]).savefig(raw, format="png")
+        png = io.BytesIO()
+        plt.figure(drawn[0]).savefig(png, format="png")
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
-    # 64 colours are enough for line art and small maps, and a quarter of the weight.
-    Image.open(raw).convert("RGB").quantize(64).save(packed, format="png", optimize=True)
-    return packed.getvalue(), sentence
+    return png.getvalue(), sentence
+
+
+def _packed(png: bytes) -> bytes:
+    """The picture with a palette: a quarter of the weight for a quarter more time, so not when live."""
+    packed = io.BytesIO()
+    # 64 colours are enough for line art and small maps.
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(packed, format="png", optimize=True)
+    return packed.getvalue()
 
 
 def _figure(png: bytes, sentence: str) -> str:
