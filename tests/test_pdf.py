@@ -62,7 +62,8 @@ def test_contents_show_the_pages_on_which_chapters_begin(book, text, bookmarks):
     begin = {title: page for level, title, page in bookmarks if level <= 1}
     for title in titles():
         assert f"{title} {begin[title] + 1}" in contents
-        assert title in one_line(text[begin[title]])
+        # A title that is broken into two lines has no space there.
+        assert "".join(title.split()) in "".join(text[begin[title]].split())
         assert str(begin[title] + 1) in text[begin[title]].splitlines(), "the number at the foot of the page"
 
 

