@@ -50,6 +50,7 @@ NUMBER = """(numbers) => document.querySelectorAll('.list-of-chapters a').forEac
 })"""
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
 NO_CHROMIUM = "!!! Chromium not found: the book is NOT printed."
+MOST_PRINTS = 5
 PATIENCE = 900_000  # milliseconds
 
 
@@ -129,7 +130,7 @@ def page_numbers(book: Path) -> dict[str, int]:
 
 
 def press(page: Page) -> list[str]:
-    """Print twice: only the first print tells the page numbers that the contents show. Give all headings."""
+    """Print until the contents show the page numbers of the print itself. Give all headings."""
     page.emulate_media(media="print")
     page.goto(BOOK.with_suffix(".html").as_uri())
     if (SITE / "_static" / "vendor" / "embed.js").exists():
@@ -138,9 +139,18 @@ def press(page: Page) -> list[str]:
         print("!!! The site was built without npm: its sliders are NOT printed.")
     page.evaluate(DRAWN)
     page.evaluate(FIT)
-    for _ in range(2):
+    shown: dict[str, int] = {}
+    for attempt in range(MOST_PRINTS):
         page.pdf(path=BOOK, prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
-        page.evaluate(NUMBER, page_numbers(BOOK))
+        found = page_numbers(BOOK)
+        if found == shown:
+            break
+        # Chromium may break a page differently in every other print: numbers get a second chance.
+        if attempt % 2 == 0:
+            shown = found
+            page.evaluate(NUMBER, shown)
+    else:
+        raise RuntimeError(f"The page numbers still change after {MOST_PRINTS} prints.")
     return page.evaluate(
         "Array.from(document.querySelectorAll('h1, h2, h3, h4, h5, h6'), (h) => h.innerText)"
     )
