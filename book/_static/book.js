@@ -63,14 +63,26 @@
     first.before(form);
   }
 
+  /* A table wider than the page scrolls: by keyboard, too. */
+  function reachTables() {
+    document.querySelectorAll(".bd-article table").forEach(function (table) {
+      if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+    });
+  }
+
   offerQueue();
   window.addEventListener("load", offerQueue);
+  window.addEventListener("load", reachTables);
   document.addEventListener("DOMContentLoaded", function () {
     offerQueue();
     offerFilter();
     /* The theme names these by a label that differs from their own words, which serve better. */
     document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {
       element.removeAttribute("aria-label");
+    });
+    /* Sphinx calls the bibliography a list, and its entries something else. */
+    document.querySelectorAll(".citation-list").forEach(function (list) {
+      list.removeAttribute("role");
     });
     if (!document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) return;
     new MutationObserver(speakAll).observe(document.querySelector("main") || document.body, {
