@@ -67,7 +67,7 @@ latency: .venv/installed ## how fast the live sliders redraw
 
 # The grader is no part of what a reader needs.
 .venv/course: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[course]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -e ".[course]"
 	touch $@
 
 # The sliders' player for pages without a kernel. Without npm the site is built all the same.
