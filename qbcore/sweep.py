@@ -132,7 +132,7 @@ def _attempt(function: Function, point: dict[str, Any]) -> Outcome:
         numbers = all(np.asarray(value).dtype.kind in "biufc" for value in values.values())
         fits = len(values) > 0 and numbers and not {"error", *point} & values.keys()
         require(fits, "function", "return numbers, under names that are no parameter nor `error`", found)
-        np.savez(packed := io.BytesIO(), allow_pickle=False, **values)
+        np.savez(packed := io.BytesIO(), **values)
         return packed.getvalue()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
