@@ -86,34 +86,24 @@ def their_curve(solver: Solver, atoms: int, rtol: float) -> FloatArray:
 
 def cases() -> Iterator[Case]:
     """Maps for three sizes, curves for four, each against two rivals."""
-    map_rivals = {
-        "loop over sesolve (adams)": sesolve,
-        "loop over solve_ivp (DOP853)": dop853,
-    }
-    for atoms, (rival, solver) in product(STRIDES, map_rivals.items()):
+    rivals = {"sesolve (adams)": sesolve, "solve_ivp (DOP853)": dop853}
+    one = partial(Case, model="Rosen-Zener", unit="atoms")
+    for atoms, (rival, solver) in product(STRIDES, rivals.items()):
         stride = STRIDES[atoms]
-        yield Case(
-            model="Rosen-Zener",
+        yield one(
             task="map of 60 x 60 pulses",
             size=atoms,
-            unit="atoms",
             accuracy=1e-5,
             ours=partial(our_map, atoms),
-            rival=rival,
+            rival=f"loop over {rival}",
             theirs=partial(their_map, solver, atoms),
             scale=float(stride**2),
             part=(slice(stride // 2, None, stride),) * 2,
         )
-    curve_rivals = {
-        "sesolve (adams)": sesolve,
-        "solve_ivp (DOP853)": dop853,
-    }
-    for atoms, (rival, solver) in product((10, 30, 100, 300), curve_rivals.items()):
-        yield Case(
-            model="Rosen-Zener",
+    for atoms, (rival, solver) in product((10, 30, 100, 300), rivals.items()):
+        yield one(
             task="charging curve",
             size=atoms,
-            unit="atoms",
             accuracy=1e-6,
             ours=partial(our_curve, atoms),
             rival=rival,
