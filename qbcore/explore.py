@@ -59,7 +59,8 @@ def explore(
         that says what is seen, with its numbers. The sentence is caption and alt text.
     labels : what to write beside each slider; its keyword if not given.
     start : value each slider starts at; the middle one if not given.
-    live : compute the frame when a slider moves instead of all frames now (needs a kernel).
+    live : compute the frame when a slider moves instead of all frames now (needs a kernel). Half of
+        the drawing is matplotlib's search for margins; fixed ones (``layout="none"``) save it.
     values : the values of each slider, one to three sliders; at most 150 frames unless live.
 
     Raises
