@@ -149,7 +149,7 @@ class DualCavityBattery:
         import qutip
 
         dims = list(self.shape)
-        return qutip.Qobj(self._matrix().tocsr(), dims=[dims, dims])
+        return qutip.Qobj(sparse.csr_matrix(self._matrix()), dims=[dims, dims])  # QuTiP 5.1 takes no arrays
 
     def battery_hamiltonian(self) -> qutip.Qobj:
         """H_Q of the atoms alone, dims [N_a + 1, N_b + 1], above the empty battery."""
