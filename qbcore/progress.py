@@ -36,6 +36,7 @@ def progress(steps: Iterable[T], what: str, total: int) -> Iterator[T]:
             yield step
     finally:
         if bar is not None:
+            bar.total = bar.n  # short of its total, the bar of a notebook would stay, in red
             bar.close()
 
 

@@ -83,6 +83,15 @@ def test_cells_are_short_and_fetch_nothing(path):
 
 
 @pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_links_to_other_chapters_are_links_in_jupyterlab_too(path):
+    text = "\n".join(map(source, cells(path, "markdown")))
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    assert "{doc}`" not in prose
+    for target in re.findall(r"\]\(([^)#:]+\.(?:ipynb|md))\)", prose):
+        assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
 def test_figures_have_caption_name_and_alternative_text(path):
     names = []
     for cell in filter(draws, cells(path, "code")):

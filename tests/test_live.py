@@ -78,6 +78,7 @@ def test_a_chapter_runs_and_all_its_sliders_move(pages, chapter):
     cells = [cell for cell in page.evaluate(CELLS) if cell["kinds"] is not None]
     assert [cell["count"] for cell in cells] == list(range(1, len(cells) + 1))
     assert not [cell["source"] for cell in cells if "error" in cell["kinds"]]
+    assert "{eq}" not in page.locator(".jp-Notebook").inner_text()  # MyST is shown as on the site
     explorers = page.locator(".explorer")
     assert explorers.count() == sum("explore(" in cell["source"] for cell in cells)
     assert page.locator(".explorer-live").count() >= 1

@@ -3,9 +3,11 @@
 import io
 import subprocess
 import sys
+from itertools import islice
 from types import SimpleNamespace
 
 import pytest
+import tqdm.notebook
 
 import qbcore.progress as module
 from qbcore.progress import progress
@@ -61,6 +63,23 @@ def test_an_exception_passes_and_the_bar_is_wiped(monkeypatch):
     with pytest.raises(ArithmeticError, match="no such battery"):
         list(progress(steps(), "charge", 9))
     assert screen.getvalue().endswith(" \r")
+
+
+@pytest.mark.parametrize("taken", [8, 5])
+def test_in_a_notebook_no_bar_stays_behind(monkeypatch, taken):
+    """Neither when all is done nor when the caller has enough, as the last frame of a figure."""
+    bars = []
+
+    class Bar(tqdm.notebook.tqdm):
+        def __init__(self, **options):
+            super().__init__(**options)
+            bars.append(self)
+
+    watch(monkeypatch)
+    monkeypatch.setattr("tqdm.auto.tqdm", Bar)
+    assert list(islice(progress(range(8), "frames", 8), taken)) == list(range(taken))
+    (bar,) = bars
+    assert bar.container.layout.visibility == "hidden"
 
 
 def test_the_bar_is_off_where_outputs_are_stored():
