@@ -109,6 +109,9 @@ class Claim:
         )
 
 
+_LEFT = 'style="text-align: left"'  # JupyterLab moves the text of tables to the right
+
+
 class Ledger(tuple[Claim, ...]):
     """Claims in the order of the file; shows itself as one table a paper, linked to the chapters."""
 
@@ -126,19 +129,22 @@ class Ledger(tuple[Claim, ...]):
 
     def _repr_html_(self) -> str:
         rows = "".join(_row(claim) for claim in self)
-        head = "".join(f'<th scope="col">{name}</th>' for name in ("Verdict", "Claim", "Why", "Computed"))
+        names = ("Verdict", "Claim", "Why", "Computed")
+        head = "".join(f'<th scope="col" {_LEFT}>{name}</th>' for name in names)
         return f'<table class="ledger"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def _row(claim: Claim) -> str:
     """One line of the ledger; the link leads to the verdict box in the chapter, on the site."""
     kind = claim.verdict.replace(" ", "-")
+    what = f"{escape(claim.claim)} <small>({escape(claim.where)})</small>"
+    cells = "".join(
+        f"<td {_LEFT}>{cell}</td>" for cell in (what, escape(claim.reason), escape(claim.numbers))
+    )
     return (
         f'<tr class="verdict-{kind}" data-paper="{claim.paper}" data-verdict="{claim.verdict}">'
-        f'<th scope="row"><a href="../{claim.chapter}.html#{claim.anchor}">'
-        f'<span aria-hidden="true">{VERDICTS[claim.verdict]}</span> {claim.verdict}</a></th>'
-        f"<td>{escape(claim.claim)} <small>({escape(claim.where)})</small></td>"
-        f"<td>{escape(claim.reason)}</td><td>{escape(claim.numbers)}</td></tr>"
+        f'<th scope="row" {_LEFT}><a href="../{claim.chapter}.html#{claim.anchor}">'
+        f'<span aria-hidden="true">{VERDICTS[claim.verdict]}</span> {claim.verdict}</a></th>{cells}</tr>'
     )
 
 
