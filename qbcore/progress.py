@@ -32,7 +32,8 @@ def progress(steps: Iterable[T], what: str, total: int) -> Iterator[T]:
             elif time.monotonic() - began > PATIENCE and _watched():
                 from tqdm.auto import tqdm
 
-                bar = tqdm(desc=what, total=total, initial=done, leave=False)
+                # tqdm reads TQDM_DISABLE on its import, we at every call.
+                bar = tqdm(desc=what, total=total, initial=done, leave=False, disable=False)
             yield step
     finally:
         if bar is not None:
