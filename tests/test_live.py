@@ -16,7 +16,7 @@ from test_site import drag, seen
 BOOK = Path(__file__).resolve().parent.parent / "book"
 CHAPTERS = ["papers/two-photon.ipynb", "papers/star-network.ipynb"]
 PATIENCE = 300  # seconds, for a machine that has other work
-RUN_ALL = "jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ran = true; })"
+RUN_ALL = "void jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ran = true; })"
 READY = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 CELLS = """() => Array.from(jupyterapp.shell.currentWidget.content.model.cells).map(cell => ({
     source: cell.sharedModel.getSource(), count: cell.executionCount,
