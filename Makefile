@@ -54,7 +54,7 @@ lint: .venv/installed ## style, types, spelling, workflows
 bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
-profile: .venv/installed ## where the time of the papers' chapters goes
+profile: .venv/installed $(WIDGETS) ## where the time of the papers' chapters goes, and how long the site takes
 	$(BIN)/python tools/profile_chapters.py
 
 latency: .venv/installed ## how fast the live sliders redraw

@@ -1,7 +1,5 @@
 """How long a live slider takes: run every notebook that has one, and move each in its kernel.
 
-    python tools/latency.py [notebook ...]      (all that say live=True if none is named)
-
 A move is timed inside the kernel, by the clock and in processor time, from the new value to the new
 picture: computation, drawing, packing and sending. Prints medians and writes
 ``book/reference/data/latency.json`` for the performance page.
@@ -10,7 +8,6 @@ picture: computation, drawing, packing and sending. Prints medians and writes
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +58,11 @@ def latency(path: Path) -> list[list[dict[str, Any]]]:
     return found
 
 
-def main(paths: list[Path]) -> None:
+def main() -> None:
     moves = [
-        {"chapter": str(path.resolve().relative_to(BOOK).with_suffix("")), **slider}
-        for path in paths
+        {"chapter": str(path.relative_to(BOOK).with_suffix("")), **slider}
+        for path in all_notebooks()
+        if live_cells(path)
         for figure in latency(path)
         for slider in figure
     ]
@@ -76,5 +74,4 @@ def main(paths: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    named = [Path(name) for name in sys.argv[1:]]
-    main(named or [path for path in all_notebooks() if live_cells(path)])
+    main()

@@ -1,15 +1,14 @@
 """Where the time of the chapters goes: run the papers' chapters, two at a time, and time every cell.
 
-    python tools/profile_chapters.py [notebook ...]      (the papers' chapters if none is named)
-
-Prints a table and writes ``book/reference/data/profile.json`` for the performance page. Cells are timed in
-processor seconds of the kernel, which other work on the machine disturbs least; all together by the clock.
+Then build the whole site from nothing, and time that. Prints tables and writes
+``book/reference/data/profile.json`` for the performance page. Cells are timed in processor seconds of the
+kernel, which other work on the machine disturbs least; all else by the clock.
 """
 
 from __future__ import annotations
 
 import json
-import sys
+import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
@@ -54,19 +53,28 @@ def label(source: str) -> str:
     return name if len(telling) == len(lines) else f"imports, and {name}"
 
 
-def main(paths: list[Path]) -> None:
+def build() -> float:
+    """Seconds that `make site` takes; it throws away what was built before."""
+    start = time.perf_counter()
+    subprocess.run(["make", "site"], cwd=BOOK.parent, check=True)
+    return round(time.perf_counter() - start, 1)
+
+
+def main() -> None:
     start = time.perf_counter()
     with ProcessPoolExecutor(max_workers=2) as pool:
-        chapters = list(pool.map(profile, paths))
+        chapters = list(pool.map(profile, sorted((BOOK / "papers").glob("*.ipynb"))))
     together = round(time.perf_counter() - start, 1)
     for chapter in chapters:
         print(f"{chapter['seconds']:6.1f} s  {chapter['chapter']}")
         for cell in chapter["slowest"]:
             print(f"      {cell['seconds']:6.1f} s  {cell['cell']}")
     print(f"{together:6.1f} s  together by the clock, two at a time")
-    STORED.write_text(json.dumps({"together": together, "chapters": chapters}, indent=1) + "\n", "utf-8")
+    site = build()
+    print(f"{site:6.1f} s  the whole site from nothing, by the clock")
+    found = {"together": together, "site": site, "chapters": chapters}
+    STORED.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    named = [Path(name).resolve() for name in sys.argv[1:]]
-    main(named or sorted((BOOK / "papers").glob("*.ipynb")))
+    main()
