@@ -1,11 +1,11 @@
 """For all tests: figures without a display, the same examples in every CI run, one browser."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import matplotlib
 import pytest
+from chromium import CHROMIUM
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
@@ -15,8 +15,6 @@ matplotlib.use("Agg")
 settings.register_profile("local", deadline=None, max_examples=40)
 settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def needs(found: bool, missing: str) -> None:

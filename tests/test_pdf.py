@@ -8,7 +8,8 @@ from pathlib import Path
 import pypdfium2
 import pytest
 import yaml
-from conftest import CHROMIUM, needs
+from chromium import CHROMIUM
+from conftest import needs
 from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 ROOT = Path(__file__).resolve().parent.parent

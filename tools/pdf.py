@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import pikepdf
 import yaml
 from bs4 import BeautifulSoup, Tag
+from chromium import CHROMIUM
 from jinja2 import Template
 from playwright.sync_api import Page, sync_playwright
 
@@ -27,7 +27,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 BOOK = ROOT / "_build" / "pdf" / "quantum-batteries.pdf"
 TEMPLATE = Path(__file__).with_suffix(".html")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 STATE, VIEW = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state", "view"))
 # Of a page's head, what draws text, formulas and sliders; the other scripts are for the screen.
 DRAWING = "script[src*='mathjax'], script[src*='embed.js'], link[rel='stylesheet']"
