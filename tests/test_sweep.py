@@ -252,7 +252,7 @@ def test_dask_loses_a_worker_and_the_sweep_loses_nothing(tmp_path):
 
     log, store = tmp_path / "log", tmp_path / "kept"
     function = functools.partial(logged, log=str(log), danger="kill", seconds=0.05)
-    local = {"processes": True, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    local = {"processes": True, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": ":0"}
     with LocalCluster(n_workers=3, **local) as cluster, Client(cluster) as client:
         found = sweep(function, GRID, executor=client.get_executor(), store=store)
         count = sum(calls(log).values())
@@ -273,7 +273,7 @@ def test_the_page_shows_what_slurm_is_told():
     page = Path(__file__).resolve().parent.parent / "book" / "reference" / "sweeps.ipynb"
     text = "".join("".join(cell["source"]) for cell in json.loads(page.read_text(encoding="utf-8"))["cells"])
     block = text.split("cluster = SLURMCluster(")[1].split("\n)\n")[0]
-    local = {"interface": "lo", "scheduler_options": {"dashboard_address": None}}
+    local = {"interface": "lo", "scheduler_options": {"dashboard_address": ":0"}}  # any free port
     namespace = {}
     exec(
         "from dask_jobqueue import SLURMCluster\ndef made(**local):\n  return SLURMCluster("
