@@ -16,7 +16,7 @@ import qthermo
 import qutip
 from scipy.sparse.linalg import expm_multiply
 
-from benchmarks.side_by_side import Case, FloatArray
+from benchmarks.side_by_side import Case, FloatArray, integrator_options
 from qbcore.dual_cavity import DualCavityBattery
 
 TIMES = np.linspace(0.0, 5.0, 51)
@@ -35,7 +35,7 @@ def ours(atoms: int, exchange: float) -> FloatArray:
 
 def options(rtol: float) -> dict[str, object]:
     """Of the integrators of QuTiP, DOP853 was the fastest here."""
-    return {"method": "dop853", "rtol": rtol, "atol": rtol / 100, "nsteps": 10**6, "progress_bar": ""}
+    return integrator_options(rtol) | {"method": "dop853"}
 
 
 def full_space(atoms: int, exchange: float, rtol: float) -> FloatArray:

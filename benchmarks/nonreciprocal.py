@@ -15,7 +15,7 @@ import qutip
 from scipy.integrate import solve_ivp
 from scipy.linalg import solve_continuous_lyapunov
 
-from benchmarks.side_by_side import Case, FloatArray
+from benchmarks.side_by_side import Case, FloatArray, integrator_options
 from qbcore import gaussian
 from qbcore.nonreciprocal import NonreciprocalBattery
 from qbcore.three_mode import ThreeModeBattery
@@ -59,7 +59,7 @@ def by_mesolve(
         times,
         c_ops=battery.collapse_operators(*levels),
         e_ops=counts,
-        options={"rtol": rtol, "atol": rtol / 100, "nsteps": 10**6, "progress_bar": ""},
+        options=integrator_options(rtol),
     )
     return np.array(run.expect)
 

@@ -15,7 +15,7 @@ import qutip
 from scipy.integrate import solve_ivp
 from scipy.sparse import diags_array
 
-from benchmarks.side_by_side import Case, FloatArray
+from benchmarks.side_by_side import Case, FloatArray, integrator_options
 from qbcore.charging import peak
 from qbcore.rosen_zener import RosenZenerBattery, charge_map
 
@@ -41,7 +41,7 @@ def sesolve(battery: RosenZenerBattery, times: FloatArray, rtol: float) -> Float
         qutip.basis(n + 1, n),
         times,
         e_ops=[qutip.jmat(n / 2, "z"), qutip.jmat(n / 2, "y")],
-        options={"rtol": rtol, "atol": rtol / 100, "nsteps": 10**6, "progress_bar": ""},
+        options=integrator_options(rtol),
     )
     return np.array(run.expect)
 

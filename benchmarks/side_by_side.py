@@ -165,6 +165,11 @@ def agreeing(
     )
 
 
+def integrator_options(rtol: float) -> dict[str, Any]:
+    """Of QuTiP's integrators: this accuracy, however many steps it takes, and no progress bar."""
+    return {"rtol": rtol, "atol": rtol / 100, "nsteps": 10**6, "progress_bar": ""}
+
+
 def turns(*runs: Callable[[], float]) -> list[float]:
     """Medians of the seconds of runs taken in turn."""
     taken: list[list[float]] = []

@@ -12,10 +12,10 @@ from functools import partial
 import numpy as np
 import qutip
 from scipy.integrate import solve_ivp
-from scipy.sparse import vstack
+from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.linalg import spsolve
 
-from benchmarks.side_by_side import Case, FloatArray
+from benchmarks.side_by_side import Case, FloatArray, integrator_options
 from qbcore.star import StarBattery, fermi, steady_excitation
 from qbcore.star_common_bath import CommonBathStar
 
@@ -38,8 +38,7 @@ def by_steadystate(cells: int, bias: float = 2.0) -> float:
 
 def by_spsolve(cells: int) -> float:
     """p_1 from L rho = 0, one of whose rows gives way to tr rho = 1."""
-    b = StarBattery(cells=cells)
-    generator = qutip.liouvillian(b.hamiltonian(), b.collapse_operators()).to("CSR").data.as_scipy()
+    generator = _generator(StarBattery(cells=cells))
     size = 2**cells
     trace = qutip.operator_to_vector(qutip.qeye(size)).to("CSR").data.as_scipy().T
     right = np.eye(size**2, 1)[:, 0]
@@ -64,14 +63,12 @@ def curve(cells: int) -> FloatArray:
 
 def by_mesolve(cells: int, rtol: float) -> FloatArray:
     """The same by ``mesolve`` on all 2^N states."""
-    b = StarBattery(cells=cells)
-    return _excited(b, TIMES, rtol)
+    return _excited(StarBattery(cells=cells), TIMES, rtol)
 
 
 def by_dop853(cells: int, rtol: float) -> FloatArray:
     """The same by ``solve_ivp`` with the Liouvillian."""
-    b = StarBattery(cells=cells)
-    generator = qutip.liouvillian(b.hamiltonian(), b.collapse_operators()).to("CSR").data.as_scipy()
+    generator = _generator(StarBattery(cells=cells))
     size = 2**cells
     rho = np.zeros(size**2, dtype=complex)
     rho[-1] = 1.0
@@ -93,11 +90,20 @@ def common_by_mesolve(cells: int, rtol: float) -> float:
 
 def _excited(b: StarBattery | CommonBathStar, times: FloatArray, rtol: float) -> FloatArray:
     up = qutip.tensor([qutip.sigmap() * qutip.sigmam(), *[qutip.qeye(2)] * (b.cells - 1)])
-    options = {"rtol": rtol, "atol": rtol / 100, "nsteps": 10**6, "progress_bar": ""}
-    jumps = b.collapse_operators()
-    return qutip.mesolve(b.hamiltonian(), _ground(b.cells), times, jumps, e_ops=[up], options=options).expect[
-        0
-    ]
+    run = qutip.mesolve(
+        b.hamiltonian(),
+        _ground(b.cells),
+        times,
+        b.collapse_operators(),
+        e_ops=[up],
+        options=integrator_options(rtol),
+    )
+    return run.expect[0]
+
+
+def _generator(b: StarBattery) -> csr_matrix:
+    """The Liouvillian, 4^N x 4^N."""
+    return qutip.liouvillian(b.hamiltonian(), b.collapse_operators()).to("CSR").data.as_scipy()
 
 
 def _ground(cells: int) -> qutip.Qobj:
