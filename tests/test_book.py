@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from notebooks import all_notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
-NOTEBOOKS = sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+NOTEBOOKS = all_notebooks()
 CHAPTERS = [p for p in NOTEBOOKS if p.parent.name == "papers"]
 SECTIONS = [
     "What you will be able to do",
