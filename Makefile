@@ -6,6 +6,7 @@ WIDGETS := book/_static/vendor/embed.js
 WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
 CONSTRAINTS ?= -c constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 PYTEST = $(BIN)/python -m pytest -n 2
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
@@ -62,12 +63,12 @@ latency: .venv/installed ## how fast the live sliders redraw
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -r requirements.txt -e ".[site,test,bench]"
+	$(INSTALL) -r requirements.txt -e ".[site,test,bench]"
 	touch $@
 
 # The grader is no part of what a reader needs.
 .venv/course: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -e ".[course]"
+	$(INSTALL) -e ".[course]"
 	touch $@
 
 # The sliders' player for pages without a kernel. Without npm the site is built all the same.
