@@ -18,7 +18,7 @@ from scipy.linalg import solve_continuous_lyapunov
 from benchmarks.side_by_side import Case, FloatArray, integrator_options
 from qbcore import gaussian
 from qbcore.nonreciprocal import NonreciprocalBattery
-from qbcore.three_mode import ThreeModeBattery
+from qbcore.nonreciprocal.three_mode import ThreeModeBattery
 
 TIMES = np.linspace(0.0, 40.0, 201)
 EARLY = np.linspace(0.0, 4.0, 21)

@@ -17,7 +17,7 @@ from scipy.sparse.linalg import spsolve
 
 from benchmarks.side_by_side import Case, FloatArray, integrator_options
 from qbcore.star import StarBattery, fermi, steady_excitation
-from qbcore.star_common_bath import CommonBathStar
+from qbcore.star.common_bath import CommonBathStar
 
 TIMES = np.linspace(0.0, 5.0, 51)
 BIASES = np.linspace(0.0, 7.6, 20)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.polynomial.polynomial import polyder, polyval
 from numpy.typing import ArrayLike
 
-from qbcore.validation import FloatArray, require
+from qbcore._support.checks import require
+from qbcore._support.types import FloatArray
 
 
 class Peak(NamedTuple):

@@ -23,13 +23,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import solve_continuous_lyapunov
 
-from qbcore.propagation import propagate
-from qbcore.validation import FloatArray, integer, require
+from qbcore._numerics.propagation import propagate
+from qbcore._support.checks import integer, require
+from qbcore._support.types import ComplexArray, FloatArray
 
-ComplexArray = NDArray[np.complex128]
 TOLERANCE = 1e-9  # how far a covariance may fall short of the uncertainty relation
 
 

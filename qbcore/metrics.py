@@ -25,9 +25,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qbcore.validation import FloatArray, real, require
+from qbcore._support.checks import real, require
+from qbcore._support.types import ComplexArray, FloatArray
 
-ComplexArray = NDArray[np.complex128]
 TOLERANCE = 1e-6  # what solvers lose of norm, Hermiticity and positivity at their usual settings
 DEGENERACY = 1e-9  # relative to the spectral width
 

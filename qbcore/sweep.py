@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qbcore.progress import progress
-from qbcore.validation import require
+from qbcore._support.checks import require
+from qbcore._support.progress import progress
 
 if TYPE_CHECKING:
     import xarray as xr

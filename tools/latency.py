@@ -20,7 +20,7 @@ MOVES = 9  # of each slider
 PROBE = f"""
 import gc, json, statistics, time
 import ipywidgets
-from qbcore.explore import Explorer
+from qbook.sliders import Explorer
 
 def _move(slider, index):
     wall, own = time.perf_counter(), time.process_time()

@@ -1,0 +1,1 @@
+"""What every module leans on: checks of arguments, progress bars, names of types."""

@@ -1,0 +1,136 @@
+"""The rules a chapter keeps, read from the files as they are stored."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from notebooks import all_notebooks
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOK = ROOT / "book"
+NOTEBOOKS = all_notebooks()
+CHAPTERS = [p for p in NOTEBOOKS if p.parent.name == "papers"]
+SECTIONS = [
+    "What you will be able to do",
+    "The model",
+    "By hand, once",
+    "Check against",
+    "Explore",
+    "Where the paper and we differ",
+    "Beyond the paper",
+    "Summary",
+    "Exercises",
+]
+FORBIDDEN = re.compile(r"(^|\s)[!%]pip|sys\.path|urllib|requests\.|urlretrieve")
+
+
+def cells(path: Path, kind: str) -> list[dict]:
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return [c for c in notebook["cells"] if c["cell_type"] == kind]
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def draws(cell: dict) -> bool:
+    """Whether the cell's stored output is a static picture."""
+    widget = "explore(" in source(cell)
+    return not widget and any("image/png" in o.get("data", {}) for o in cell["outputs"])
+
+
+def by_name(paths: list[Path]) -> dict:
+    return {"argvalues": paths, "ids": [str(p.relative_to(BOOK)) for p in paths]}
+
+
+def test_there_are_chapters():
+    assert CHAPTERS
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_outputs_are_stored_whole_and_without_errors(path):
+    code = [c for c in cells(path, "code") if source(c).strip()]
+    assert code
+    assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
+    kinds = {o["output_type"] for c in code for o in c["outputs"]}
+    assert "error" not in kinds
+    streams = {o["name"] for c in code for o in c["outputs"] if o["output_type"] == "stream"}
+    assert streams <= {"stdout"}
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_no_widget_state_or_model_is_stored(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
+    stored = {m for c in cells(path, "code") for o in c["outputs"] for m in o.get("data", {})}
+    assert not {m for m in stored if "widget" in m}
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_only_sliders_may_ignore_their_output(path):
+    for cell in cells(path, "code"):
+        tags = cell["metadata"].get("tags", [])
+        assert "explore(" in source(cell) or not any(t.startswith("nbval") for t in tags)
+        assert "NBVAL" not in source(cell)
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_cells_are_short_and_fetch_nothing(path):
+    for cell in cells(path, "code"):
+        assert len(source(cell).splitlines()) <= 16, source(cell)
+        assert not FORBIDDEN.search(source(cell)), source(cell)
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_links_to_other_chapters_are_links_in_jupyterlab_too(path):
+    text = "\n".join(map(source, cells(path, "markdown")))
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    assert "{doc}`" not in prose
+    for target in re.findall(r"\]\(([^)#:]+\.(?:ipynb|md))\)", prose):
+        assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_figures_have_caption_name_and_alternative_text(path):
+    names = []
+    for cell in filter(draws, cells(path, "code")):
+        options = cell["metadata"]["mystnb"]
+        assert len(options["figure"]["caption"]) > 40
+        assert len(options["image"]["alt"]) > 40
+        names.append(options["figure"]["name"])
+        assert names[-1].startswith("fig-")
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", **by_name(CHAPTERS))
+def test_chapters_have_their_sections_in_order(path):
+    text = "\n".join(map(source, cells(path, "markdown")))
+    headings = re.findall(r"^## (.+)$", text, flags=re.M)
+    wanted = iter(headings)
+    missing = [s for s in SECTIONS if not any(h.startswith(s) for h in wanted)]
+    assert not missing, headings
+    assert f"<{path.name}>" in text, "the chapter offers itself for download"
+
+
+@pytest.mark.parametrize("path", **by_name(CHAPTERS))
+def test_chapters_have_exercises_with_hint_and_hidden_solution(path):
+    text = "\n".join(map(source, cells(path, "markdown")))
+    exercises = text.split("## Exercises")[1]
+    assert exercises.count("<summary>Hint</summary>") >= 5
+    assert exercises.count("<summary>Solution</summary>") >= 5
+    assert text.count("<details>") == text.count("</details>")
+
+
+@pytest.mark.parametrize("path", **by_name(CHAPTERS))
+def test_chapters_have_three_sliders(path):
+    assert sum("explore(" in source(c) for c in cells(path, "code")) >= 3
+
+
+def test_every_page_is_in_the_table_of_contents():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    listed = {toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])}
+    pages = {str(p.relative_to(ROOT).with_suffix("")) for p in BOOK.rglob("*.md")}
+    pages |= {str(p.relative_to(ROOT).with_suffix("")) for p in NOTEBOOKS}
+    assert listed == pages

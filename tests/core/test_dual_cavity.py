@@ -1,0 +1,336 @@
+"""The dual-cavity battery against QuTiP, exact limits, symmetries and its own stored sweeps."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import qutip
+from scipy import sparse
+from scipy.linalg import expm
+
+from qbcore import metrics
+from qbcore._numerics.chebyshev import evolve, spectral_interval
+from qbcore.dual_cavity import DualCavityBattery
+
+DATA = Path(__file__).resolve().parents[2] / "book" / "papers" / "data"
+TIMES = np.linspace(0.0, 4.0, 41)
+SMALL = DualCavityBattery(atoms_a=2, atoms_b=2, cutoff_a=14, cutoff_b=14)
+UNEVEN = DualCavityBattery(atoms_a=3, atoms_b=1, cutoff_a=22, cutoff_b=16, repulsion=2.0)
+
+
+def plain_qutip(b: DualCavityBattery) -> tuple[qutip.Qobj, qutip.Qobj, qutip.Qobj]:
+    """H, H_Q and the start of Eqs. (1)-(5) from QuTiP's own operators, spins before light."""
+    sizes = [b.atoms_a + 1, b.atoms_b + 1, b.cutoff_a + 1, b.cutoff_b + 1]
+
+    def on(site: int, operator: qutip.Qobj) -> qutip.Qobj:
+        factors = [qutip.qeye(n) for n in sizes]
+        factors[site] = operator
+        return qutip.tensor(factors)
+
+    h_q, h_rest, raised = 0, 0, []
+    for site, atoms in enumerate((b.atoms_a, b.atoms_b)):
+        x, y, z = (on(site, qutip.jmat(atoms / 2, axis)) for axis in "xyz")
+        square = x * x + y * y + z * z
+        h_q = h_q + b.splitting * z + b.repulsion / atoms * (square - z * z - atoms / 2)
+        light = on(2 + site, qutip.destroy(sizes[2 + site]))
+        h_rest = h_rest + b.frequency * light.dag() * light + b.coupling * x * (light + light.dag())
+        raised.append(on(site, qutip.jmat(atoms / 2, "+")))
+    hop = raised[0] * raised[1].dag()
+    start = [qutip.basis(n, k) for n, k in zip(sizes, (b.atoms_a, b.atoms_b, *b.start), strict=True)]
+    return h_q + h_rest + b.exchange * (hop + hop.dag()), h_q, qutip.tensor(start)
+
+
+FIVES = DualCavityBattery(atoms_a=5, atoms_b=5, cutoff_a=15, cutoff_b=15)
+
+
+@pytest.mark.parametrize(("battery", "end"), [(SMALL, 4.0), (UNEVEN, 4.0), (FIVES, 1.5)])
+def test_the_charging_curve_is_that_of_sesolve_in_the_full_space(battery, end):
+    h, h_q, start = plain_qutip(battery)
+    times = np.linspace(0.0, end, 21)
+    options = {"method": "dop853", "rtol": 1e-10, "atol": 1e-12, "nsteps": 10**6, "progress_bar": ""}
+    theirs = qutip.sesolve(h, start, times, e_ops=[h_q], options=options).expect[0]
+    ours = battery.charge(times, leak=1.0).energy
+    # rtol 1e-10 a step, some 1e2 to 1e3 steps, energies up to 10.
+    assert np.abs(ours - (theirs - theirs[0])).max() < 1e-6
+
+
+def test_the_hamiltonians_are_those_of_the_paper_up_to_the_zero_of_energy():
+    small = replace(UNEVEN, cutoff_a=5, cutoff_b=4)
+    # The basis here runs cavity by cavity from k = 0; QuTiP's spins first, from m = +j down.
+    h, h_q, start = plain_qutip(small)
+    ours, atoms = small.hamiltonian(), small.battery_hamiltonian()
+    flat = np.arange(h.shape[0]).reshape(h.dims[0])[::-1, ::-1].transpose(0, 2, 1, 3).ravel()
+    # dims: (k_a, k_b, n_a, n_b) -> (k_a, n_a, k_b, n_b)
+    reordered = h.full()[np.ix_(flat, flat)]
+    zero = qutip.expect(h_q, start)
+    assert np.abs(reordered - zero * np.eye(len(flat)) - ours.full()).max() < 1e-12
+    assert ours.dims == [[4, 6, 2, 5]] * 2
+    assert atoms.dims == [[4, 2]] * 2
+    spectrum = np.linalg.eigvalsh(atoms.full())
+    assert np.allclose(np.unique(h_q.diag().real - zero), np.unique(spectrum), atol=1e-12)
+
+
+def test_the_interaction_sums_each_pair_of_atoms_once():
+    # Eq. (2), first line, in the space of three qubits, on the symmetric state of k excitations.
+    atoms, g = 3, 0.7
+    pairs = sum(
+        qutip.tensor([qutip.sigmax() if n in pair else qutip.qeye(2) for n in range(atoms)])
+        + qutip.tensor([qutip.sigmay() if n in pair else qutip.qeye(2) for n in range(atoms)])
+        for pair in combinations(range(atoms), 2)
+    )
+    splitting = qutip.tensor([qutip.basis(2, 1)] * atoms)
+    raise_all = sum(
+        qutip.tensor([qutip.sigmap() if n == site else qutip.qeye(2) for n in range(atoms)])
+        for site in range(atoms)
+    )
+    dicke = [(raise_all**k * splitting).unit() for k in range(atoms + 1)]
+    shifts = [g / (2 * atoms) * qutip.expect(pairs, ket) for ket in dicke]
+    battery = DualCavityBattery(atoms_a=atoms, atoms_b=0, repulsion=g)
+    levels = battery.battery_hamiltonian().diag().real
+    assert np.allclose(levels - np.arange(atoms + 1), shifts, atol=1e-12)
+
+
+def test_without_exchange_the_cavities_separate():
+    alone = replace(UNEVEN, exchange=0.0)
+    coupled = replace(UNEVEN, exchange=1e-13)  # takes the route of the full basis
+    a, b = (battery.charge(TIMES, leak=1.0, states=True) for battery in (alone, coupled))
+    # First order in A: t A |S_a^+ S_b^-| < 4 x 1e-13 x 2; rounding of the series 1e-12.
+    for name in ("energy", "power", "cavity_energy", "photons", "leak", "battery_states"):
+        assert np.abs(getattr(a, name) - getattr(b, name)).max() < 1e-10, name
+
+
+def test_weak_coupling_tends_to_jaynes_cummings():
+    # E = sin^2(g_1 t/2): the counter-rotating terms change it in second order of g_1.
+    def error(coupling: float) -> float:
+        battery = DualCavityBattery(atoms_a=1, atoms_b=0, coupling=coupling, repulsion=0.0, cutoff_a=8)
+        times = np.linspace(0.0, 2 * np.pi / coupling, 300)
+        return float(np.abs(battery.charge(times).energy - np.sin(coupling * times / 2) ** 2).max())
+
+    assert error(0.04) < 0.04**2
+    assert 3.5 < error(0.08) / error(0.04) < 4.5
+
+
+def test_weak_coupling_tends_to_tavis_cummings_for_two_atoms():
+    # Ladder k = 0, 1, 2 with g_1 sqrt(n/2) and g_1 sqrt((n - 1)/2): three levels, solved by hand.
+    n, coupling = 4, 0.01
+    battery = DualCavityBattery(
+        atoms_a=2, atoms_b=0, photons_a=n, coupling=coupling, repulsion=0.0, cutoff_a=14
+    )
+    omega = coupling * np.sqrt((2 * n - 1) / 2)
+    times = np.linspace(0.0, 2 * np.pi / omega, 200)
+    one = n / (2 * n - 1) * np.sin(omega * times) ** 2
+    two = n * (n - 1) / (2 * n - 1) ** 2 * (1 - np.cos(omega * times)) ** 2
+    # Second order in g_1 sqrt(n), times the two atoms.
+    assert np.abs(battery.charge(times).energy - one - 2 * two).max() < 2 * coupling**2 * n
+
+
+def test_one_excitation_wanders_through_both_cavities():
+    # |photon a>, |atom a>, |atom b>, |photon b> at weak coupling: a chain of four levels.
+    coupling, exchange = 0.01, 0.008
+    battery = DualCavityBattery(
+        atoms_a=1, atoms_b=1, photons_a=1, photons_b=0,
+        coupling=coupling, exchange=exchange, repulsion=0.0, cutoff_a=6, cutoff_b=6,
+    )  # fmt: skip
+    links = np.diag([coupling / 2, exchange, coupling / 2], 1)
+    times = np.linspace(0.0, 1000.0, 101)
+    chain = np.array([np.abs(expm(-1j * (links + links.T) * t)[:, 0]) ** 2 for t in times])
+    charging = battery.charge(times)
+    # Counter-rotating terms shift the levels by g_1^2/4 and A^2-like amounts: 1e-4 x t/4 < 0.03.
+    assert np.abs(charging.cavity_energy - chain[:, 1:3].T).max() < 0.03
+    assert charging.cavity_energy[1].max() > 0.4
+
+
+def test_counter_rotating_terms_excite_an_atom_in_the_dark():
+    # No photon: only S^+ a^+ acts, amplitude (g_1/2) sin(t) at resonance, to order g_1^2.
+    battery = DualCavityBattery(atoms_a=1, atoms_b=0, photons_a=0, coupling=0.01, cutoff_a=8)
+    energy = battery.charge(TIMES).energy
+    assert np.abs(energy - 0.005**2 * np.sin(TIMES) ** 2).max() < 0.005**2 * 1e-3
+
+
+def test_the_first_moment_of_charging_is_quadratic():
+    # E = (omega_q + g (N-1)/N) (g_1 t/2)^2 N (2n + 1) a cavity: one atom up, one photon less or more.
+    b = replace(UNEVEN, repulsion=0.7)
+    t = np.array([0.0, 1e-3])
+    expected = sum((1 + 0.7 * (n - 1) / n) * (b.coupling * t[1] / 2) ** 2 * n * (2 * n + 1) for n in (3, 1))
+    assert b.charge(t, leak=1.0).energy[1] == pytest.approx(expected, rel=1e-4)  # next: (10 t)^2
+
+
+def test_the_sign_of_the_exchange_cannot_be_seen():
+    # exp(i pi (k_b + n_b)) turns A into -A, leaves all else, and the start is its eigenstate.
+    a, b = (replace(UNEVEN, exchange=s).charge(TIMES, leak=1.0) for s in (0.5, -0.5))
+    assert np.abs(a.energy - b.energy).max() < 1e-10
+    # A start of mixed parity in both cavities sees the sign.
+    field = np.ones(2) / np.sqrt(2)
+    fields = (field, field)
+    a, b = (replace(SMALL, exchange=s).charge(TIMES, leak=1.0, fields=fields) for s in (0.5, -0.5))
+    assert np.abs(a.energy - b.energy).max() > 1e-2
+
+
+def test_exchanging_the_cavities_changes_their_names_only():
+    mirrored = DualCavityBattery(atoms_a=1, atoms_b=3, cutoff_a=16, cutoff_b=22, repulsion=2.0)
+    a, b = UNEVEN.charge(TIMES, leak=1.0), mirrored.charge(TIMES, leak=1.0)
+    assert np.abs(a.energy - b.energy).max() < 1e-10
+    assert np.abs(a.cavity_energy - b.cavity_energy[::-1]).max() < 1e-10
+    equal = SMALL.charge(TIMES, leak=1.0)
+    assert np.abs(equal.cavity_energy[0] - equal.cavity_energy[1]).max() < 1e-10
+    assert np.abs(equal.photons[0] - equal.photons[1]).max() < 1e-10
+
+
+def test_power_is_the_slope_of_the_energy():
+    times = np.linspace(0.0, 2.0, 401)
+    charging = SMALL.charge(times, leak=1.0)
+    h = times[1]
+    e = charging.energy
+    slope = (8 * (e[3:-1] - e[1:-3]) - (e[4:] - e[:-4])) / (12 * h)
+    # Five points: h^4 E^(5)/30 with frequencies up to ten, 6e-10 x 1e5/30.
+    assert np.abs(slope - charging.power[2:-2]).max() < 1e-5
+
+
+def test_the_light_at_its_cutoff_is_refused_and_the_helper_finds_enough():
+    low = replace(SMALL, cutoff_a=6, cutoff_b=6)
+    with pytest.raises(ValueError, match=r"cutoff_[ab].*two highest photon numbers, but is 6, where"):
+        low.charge(TIMES)
+    with pytest.raises(ValueError, match=r"cutoff_b.*but is 5, where"):
+        replace(UNEVEN, exchange=0.0, cutoff_a=40, cutoff_b=5).charge(TIMES)
+    enough = low.converged(TIMES)
+    found = enough.charge(TIMES)
+    more = replace(enough, cutoff_a=2 * enough.cutoff_a, cutoff_b=2 * enough.cutoff_b).charge(TIMES)
+    # A population p at the cutoff moves an energy of order N by order p N sqrt(...): 1e-6 x 4 x 10.
+    assert found.leak.max() <= 1e-6
+    assert np.abs(found.energy - more.energy).max() < 4e-5
+    assert np.abs(low.charge(TIMES, leak=1.0).energy - more.energy).max() > 1e-3  # it matters
+    separate = replace(low, exchange=0.0).converged(TIMES)
+    assert separate.charge(TIMES).leak.max() <= 1e-6
+
+
+def test_the_leak_of_the_stored_sweeps_does_what_they_say():
+    battery = DualCavityBattery(atoms_a=4, atoms_b=4)
+    times = np.linspace(0.0, 20.0, 201)
+    coarse = battery.converged(times, leak=1e-3)
+    fine = replace(coarse, cutoff_a=40, cutoff_b=40)
+    a, b = coarse.charge(times, leak=1e-3), fine.charge(times)
+    assert a.leak.max() > 1e-5  # the coarse run does leak
+    # A late peak has lost a few times what is at the edge at once; the power comes before it leaks.
+    assert abs(a.max_energy.value - b.max_energy.value) < 5e-3 * 8
+    assert abs(a.max_average_power.value - b.max_average_power.value) < 1e-5 * 8
+
+
+@pytest.mark.parametrize("repulsion", [-0.5, 0.0, 0.5, 1.0, 2.0])
+def test_capacity_is_the_width_of_the_battery_above_empty(repulsion):
+    battery = replace(FIVES, atoms_b=4, repulsion=repulsion)
+    top = battery.battery_hamiltonian().eigenenergies()[-1]
+    assert battery.capacity == pytest.approx(top, abs=1e-12)
+    # k + g k (N - k)/N grows up to k = N for g <= 1 and has its top near N (1 + g)/(2g) beyond.
+    if repulsion <= 1:
+        assert battery.capacity == pytest.approx(9.0, abs=1e-12)
+    else:
+        assert battery.capacity == pytest.approx(28 / 5 + 4.5, abs=0.11)
+        assert battery.capacity > 9.0
+
+
+def test_the_largest_power_is_the_largest_of_all_times():
+    # In 1 + 1 atoms the first peak of E/t need not be the last word.
+    battery = DualCavityBattery(atoms_a=1, atoms_b=1, exchange=1.0)
+    proven = battery.charge_for_power().max_average_power
+    long = battery.charge(np.linspace(0.0, 60.0, 3001)).max_average_power
+    assert proven.value == pytest.approx(long.value, abs=1e-6)
+    assert proven.value * battery.charge_for_power().times[-1] >= battery.capacity
+
+
+def test_reduced_states_carry_the_energy_of_the_curve():
+    charging = UNEVEN.charge(TIMES[:11], leak=1.0, states=True)
+    h_q = UNEVEN.battery_hamiltonian()
+    assert np.allclose(metrics.energy(charging.battery_states, h_q), charging.energy, atol=1e-10)
+    work = metrics.ergotropy(charging.battery_states, h_q)
+    assert np.all(work <= charging.energy + 1e-9)
+    assert work[0] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_chosen_field_replaces_the_fock_state():
+    fock = [np.eye(5)[2], np.eye(9)[2]]
+    a, b = SMALL.charge(TIMES, leak=1.0), SMALL.charge(TIMES, leak=1.0, fields=fock)
+    assert np.abs(a.energy - b.energy).max() < 1e-12
+    # A field of both parities, against QuTiP in the full space.
+    mixed = [np.array([0.6, 0.8j]), np.array([0.0, 0.6, 0.8])]
+    h, h_q, _ = plain_qutip(SMALL)
+    kets = [qutip.basis(3, 2)] * 2 + [qutip.Qobj(np.pad(f, (0, 15 - f.size))) for f in mixed]
+    options = {"rtol": 1e-9, "atol": 1e-11, "progress_bar": "", "nsteps": 10**6}
+    theirs = qutip.sesolve(h, qutip.tensor(kets), TIMES, e_ops=[h_q], options=options).expect[0]
+    ours = SMALL.charge(TIMES, leak=1.0, fields=mixed).energy
+    assert np.abs(ours - theirs + theirs[0]).max() < 1e-5
+
+
+def test_chebyshev_is_the_matrix_exponential():
+    rng = np.random.default_rng(1)
+    m = rng.normal(size=(30, 30)) + 1j * rng.normal(size=(30, 30))
+    h = sparse.csr_array(m + m.conj().T)
+    centre, radius = spectral_interval(h)
+    levels = np.linalg.eigvalsh(h.toarray())
+    assert centre - radius <= levels[0]
+    assert levels[-1] <= centre + radius
+    start = np.eye(30)[0].astype(complex)
+    times = np.array([0.0, 0.01, 0.5, 0.5001, 30.0])  # the last gap is many radians in one series
+    for t, ket in zip(times, evolve(h, start, times), strict=True):
+        exact = expm(-1j * (h.toarray() - centre * np.eye(30)) * t)[:, 0]
+        assert np.abs(ket - exact).max() < 1e-10  # 1e-14 a term, up to 5000 terms
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("atoms_a", 0), ("atoms_b", -1), ("splitting", 0.0), ("frequency", -1.0), ("coupling", -0.1),
+        ("repulsion", np.nan), ("exchange", np.inf), ("photons_a", -1), ("cutoff_a", 5), ("cutoff_b", 2.5),
+        ("cutoff_a", 300_000),
+    ],
+)  # fmt: skip
+def test_bad_parameters_are_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        DualCavityBattery(**{name: value})
+
+
+def test_bad_calls_are_refused_by_name():
+    for fields in ([np.ones(2)], [np.ones(40), np.ones(2)], [np.ones(2), np.ones(2)]):
+        with pytest.raises(ValueError, match="`fields`"):
+            SMALL.charge(TIMES, fields=fields)
+    with pytest.raises(ValueError, match="`leak`"):
+        SMALL.charge(TIMES, leak=0.0)
+    with pytest.raises(ValueError, match="`times`"):
+        SMALL.charge([1.0, 0.0])
+    with pytest.raises(ValueError, match="`step`"):
+        SMALL.charge_for_power(step=0.0)
+
+
+def stored(name: str) -> list[dict[str, float]]:
+    with (DATA / f"dual-cavity-{name}.csv").open(encoding="utf-8") as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def rebuilt(row: dict[str, float]) -> DualCavityBattery:
+    whole = {key: int(row[key]) for key in ("atoms_a", "atoms_b", "cutoff_a", "cutoff_b")}
+    return DualCavityBattery(**whole, exchange=row["exchange"], repulsion=row["repulsion"])
+
+
+@pytest.mark.parametrize(("name", "number"), [("exchange", 2), ("splits", 0), ("splits", 6)])
+def test_stored_runs_come_out_again(name, number):
+    row = stored(name)[number]  # rows without exchange: quick
+    found = rebuilt(row).charge(np.linspace(0.0, 20.0, 201), leak=1.0)
+    assert found.max_energy.value == pytest.approx(row["max_energy"], abs=2e-5)
+    assert found.max_average_power.value == pytest.approx(row["max_power"], abs=2e-5)
+
+
+@pytest.mark.parametrize(("name", "atoms", "exchange"), [("scaling", 8, 0.5), ("exchange", 12, 0.5)])
+def test_stored_powers_come_out_again(name, atoms, exchange):
+    for row in stored(name):
+        if (
+            row["exchange"] == exchange
+            and row["atoms_a"] + row["atoms_b"] == atoms
+            and row["repulsion"] == 1.0
+        ):
+            found = rebuilt(row).charge_for_power(leak=1e-3).max_average_power.value
+            # The sweep of the window samples every 0.1: h^4 E^(4)/384 < 1e-3.
+            assert found == pytest.approx(row["max_power"], abs=1e-3)

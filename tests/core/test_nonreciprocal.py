@@ -1,0 +1,322 @@
+"""The nonreciprocal battery against plain QuTiP, the printed moment equations, and closed forms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import qutip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
+
+from qbcore import gaussian, metrics
+from qbcore.nonreciprocal import BATTERY, CHARGER, NonreciprocalBattery
+from qbcore.nonreciprocal.formulas import (
+    coherent_amplitudes,
+    exceptional_coupling,
+    mode_overlap,
+    two_photon_steady,
+)
+from qbcore.nonreciprocal.three_mode import ThreeModeBattery
+
+TIMES = np.linspace(0.0, 6.0, 13)
+LIN = NonreciprocalBattery(charger_loss=0.1, battery_loss=0.05, linear_drive=0.5)
+XU = NonreciprocalBattery(
+    charger_share=np.sqrt(0.5), battery_share=np.sqrt(0.5), two_photon_drive=0.05
+)  # kappa = 0.1, Gamma = 1, so Lambda = 0.6 and g = 0.5
+
+
+def by_hand(levels, terms, jumps, times=TIMES):
+    """mesolve of an H and jumps that the test writes out itself; density matrices at the times."""
+    ops = [
+        qutip.tensor([qutip.destroy(n) if k == m else qutip.qeye(n) for k, n in enumerate(levels)])
+        for m in range(len(levels))
+    ]
+    start = qutip.tensor([qutip.basis(n, 0) for n in levels])
+    options = {"atol": 1e-10, "rtol": 1e-9, "nsteps": 10**5, "progress_bar": "", "store_states": True}
+    return qutip.mesolve(terms(*ops), start, times, c_ops=jumps(*ops), options=options).states
+
+
+def compare(charging, states, levels, accuracy):
+    """Energies of both modes and the battery's ergotropy from the full density matrix."""
+    battery = [rho.ptrace(BATTERY) for rho in states]
+    charger = [rho.ptrace(CHARGER) for rho in states]
+    number = qutip.num(levels[BATTERY])
+    assert charging.energy == pytest.approx(metrics.energy(battery, number), abs=accuracy)
+    assert charging.ergotropy == pytest.approx(metrics.ergotropy(battery, number), abs=accuracy)
+    expected = metrics.energy(charger, qutip.num(levels[CHARGER]))
+    assert charging.charger_energy == pytest.approx(expected, abs=accuracy)
+
+
+def test_linear_drive_equals_mesolve():
+    """Detuned, unequal shares and losses, J neither real nor imaginary: every term counts."""
+    battery = NonreciprocalBattery(
+        charger_loss=0.3, battery_loss=0.2, charger_share=0.8, battery_share=1.1, coupling=0.2 + 0.35j,
+        linear_drive=0.15, charger_detuning=0.3, battery_detuning=-0.2,
+    )  # fmt: skip
+
+    def terms(a, b):
+        hop = (0.2 + 0.35j) * a.dag() * b
+        return 0.3 * a.dag() * a - 0.2 * b.dag() * b + hop + hop.dag() + 0.15 * (a + a.dag())
+
+    states = by_hand((9, 9), terms, lambda a, b: [0.3**0.5 * a, 0.2**0.5 * b, 0.8 * a + 1.1 * b])
+    # |alpha|^2 stays below 0.06: a Poisson tail above 8 quanta of 1e-15; the solver's 1e-9 decides.
+    compare(battery.charge(TIMES), states, (9, 9), 1e-7)
+
+
+def test_two_photon_drive_equals_mesolve():
+    """With a phase and detunings. Ergotropy is compared too: it has no squeezing formula in Fock space."""
+    battery = replace(XU, drive_phase=0.4, charger_detuning=0.1, battery_detuning=-0.15)
+    g = 0.5
+
+    def terms(a, b):
+        pair = 0.05 * np.exp(-0.4j) * a.dag() ** 2
+        hop = 0.5j * g * a.dag() * b
+        return 0.1 * a.dag() * a - 0.15 * b.dag() * b + hop + hop.dag() + pair + pair.dag()
+
+    def jumps(a, b):
+        return [0.1**0.5 * a, 0.1**0.5 * b, np.sqrt(0.5) * (a + b)]
+
+    states = by_hand((14, 14), terms, jumps)
+    # Squeezed by tanh r < 0.25: levels above 13 hold 0.25^14, 4e-9, times their energy.
+    compare(battery.charge(TIMES), states, (14, 14), 1e-6)
+
+
+def test_the_qutip_objects_are_the_same_model():
+    battery = replace(XU, linear_drive=0.1, drive_phase=0.4, bath_occupation=0.0)
+    options = {"atol": 1e-10, "rtol": 1e-9, "progress_bar": "", "store_states": True}
+    states = qutip.mesolve(
+        battery.hamiltonian(13, 13), qutip.tensor(qutip.basis(13, 0), qutip.basis(13, 0)), TIMES,
+        c_ops=battery.collapse_operators(13, 13), options=options,
+    ).states  # fmt: skip
+    compare(battery.charge(TIMES), states, (13, 13), 1e-6)
+    assert battery.battery_hamiltonian(3).diag() == pytest.approx([0, 1, 2])
+
+
+def test_three_modes_equal_mesolve():
+    model = ThreeModeBattery(
+        charger_loss=0.3, battery_loss=0.2, cavity_loss=2.0, charger_cavity=0.6, battery_cavity=0.7,
+        coupling=0.1 + 0.3j, linear_drive=0.1, two_photon_drive=0.02, cavity_detuning=0.2,
+    )  # fmt: skip
+
+    def terms(a, b, c):
+        hop = (0.1 + 0.3j) * a.dag() * b + 0.6 * a.dag() * c + 0.7 * b.dag() * c
+        drive = 0.1 * a + 0.02 * a * a
+        return 0.2 * c.dag() * c + hop + hop.dag() + drive + drive.dag()
+
+    times, levels = TIMES[:7], (6, 5, 4)
+    states = by_hand(levels, terms, lambda a, b, c: [0.3**0.5 * a, 0.2**0.5 * b, 2**0.5 * c], times)
+    # The occupations stay below 0.05 with |<a^2>| < 0.07; four levels of c lose about 1e-6.
+    compare(model.charge(times), states, levels, 1e-5)
+    own = qutip.mesolve(
+        model.hamiltonian(*levels), states[0], times, c_ops=model.collapse_operators(*levels),
+        options={"atol": 1e-10, "rtol": 1e-9, "progress_bar": "", "store_states": True},
+    ).states  # fmt: skip
+    assert abs((own[-1] - states[-1]).full()).max() < 1e-7
+
+
+def test_the_moment_equations_of_xu_and_ren():
+    """Their second moments, Eq. (6) at J = i g/2 and Delta = 0, integrated as printed equations."""
+    la, lb, g, eps = 0.6, 0.75, 0.5, 0.08
+    battery = replace(XU, battery_loss=0.25, two_photon_drive=eps)
+
+    def rates(_, y):
+        na, aa, ab_dag, ab, nb, bb = y
+        return [
+            -la * na - 4 * eps * aa.imag,
+            -la * aa - 2j * eps * (2 * na + 1),
+            -(la + lb) / 2 * ab_dag - g * na + 2j * eps * ab,
+            -(la + lb) / 2 * ab - g * aa - 2j * eps * ab_dag,
+            -lb * nb - 2 * g * ab_dag.real,
+            -lb * bb - 2 * g * ab,
+        ]
+
+    run = solve_ivp(rates, (0, 6), np.zeros(6, complex), t_eval=TIMES, rtol=1e-11, atol=1e-13)
+    charging = battery.charge(TIMES)
+    # Two exact routes; the integrator's 1e-11 decides, summed over the steps.
+    assert charging.charger_energy == pytest.approx(run.y[0].real, abs=1e-9)
+    assert charging.energy == pytest.approx(run.y[4].real, abs=1e-9)
+    assert gaussian.anomalous(charging.state.mode(BATTERY)) == pytest.approx(run.y[5], abs=1e-9)
+
+
+def test_lin_closed_forms():
+    """Eq. (10), and the time curves of Eqs. (7), (8) rebuilt from the one-way equations."""
+    la, lb, g, f = 1.1, 1.05, 1.0, 0.5
+    charging = LIN.charge(TIMES)
+    a = -2j * f / la * (1 - np.exp(-la * TIMES / 2))
+    # b' = -lb/2 b - g a is one exponential against another.
+    grown = 2 / lb * (1 - np.exp(-lb * TIMES / 2))
+    mixed = (np.exp(-lb * TIMES / 2) - np.exp(-la * TIMES / 2)) / (la / 2 - lb / 2)
+    b = 2j * f * g / la * (grown - mixed)
+    assert charging.charger_energy == pytest.approx(np.abs(a) ** 2, abs=1e-12)
+    assert charging.energy == pytest.approx(np.abs(b) ** 2, abs=1e-12)
+    rest = LIN.steady_state()
+    assert gaussian.occupation(rest.mode(CHARGER)) == pytest.approx(4 * f**2 / la**2, abs=1e-12)
+    assert gaussian.occupation(rest.mode(BATTERY)) == pytest.approx(
+        16 * f**2 * g**2 / (la * lb) ** 2, abs=1e-12
+    )
+
+
+def test_a_coherent_drive_leaves_a_pure_coherent_state():
+    charging = LIN.charge(TIMES)
+    assert charging.state.covariance == pytest.approx(np.broadcast_to(np.eye(4) / 2, (13, 4, 4)), abs=1e-12)
+    assert charging.ergotropy == pytest.approx(charging.energy, abs=1e-12)
+
+
+def test_the_opposite_sign_of_j_leaves_the_battery_empty():
+    backwards = replace(LIN, coupling=-0.5j).charge(TIMES)
+    assert np.abs(backwards.energy).max() < 1e-13
+    assert LIN.charge(TIMES).energy[-1] > 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    ka=st.floats(0.01, 2), kb=st.floats(0.01, 2), pa=st.floats(-1.5, 1.5), pb=st.floats(-1.5, 1.5),
+    jr=st.floats(-1, 1), ji=st.floats(-1, 1), da=st.floats(-1, 1), db=st.floats(-1, 1),
+)  # fmt: skip
+def test_cramers_rule_equals_the_lyapunov_route(ka, kb, pa, pb, jr, ji, da, db):
+    battery = NonreciprocalBattery(
+        charger_loss=ka, battery_loss=kb, charger_share=pa, battery_share=pb, coupling=jr + 1j * ji,
+        linear_drive=0.3, charger_detuning=da, battery_detuning=db,
+    )  # fmt: skip
+    a, b = coherent_amplitudes(
+        drive=0.3, losses=battery.total_losses, cross_loss=battery.cross_loss, coupling=jr + 1j * ji,
+        detunings=(da, db),
+    )  # fmt: skip
+    rest = battery.steady_state()
+    # Losses of at least 0.01 bound the condition number by about 1e3.
+    assert gaussian.amplitude(rest.mode(CHARGER)) == pytest.approx(complex(a), rel=1e-9, abs=1e-11)
+    assert gaussian.amplitude(rest.mode(BATTERY)) == pytest.approx(complex(b), rel=1e-9, abs=1e-11)
+    # No reservoir and no coupling beats F^2/(kappa_a kappa_b): see the chapter for the proof.
+    assert abs(b) ** 2 <= 0.3**2 / (ka * kb) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("eps", [0.01, 0.05, 0.12, 0.149])
+@pytest.mark.parametrize("kb", [0.02, 0.1, 0.4])
+def test_two_photon_closed_form_equals_the_lyapunov_route(eps, kb):
+    battery = replace(XU, battery_loss=kb, two_photon_drive=eps)
+    rest = battery.steady_state()
+    form = two_photon_steady(drive=eps, losses=battery.total_losses, cross_loss=0.5)
+    # At 0.149 the drift is within 0.004 of singular: 1e-16/0.004 of relative error, with a margin.
+    assert form.charger == pytest.approx(gaussian.occupation(rest.mode(CHARGER)), rel=1e-9)
+    assert form.battery == pytest.approx(gaussian.occupation(rest.mode(BATTERY)), rel=1e-9)
+    assert form.ergotropy == pytest.approx(gaussian.ergotropy(rest.mode(BATTERY)), rel=1e-8)
+
+
+def test_two_photon_symmetric_formulas():
+    la, g, eps = 0.6, 0.5, 0.1
+    form = two_photon_steady(drive=eps, losses=(la, la), cross_loss=g)
+    pole = la**2 - 16 * eps**2
+    assert form.charger == pytest.approx(8 * eps**2 / pole, rel=1e-12)
+    assert form.battery == pytest.approx(24 * g**2 * eps**2 / (pole * (la**2 - 4 * eps**2)), rel=1e-12)
+    squeezed = 4 * g**2 * eps * (la**2 + 8 * eps**2) / (la * pole * (la**2 - 4 * eps**2))
+    assert (form.wide - form.narrow) / 2 == pytest.approx(squeezed, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "battery",
+    [LIN, XU, replace(XU, linear_drive=0.2, coupling=0.1 - 0.2j, charger_detuning=0.3, bath_occupation=0.3)],
+)
+def test_energy_balance(battery):
+    """d(n_a + n_b)/dt = input - kappa_a n_a - kappa_b n_b - Gamma <L^+ L>, with n above the bath's."""
+    times = np.linspace(0.0, 8.0, 4001)
+    charging = battery.charge(times)
+    total = charging.energy + charging.charger_energy
+    second = charging.state.covariance + np.einsum("ti,tj->tij", charging.state.mean, charging.state.mean)
+    cross = (second[:, 0, 2] + second[:, 1, 3]) / 2  # Re <a^+ b>
+    excess_a, excess_b, pa, pb = (
+        charging.charger_energy,
+        charging.energy,
+        battery.charger_share,
+        battery.battery_share,
+    )
+    dark = pa**2 * excess_a + pb**2 * excess_b + 2 * pa * pb * cross
+    loss = battery.charger_loss * excess_a + battery.battery_loss * excess_b + battery.shared_loss * dark
+    balance = charging.input_power - loss
+    # Central differences of step 2e-3 err by h^2/6 of a third derivative of order 1.
+    assert np.gradient(total, times)[1:-1] == pytest.approx(balance[1:-1], abs=5e-6)
+    assert np.gradient(charging.energy, times)[1:-1] == pytest.approx(charging.power[1:-1], abs=5e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    ka=st.floats(0, 1), kb=st.floats(0, 1), pa=st.floats(-1.5, 1.5), pb=st.floats(-1.5, 1.5),
+    j=st.complex_numbers(max_magnitude=1), eps=st.floats(0, 0.4), n=st.floats(0, 1),
+)  # fmt: skip
+def test_every_state_is_physical(ka, kb, pa, pb, j, eps, n):
+    battery = NonreciprocalBattery(
+        charger_loss=ka, battery_loss=kb, charger_share=pa, battery_share=pb, coupling=j,
+        two_photon_drive=eps, bath_occupation=n, linear_drive=0.2,
+    )  # fmt: skip
+    charging = battery.charge(np.linspace(0.0, 4.0, 9))
+    assert gaussian.symplectic_eigenvalues(charging.state).min() >= 0.5
+    assert (charging.ergotropy >= 0).all()
+    stored = charging.energy + n  # the ergotropy counts from the ground level
+    assert (charging.ergotropy <= stored + 1e-12).all()
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.2])
+def test_threshold(delta):
+    """Lambda_a/4 on resonance: a factor 2 in the drive term would halve or double it."""
+    battery = replace(XU, battery_loss=0.3, charger_detuning=delta)
+    expected = np.sqrt(0.6**2 / 4 + delta**2) / 2
+    assert battery.threshold() == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(ValueError, match=rf"`two_photon_drive` must stay below the threshold {expected:.6g}"):
+        replace(battery, two_photon_drive=expected * 1.001).steady_state()
+    assert replace(battery, two_photon_drive=expected * 0.999).steady_state().covariance.max() > 10
+
+
+def test_a_thermal_bath_is_the_only_change_of_an_undriven_battery():
+    hot = replace(XU, two_photon_drive=0.0, bath_occupation=0.7).charge(TIMES)
+    assert np.abs(hot.energy).max() < 1e-13
+    assert gaussian.occupation(hot.state.mode(BATTERY)) == pytest.approx(0.7, abs=1e-12)
+
+
+def test_elimination_is_exact_at_rest_and_first_order_before():
+    """On resonance c' = 0 is the elimination; on the way there the error falls as 1/kappa_c."""
+    errors = []
+    for kc in (100.0, 200.0, 400.0):
+        g = np.sqrt(kc) / 2  # keeps Gamma = 4 g^2/kappa_c = 1
+        model = ThreeModeBattery(cavity_loss=kc, charger_cavity=g, battery_cavity=g, linear_drive=0.5)
+        two = model.eliminated()
+        assert (two.total_losses, two.cross_loss) == (pytest.approx((1.1, 1.05)), pytest.approx(1.0))
+        full, reduced = model.steady_state().mode(BATTERY), two.steady_state().mode(BATTERY)
+        assert gaussian.occupation(full) == pytest.approx(gaussian.occupation(reduced), rel=1e-10)
+        errors.append(np.abs(model.charge(TIMES).energy - two.charge(TIMES).energy).max())
+    # First order with a second-order remainder of relative size 1/kappa_c: 1 % at 100.
+    assert errors[0] / errors[1] == pytest.approx(2, rel=0.03)
+    assert errors[1] / errors[2] == pytest.approx(2, rel=0.015)
+
+
+@pytest.mark.parametrize(("losses", "detuning"), [((1.1, 1.05), 0.0), ((1.1, 1.1), 0.6), ((1.3, 1.0), 0.4)])
+def test_exceptional_coupling_makes_the_matrix_defective(losses, detuning):
+    battery = NonreciprocalBattery(
+        charger_loss=losses[0] - 1, battery_loss=losses[1] - 1,
+        charger_detuning=detuning / 2, battery_detuning=-detuning / 2,
+        coupling=exceptional_coupling(losses=losses, cross_loss=1.0, detuning=detuning),
+    )  # fmt: skip
+    matrix = battery.effective_matrix()
+    shifted = matrix - np.trace(matrix) / 2 * np.eye(2)
+    # Nilpotent and not zero is what defective means for two rows; products of numbers of order 1.
+    assert np.abs(shifted @ shifted).max() < 1e-14
+    assert np.abs(shifted).max() > 0.5
+    # An overlap of 1 up to the root of the rounding error by which the eigenvectors split.
+    assert mode_overlap(matrix) == pytest.approx(1, abs=1e-7)
+    with pytest.raises(ValueError, match="`detuning` must leave an exceptional point"):
+        exceptional_coupling(losses=losses, cross_loss=1.0, detuning=3.0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("charger_loss", -0.1), ("shared_loss", float("nan")), ("coupling", "i"), ("frequency", 0.0)],
+)
+def test_bad_parameters_are_refused(field, value):
+    with pytest.raises(ValueError, match=f"Argument `{field}` must"):
+        NonreciprocalBattery(**{field: value})
+
+
+def test_above_threshold_the_closed_form_refuses():
+    with pytest.raises(ValueError, match="`drive` must stay below a quarter"):
+        two_photon_steady(drive=0.2, losses=(0.6, 0.6), cross_loss=0.5)

@@ -1,0 +1,372 @@
+"""The reader of the ledger, and the ties between the ledger, the chapters and the bibliography."""
+
+import ast
+import json
+import math
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from qbook import claims
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+
+GOOD = {
+    "id": "some-claim",
+    "paper": "paper2024",
+    "where": "Fig. 1",
+    "claim": "The first\n  claim",
+    "parameters": "N = 2",
+    "computed": {"energy": {"value": 2.0, "tolerance": 0.25}},
+    "tolerance_because": "h^4",
+    "verdict": "holds",
+    "reason": "The energy is 2.",
+    "chapter": "papers/some-chapter",
+}
+
+
+def entry(**changes):
+    return {**GOOD, **changes}
+
+
+def number(value, tolerance=0.25):
+    return {"energy": {"value": value, "tolerance": tolerance}}
+
+
+@pytest.fixture
+def ledger(tmp_path, monkeypatch):
+    """Writes a ledger into the working directory and returns its path."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(*entries):
+        path = tmp_path / "claims.yml"
+        path.write_text(yaml.safe_dump(list(entries), sort_keys=False), encoding="utf-8")
+        return path
+
+    return write
+
+
+# --- reading ---
+
+
+def test_a_good_entry_is_read_whole(ledger):
+    (claim,) = claims.load(ledger(GOOD))
+    for field in claims.FIELDS:
+        if field not in ("computed", "claim"):
+            assert getattr(claim, field) == GOOD[field]
+    assert claim.claim == "The first claim"  # one line
+    assert claim.computed == {"energy": claims.Number(2.0, 0.25)}
+    assert claim.anchor == "claim-some-claim"
+
+
+def test_the_order_of_the_ledger_is_kept(ledger):
+    ids = ["b", "a", "c"]
+    assert [c.id for c in claims.load(ledger(*(entry(id=i) for i in ids)))] == ids
+
+
+def test_an_edit_is_seen_at_once(ledger):
+    path = ledger(GOOD)
+    assert claims.load(path)[0].verdict == "holds"
+    before = path.stat().st_mtime_ns
+    ledger(entry(verdict="fails"))
+    os.utime(path, ns=(before + 1, before + 1))  # whatever the clock's resolution
+    assert claims.load(path)[0].verdict == "fails"
+
+
+def test_an_empty_ledger_holds_no_claim(tmp_path):
+    path = tmp_path / "claims.yml"
+    path.write_text("# nothing yet\n", encoding="utf-8")
+    assert claims.load(path) == ()
+
+
+WITHOUT = {f"no {field}": {k: v for k, v in GOOD.items() if k != field} for field in claims.FIELDS}
+BLANK = {
+    f"blank {field}": entry(**{field: " "}) for field in claims.FIELDS if field not in ("id", "computed")
+}
+NULL = {f"null {field}": entry(**{field: None}) for field in claims.FIELDS}
+OTHER = {
+    "unknown verdict": entry(verdict="mostly holds"),
+    "verdict in capitals": entry(verdict="Holds"),
+    "one field too many": entry(note="more"),
+    "fields in another order": dict(reversed(GOOD.items())),
+    "id with markup": entry(id='a"><b>'),
+    "id with a space": entry(id="some claim"),
+    "computed is empty": entry(computed={}),
+    "computed is a list": entry(computed=[1.0]),
+    "computed is a bare number": entry(computed={"energy": 2.0}),
+    "no tolerance": entry(computed={"energy": {"value": 2.0}}),
+    "one key too many": entry(computed={"energy": {"value": 2.0, "tolerance": 0.1, "unit": "J"}}),
+    "tolerance below zero": entry(computed=number(2.0, -0.1)),
+    "tolerance is NaN": entry(computed=number(2.0, math.nan)),
+    "tolerance is infinite": entry(computed=number(2.0, math.inf)),
+    "tolerance is text": entry(computed=number(2.0, "1e-5")),
+    "value is NaN": entry(computed=number(math.nan)),
+    "value is text": entry(computed=number("2.0")),
+    "an entry is text": "some-claim",
+}
+MALFORMED = {**WITHOUT, **BLANK, **NULL, **OTHER}
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_a_malformed_entry_is_refused(ledger, what):
+    path = ledger(entry(id="sound"), MALFORMED[what])
+    with pytest.raises(ValueError, match=r"Argument `claims.yml"):
+        claims.load(path)
+
+
+def test_an_id_names_one_claim(ledger):
+    with pytest.raises(ValueError, match="name every claim once"):
+        claims.load(ledger(GOOD, entry(claim="another")))
+
+
+def test_a_ledger_is_a_list(tmp_path):
+    path = tmp_path / "claims.yml"
+    path.write_text("id: some-claim\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="hold a list of entries"):
+        claims.load(path)
+
+
+# --- finding ---
+
+
+def test_the_ledger_is_found_from_any_folder_of_the_book(tmp_path):
+    chapters = tmp_path / "book" / "papers"
+    chapters.mkdir(parents=True)
+    ledger = tmp_path / "book" / "claims.yml"
+    ledger.write_text("", encoding="utf-8")
+    for start in (chapters, tmp_path / "book", tmp_path):
+        assert claims.find_ledger(start) == ledger
+
+
+def test_the_working_directory_counts_without_an_argument(ledger, tmp_path):
+    path = ledger(GOOD)
+    assert claims.find_ledger() == path
+
+
+def test_far_from_any_book_the_source_tree_counts(tmp_path):
+    assert claims.find_ledger(tmp_path) == BOOK / "claims.yml"
+
+
+def test_without_a_ledger_the_error_says_where_it_looked(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "__file__", str(tmp_path / "site" / "qbcore" / "claims.py"))
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path))):
+        claims.find_ledger(tmp_path)
+
+
+# --- checking ---
+
+
+# 2.0, 0.25 and the steps are sums of powers of two: the comparison is exact.
+@pytest.mark.parametrize("found", [2.0, 1.75, 2.25, math.nextafter(2.25, 0), math.nextafter(1.75, 3)])
+def test_check_passes_up_to_the_tolerance(ledger, found):
+    ledger(GOOD)
+    assert claims.check("some-claim", found).id == "some-claim"
+    assert claims.check("some-claim", energy=found).verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [math.nextafter(2.25, 3), math.nextafter(1.75, 0), -2.0, 4.0, math.nan, math.inf, -math.inf],
+)
+def test_check_raises_just_outside_the_tolerance(ledger, found):
+    ledger(GOOD)
+    with pytest.raises(claims.ClaimError, match=r"some-claim: the ledger holds energy = 2 ± 0\.2"):
+        claims.check("some-claim", found)
+
+
+def test_a_tolerance_of_zero_wants_the_number_itself(ledger):
+    ledger(entry(computed=number(10, 0)))
+    assert claims.check("some-claim", 10).numbers == "energy = 10"
+    with pytest.raises(claims.ClaimError):
+        claims.check("some-claim", math.nextafter(10, 11))
+
+
+def test_yes_and_no_are_numbers_too(ledger):
+    ledger(entry(computed=number(True, 0)))
+    assert claims.check("some-claim", True).numbers == "energy = yes"
+    with pytest.raises(claims.ClaimError, match="energy = yes"):
+        claims.check("some-claim", False)
+
+
+def test_each_of_several_numbers_counts(ledger):
+    two = {"energy": {"value": 2.0, "tolerance": 0.25}, "time": {"value": 8.0, "tolerance": 1.0}}
+    ledger(entry(computed=two))
+    assert claims.check("some-claim", time=8.5, energy=2.0).numbers == "energy = 2 ± 0.2, time = 8 ± 1"
+    with pytest.raises(claims.ClaimError, match="time"):
+        claims.check("some-claim", time=10.0, energy=2.0)
+    with pytest.raises(claims.ClaimError, match="energy"):
+        claims.check("some-claim", time=8.0, energy=8.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "values"),
+    [
+        ((), {}),
+        ((), {"power": 2.0}),
+        ((), {"energy": 2.0, "power": 2.0}),
+        ((2.0, 2.0), {}),
+        ((2.0,), {"energy": 2.0}),
+        ((99.0,), {"energy": 2.0}),
+    ],
+)
+def test_wrong_names_are_refused(ledger, value, values):
+    ledger(GOOD)
+    with pytest.raises(ValueError, match=r"Argument `values?` must"):
+        claims.check("some-claim", *value, **values)
+
+
+def test_one_bare_number_does_not_do_for_two(ledger):
+    two = {"energy": {"value": 2.0, "tolerance": 0.25}, "time": {"value": 2.0, "tolerance": 1.0}}
+    ledger(entry(computed=two))
+    with pytest.raises(ValueError, match="name \\('energy', 'time'\\)"):
+        claims.check("some-claim", 2.0)
+
+
+def test_an_unknown_claim_is_answered_with_the_known_ones(ledger):
+    ledger(GOOD)
+    with pytest.raises(ValueError, match="be one of \\['some-claim'\\], but is 'other'"):
+        claims.check("other", 2.0)
+
+
+# --- showing ---
+
+
+@pytest.mark.parametrize("verdict", claims.VERDICTS)
+def test_the_box_names_the_verdict_in_words(ledger, verdict):
+    (claim,) = claims.load(ledger(entry(verdict=verdict)))
+    box = claim._repr_html_()
+    assert f"<strong>{verdict.capitalize()}</strong>" in box
+    assert f"verdict-{verdict.replace(' ', '-')}" in box
+    assert f'<span aria-hidden="true">{claims.VERDICTS[verdict]}</span>' in box
+    assert 'id="claim-some-claim"' in box
+    assert "energy = 2 ± 0.2" in box
+    assert claim.reason in box
+    assert repr(claim) == f"some-claim: {verdict}. The energy is 2. [energy = 2 ± 0.2]"
+
+
+def test_verdicts_differ_in_more_than_colour():
+    assert set(claims.VERDICTS) == {"holds", "holds in part", "fails", "cannot be decided"}
+    assert len(set(claims.VERDICTS.values())) == 4
+
+
+@pytest.mark.parametrize("field", ["where", "claim", "parameters", "tolerance_because", "reason"])
+def test_the_box_escapes_markup(ledger, field):
+    (claim,) = claims.load(ledger(entry(**{field: "E < 2 & <script>x</script>"})))
+    box = claim._repr_html_()
+    assert "<script" not in box
+    assert "E &lt; 2 &amp; &lt;script&gt;x&lt;/script&gt;" in box
+
+
+def test_the_box_escapes_the_names_of_numbers(ledger):
+    (claim,) = claims.load(ledger(entry(computed={"<b>": {"value": 1.0, "tolerance": 0.0}})))
+    assert "&lt;b&gt; = 1" in claim._repr_html_()
+    assert "<b>" not in claim._repr_html_()
+
+
+def test_the_table_of_the_ledger_counts_links_and_escapes(ledger):
+    entries = [
+        entry(claim="E < 2"),
+        entry(id="b", verdict="fails"),
+        entry(id="c", paper="other", verdict="fails"),
+    ]
+    book = claims.load(ledger(*entries))
+    assert book.counts == {"holds": 1, "holds in part": 0, "fails": 2, "cannot be decided": 0}
+    assert repr(book).startswith("Ledger of 3 claims: 1 holds, 0 holds in part, 2 fails")
+    assert [c.id for c in book.of("paper2024")] == ["some-claim", "b"]
+    table = book.of("paper2024")._repr_html_()
+    assert table.count('<th scope="row"') == 2
+    assert '<a href="../papers/some-chapter.html#claim-some-claim">' in table
+    assert "E &lt; 2" in table
+    assert "E < 2" not in table
+
+
+# --- the book ---
+
+
+def calls_of_check(source):
+    """First arguments of every ``check(...)`` or ``claims.check(...)`` in a cell; None if no literal."""
+    plain = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    found = []
+    for node in ast.walk(ast.parse(plain)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", None))
+            if name == "check":
+                first = node.args[0] if node.args else None
+                found.append(first.value if isinstance(first, ast.Constant) else None)
+    return found
+
+
+def checks_under(book):
+    """(claim, chapter, number of the cell, tags of the cell) of every check in the notebooks."""
+    found = []
+    for path in sorted(book.rglob("*.ipynb")):
+        if {"_build", ".ipynb_checkpoints"} & set(path.relative_to(book).parts):
+            continue
+        chapter = path.relative_to(book).with_suffix("").as_posix()
+        for index, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+            if cell["cell_type"] == "code":
+                tags = tuple(cell["metadata"].get("tags", ()))
+                source = "".join(cell["source"])
+                found += [(claim, chapter, index, tags) for claim in calls_of_check(source)]
+    return found
+
+
+CHECKS = checks_under(BOOK)
+RAW = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8")) or []
+
+
+def test_the_search_sees_every_kind_of_check(tmp_path):
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / ".ipynb_checkpoints").mkdir()
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ['claims.check("in-prose", 1)']},
+        {"cell_type": "code", "metadata": {}, "source": ["%matplotlib inline\n", 'claims.check("a", 1)']},
+        {
+            "cell_type": "code",
+            "metadata": {"tags": ["t"]},
+            "source": ['# claims.check("no")\ncheck(\n  "b", x=1)'],
+        },
+        {"cell_type": "code", "metadata": {}, "source": 'for n in "cd":\n    show(claims.check(n, 1))'},
+    ]
+    text = json.dumps({"cells": cells})
+    (tmp_path / "papers" / "one.ipynb").write_text(text, encoding="utf-8")
+    (tmp_path / "papers" / ".ipynb_checkpoints" / "one.ipynb").write_text(text, encoding="utf-8")
+    assert checks_under(tmp_path) == [
+        ("a", "papers/one", 1, ()),
+        ("b", "papers/one", 2, ("t",)),
+        (None, "papers/one", 3, ()),
+    ]
+
+
+def test_every_check_names_its_claim_literally():
+    assert [where for where in CHECKS if where[0] is None] == []
+
+
+def test_every_check_has_its_entry():
+    known = {claim.id for claim in claims.load(BOOK / "claims.yml")}
+    assert [where for where in CHECKS if where[0] not in known] == []
+
+
+def test_every_entry_is_checked_once_and_in_its_chapter():
+    expected = Counter((claim.id, claim.chapter) for claim in claims.load(BOOK / "claims.yml"))
+    assert Counter((claim, chapter) for claim, chapter, _, _ in CHECKS) == expected
+
+
+def test_no_check_hides_behind_a_tag():
+    silent = {"nbval-skip", "skip-execution", "raises-exception", "nbval-raises-exception"}
+    assert [where for where in CHECKS if silent & set(where[3])] == []
+
+
+def test_every_verdict_of_the_book_is_known_and_has_a_reason():
+    assert [e["id"] for e in RAW if e["verdict"] not in claims.VERDICTS] == []
+    assert [e["id"] for e in RAW if len(str(e["reason"] or "").split()) < 3] == []
+
+
+def test_every_paper_of_the_book_is_in_the_bibliography():
+    keys = re.findall(r"^@\w+\{\s*([^,\s]+)\s*,", (BOOK / "references.bib").read_text(encoding="utf-8"), re.M)
+    assert len(keys) == len(set(keys)) > 0
+    assert [e["id"] for e in RAW if e["paper"] not in keys] == []

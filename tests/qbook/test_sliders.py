@@ -1,0 +1,320 @@
+import base64
+import html
+import io
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from ipywidgets import HTML, SelectionSlider, Stack, jslink
+from PIL import Image
+
+from qbook.sliders import MOST_FRAMES, Explorer, _packed, explore
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left_open():
+    plt.close("all")
+    yield
+    left = plt.get_fignums()
+    plt.close("all")
+    assert left == []
+
+
+class Recorder:
+    """A draw function that notes what it was called with."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, **chosen):
+        self.calls.append(chosen)
+        _, axis = plt.subplots(figsize=(1, 1))
+        axis.plot([0, 1], [0, len(self.calls) % 3])
+        return sentence(chosen)
+
+
+def sentence(chosen):
+    return "Seen at " + ", ".join(f"{name}={value}" for name, value in chosen.items()) + "."
+
+
+def line(**chosen):
+    """A figure that depends on its arguments alone."""
+    _, axis = plt.subplots(figsize=(1, 1))
+    axis.plot([0, 1], [0, sum(chosen.values())], color="C1")
+    axis.set_ylim(0, 10)
+    return sentence(chosen)
+
+
+def leaf(widget, *indices):
+    for index in indices:
+        widget = widget.children[index]
+    return widget
+
+
+def caption(frame):
+    return html.unescape(re.search(r'<figcaption role="status">(.*?)</figcaption>', frame.value, re.S)[1])
+
+
+def picture(frame):
+    return base64.b64decode(re.search(r'src="data:image/png;base64,([^"]+)"', frame.value)[1])
+
+
+# --- frames ---
+
+
+SIZES = {1: {"a": [1, 2, 3]}, 2: {"a": [1, 2], "b": [3, 4, 5]}, 3: {"a": [0, 1], "b": [2, 3, 4], "c": [5, 6]}}
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_every_combination_has_its_frame_in_its_place(count):
+    values, draw = SIZES[count], Recorder()
+    explorer = explore(draw, **values)
+    assert isinstance(explorer, Explorer)
+    assert [type(s) for s in explorer.sliders] == [SelectionSlider] * count
+    assert explorer.children == (*explorer.sliders, explorer.frame)
+    sizes = [len(v) for v in values.values()]
+    for indices in np.ndindex(*sizes):
+        chosen = {name: options[i] for (name, options), i in zip(values.items(), indices, strict=True)}
+        frame = leaf(explorer.frame, *indices)
+        assert isinstance(frame, HTML)
+        assert caption(frame) == sentence(chosen)
+        assert chosen in draw.calls
+    assert f"({np.prod(sizes)} frames)" in repr(explorer)
+
+
+def test_frames_show_what_draw_drew():
+    explorer = explore(line, slope=[1, 9])
+    low, high = (Image.open(io.BytesIO(picture(f))).convert("RGB") for f in explorer.frame.children)
+    assert low.size == high.size
+    assert low.tobytes() != high.tobytes()
+
+
+def test_frames_are_palette_pictures():
+    image = Image.open(io.BytesIO(picture(leaf(explore(line, slope=[1, 9]).frame, 0))))
+    assert (image.format, image.mode) == ("PNG", "P")
+    assert len(image.getcolors()) <= 64
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_each_stack_is_tied_to_its_slider_in_the_browser(count, monkeypatch):
+    links = []
+
+    def recording(*ends):
+        links.append(jslink(*ends))  # the widget that a page without a kernel can follow
+        return links[-1]
+
+    monkeypatch.setattr("qbook.sliders.jslink", recording)
+    explorer = explore(line, **SIZES[count])
+    level, expected = [explorer.frame], []
+    for slider in explorer.sliders:
+        assert all(isinstance(stack, Stack) for stack in level)
+        expected += [((slider, "index"), (stack, "selected_index")) for stack in level]
+        level = [child for stack in level for child in stack.children]
+    assert all(isinstance(frame, HTML) for frame in level)
+    found = [(link.source, link.target) for link in links]
+    assert len(found) == len(expected)
+    assert all(pair in found for pair in expected)
+
+
+def test_sliders_and_stacks_start_at_the_middle():
+    explorer = explore(line, a=[1, 2, 3], b=[4, 5])
+    assert [s.value for s in explorer.sliders] == [2, 5]
+    assert explorer.frame.selected_index == 1
+    assert {s.selected_index for s in explorer.frame.children} == {1}
+    assert repr(explorer).endswith("Seen at a=2, b=5.")
+
+
+def test_start_and_labels():
+    explorer = explore(line, a=[1, 2, 3], b=[4, 5], start={"a": 3, "b": 4}, labels={"a": "Pulse v₀"})
+    a, b = explorer.sliders
+    assert (a.value, b.value) == (3, 4)
+    assert (a.description, a.tooltip, b.description) == ("Pulse v₀", "Pulse v₀", "b")
+    assert explorer.frame.selected_index == 2
+    assert {s.selected_index for s in explorer.frame.children} == {0}
+    assert repr(explorer).endswith("Seen at a=3, b=4.")
+
+
+def test_values_may_be_arrays_and_are_written_short():
+    explorer = explore(line, a=np.array([0.1, 1 / 3, 2.0]), b=range(2))
+    a, b = explorer.sliders
+    assert [label for label, _ in a.options] == ["0.1", "0.3333", "2"]
+    assert [label for label, _ in b.options] == ["0", "1"]
+    assert a.value == 1 / 3
+
+
+# --- words ---
+
+
+def test_alt_text_and_caption_are_the_sentence_with_markup_escaped():
+    said = 'E < 2 & "half" <script>x</script>'
+
+    def draw(a):
+        plt.figure(figsize=(1, 1))
+        return said
+
+    frame = leaf(explore(draw, a=[1, 2]).frame, 0)
+    escaped = "E &lt; 2 &amp; &quot;half&quot; &lt;script&gt;x&lt;/script&gt;"
+    assert f'<img alt="{escaped}"' in frame.value
+    assert f'<figcaption role="status">{escaped}</figcaption>' in frame.value
+    assert "<script" not in frame.value
+    assert caption(frame) == said
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_repr_is_one_line(live):
+    def draw(a):
+        plt.figure(figsize=(1, 1))
+        return f"First line,\nsecond line at {a}."
+
+    shown = repr(explore(draw, a=[1, 2], live=live))
+    kind = "live" if live else "2 frames"
+    assert shown == f"Interactive figure over a ({kind}). First line, second line at 2."
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_mimebundle_holds_widget_picture_and_text(live):
+    explorer = explore(line, a=[1, 2, 3], start={"a": 1}, live=live)
+    bundle = explorer._repr_mimebundle_()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.model_id
+    assert bundle["text/plain"] == repr(explorer)
+    shown = explorer.frame if live else leaf(explorer.frame, 0)
+    assert base64.b64decode(bundle["image/png"]) == picture(shown)
+
+
+def test_the_same_call_gives_the_same_bytes():
+    once, again = (explore(line, a=[1, 2], b=[3, 4]) for _ in range(2))
+    for indices in np.ndindex(2, 2):
+        assert leaf(once.frame, *indices).value == leaf(again.frame, *indices).value
+    pictures = [e._repr_mimebundle_()["image/png"] for e in (once, again)]
+    assert pictures[0] == pictures[1]
+
+
+# --- live ---
+
+
+def test_live_recomputes_when_a_slider_moves():
+    draw = Recorder()
+    explorer = explore(draw, live=True, a=range(1000), b=[1, 2])
+    assert draw.calls == [{"a": 500, "b": 2}]  # one frame, whatever the number of values
+    assert isinstance(explorer.frame, HTML)
+    explorer.sliders[0].value = 7
+    assert draw.calls[1:] == [{"a": 7, "b": 2}]
+    assert caption(explorer.frame) == "Seen at a=7, b=2."
+    explorer.sliders[1].index = 0
+    assert draw.calls[2:] == [{"a": 7, "b": 1}]
+    assert caption(explorer.frame) == "Seen at a=7, b=1."
+
+
+def test_live_shows_the_new_picture():
+    explorer = explore(line, live=True, a=[1, 9])
+    before = picture(explorer.frame)
+    explorer.sliders[0].value = 1
+    assert picture(explorer.frame) != before
+    assert _packed(picture(explorer.frame)) == picture(leaf(explore(line, a=[1, 9]).frame, 0))
+
+
+def test_live_does_not_swallow_an_exception():
+    def draw(a):
+        plt.figure(figsize=(1, 1))
+        if a == 1:
+            raise ArithmeticError("no such battery")
+        return "Fine."
+
+    explorer = explore(draw, live=True, a=[1, 2])
+    with pytest.raises(ArithmeticError, match="no such battery"):
+        explorer.sliders[0].value = 1
+    assert explorer.frame.value == '<p role="alert">ArithmeticError: no such battery</p>'
+    explorer.sliders[0].value = 2
+    assert caption(explorer.frame) == "Fine."
+
+
+def test_moving_a_slider_of_ready_frames_draws_nothing():
+    draw = Recorder()
+    explorer = explore(draw, a=[1, 2])
+    drawn = len(draw.calls)
+    explorer.sliders[0].value = 1
+    assert len(draw.calls) == drawn
+
+
+# --- refusals ---
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("said", [None, "", "  \n", 3, ["text"]])
+def test_a_draw_without_a_sentence(said, live):
+    def draw(a):
+        plt.figure(figsize=(1, 1))
+        return said
+
+    with pytest.raises(ValueError, match="`draw` must return a sentence"):
+        explore(draw, a=[1, 2], live=live)
+
+
+@pytest.mark.parametrize("figures", [0, 2])
+def test_a_draw_without_exactly_one_figure(figures):
+    def draw(a):
+        for _ in range(figures):
+            plt.figure(figsize=(1, 1))
+        return "A sentence."
+
+    with pytest.raises(ValueError, match=f"`draw` must draw one new figure, but is '{figures} figures'"):
+        explore(draw, a=[1, 2])
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_draw_raises_passes_through_and_leaves_no_figure(live):
+    def draw(a):
+        plt.figure(figsize=(1, 1))
+        raise KeyError("a")
+
+    with pytest.raises(KeyError):
+        explore(draw, a=[1, 2], live=live)
+    assert plt.get_fignums() == []
+
+
+def test_a_failure_in_a_later_frame_passes_through():
+    def draw(a):
+        plt.figure(figsize=(1, 1))
+        return f"{1 / a}"
+
+    with pytest.raises(ZeroDivisionError):
+        explore(draw, a=[0, 1])
+    assert plt.get_fignums() == []
+
+
+def test_a_figure_opened_before_stays_open():
+    kept = plt.figure()
+    explore(line, a=[1, 2])
+    assert plt.get_fignums() == [kept.number]
+    plt.close(kept)
+
+
+def test_no_slider_and_four_sliders():
+    for values in ({}, {name: [1, 2] for name in "abcd"}):
+        with pytest.raises(ValueError, match="`values` must name one to three sliders"):
+            explore(line, **values)
+
+
+@pytest.mark.parametrize("values", [[], [1], np.array([1.0])])
+def test_a_slider_needs_two_values(values):
+    with pytest.raises(ValueError, match="`a` must hold at least two values"):
+        explore(line, a=values)
+
+
+@pytest.mark.parametrize("option", ["labels", "start"])
+def test_labels_and_starts_of_no_slider(option):
+    with pytest.raises(ValueError, match=r"`b` must be one of the sliders \['a'\]"):
+        explore(line, a=[1, 2], **{option: {"b": 1}})
+
+
+def test_a_start_that_is_no_value():
+    with pytest.raises(ValueError, match="`start` must hold a value of a"):
+        explore(line, a=[1, 2], start={"a": 3})
+
+
+def test_the_number_of_frames_is_limited_unless_live():
+    many = {"a": range(MOST_FRAMES // 10 + 1), "b": range(10)}
+    with pytest.raises(ValueError, match=f"at most {MOST_FRAMES} frames, but is {MOST_FRAMES + 10}"):
+        explore(line, **many)
+    assert "(live)" in repr(explore(line, live=True, **many))

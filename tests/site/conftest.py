@@ -1,0 +1,18 @@
+"""One browser for all tests of the site."""
+
+from collections.abc import Iterator
+
+import pytest
+from chromium import CHROMIUM
+from needs import needs
+from playwright.sync_api import Browser, sync_playwright
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    needs(CHROMIUM is not None, "Chromium not found: nothing is tested in a browser.")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield chromium
+        chromium.close()

@@ -1,0 +1,101 @@
+"""Chapters in a real JupyterLab, in a real browser: all cells run, all sliders move their figures."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+from test_site import drag, seen
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+CHAPTERS = ["papers/two-photon.ipynb", "papers/star-network.ipynb"]
+PATIENCE = 300  # seconds, for a machine that has other work
+RUN_ALL = "void jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ran = true; })"
+READY = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+CELLS = """() => Array.from(jupyterapp.shell.currentWidget.content.model.cells).map(cell => ({
+    source: cell.sharedModel.getSource(), count: cell.executionCount,
+    kinds: cell.type === 'code' ? cell.outputs.toJSON().map(output => output.output_type) : null }))"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[str]:
+    """The address of a JupyterLab of its own, on a copy of the book, since it saves what it runs."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(BOOK, folder / "book", ignore=shutil.ignore_patterns("vendor", ".ipynb_checkpoints"))
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    command += ["--expose-app-in-browser", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=read"]
+    places = {f"JUPYTER{name}_DIR": str(folder / name) for name in ("_RUNTIME", "_CONFIG", "LAB_SETTINGS")}
+    notebooks = folder / "LAB_SETTINGS" / "@jupyterlab" / "notebook-extension"
+    notebooks.mkdir(parents=True)
+    (notebooks / "tracker.jupyterlab-settings").write_text(
+        '{"windowingMode": "none"}'
+    )  # all cells on the page
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, env={**os.environ, **places}, stdout=log, stderr=log)
+    try:
+        wait(lambda: list((folder / "_RUNTIME").glob("jpserver-*.json")) or server.poll() is not None)
+        assert server.poll() is None, (folder / "log").read_text()
+        (told,) = (folder / "_RUNTIME").glob("jpserver-*.json")
+        yield json.loads(told.read_text())["url"]
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait(happened: Callable[[], object]) -> None:
+    """Until it has happened."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end, "JupyterLab did not answer in time"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def pages(browser: Browser, lab: str) -> Iterator[dict[str, Page]]:
+    """The chapters, side by side, each in its kernel on its way from the first cell to the last."""
+    opened = {}
+    for chapter in CHAPTERS:
+        page = opened[chapter] = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(1000 * PATIENCE)
+        page.goto(f"{lab}lab/tree/book/{chapter}?token=read&reset")
+        page.wait_for_function(READY)
+        page.evaluate(RUN_ALL)
+    yield opened
+    for page in opened.values():
+        page.close()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_runs_and_all_its_sliders_move(pages, chapter):
+    page = pages[chapter]
+    page.wait_for_function("window.ran")
+    cells = [cell for cell in page.evaluate(CELLS) if cell["kinds"] is not None]
+    assert [cell["count"] for cell in cells] == list(range(1, len(cells) + 1))
+    assert not [cell["source"] for cell in cells if "error" in cell["kinds"]]
+    assert "{eq}" not in page.locator(".jp-Notebook").inner_text()  # MyST is shown as on the site
+    explorers = page.locator(".explorer")
+    assert explorers.count() == sum("explore(" in cell["source"] for cell in cells)
+    assert page.locator(".explorer-live").count() >= 1
+    for explorer in explorers.all():
+        handles = explorer.locator(".noUi-handle").all()
+        pictures = {seen(explorer)[0]}
+        for handle in handles:
+            handle.scroll_into_view_if_needed()
+            handle.focus()
+            pictures.add(after(explorer, lambda: page.keyboard.press("ArrowRight")))
+            pictures.add(after(explorer, lambda handle=handle: drag(page, handle)))
+        assert len(pictures) > len(handles)  # some values give the same picture, never the same sentence
+
+
+def after(explorer: Locator, move: Callable[[], object]) -> str:
+    """The picture once the move has brought another sentence."""
+    _, sentence = seen(explorer)
+    move()
+    explorer.locator(f".explorer-frame:visible figcaption:not(:text-is({json.dumps(sentence)}))").wait_for()
+    return seen(explorer)[0]

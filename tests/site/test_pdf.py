@@ -1,0 +1,83 @@
+"""The printed book, read by another library than the one that made it: `make pdf` first, then this."""
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pypdfium2
+import pytest
+import yaml
+from chromium import CHROMIUM
+from needs import needs
+from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "_build" / "html"
+PDF = ROOT / "_build" / "pdf" / "quantum-batteries.pdf"
+
+
+@pytest.fixture(scope="module")
+def book() -> Iterator[pypdfium2.PdfDocument]:
+    needs(CHROMIUM is not None, "Chromium not found: the book was NOT printed.")
+    if not PDF.exists():
+        pytest.fail("There is no book in _build/pdf: run `make pdf` first.")
+    with pypdfium2.PdfDocument(PDF) as document:
+        yield document
+
+
+@pytest.fixture(scope="module")
+def text(book) -> list[str]:
+    """What a search in each page of the book finds."""
+    return [page.get_textpage().get_text_range() for page in book]
+
+
+@pytest.fixture(scope="module")
+def bookmarks(book) -> list[tuple[int, str, int]]:
+    """Level, title and page of each bookmark."""
+    return [(mark.level, mark.get_title(), mark.get_dest().get_index()) for mark in book.get_toc()]
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def titles() -> list[str]:
+    """The title of every page of the site, in reading order."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    files = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
+    heading = re.compile("<title>(.*?) (?:—|&#8212;) Quantum batteries</title>", re.S)
+    pages = [(SITE / file).with_suffix(".html").read_text(encoding="utf-8") for file in files]
+    return [one_line(html.unescape(heading.search(page)[1])) for page in pages]
+
+
+def test_bookmarks_hold_parts_and_chapters_in_order(bookmarks):
+    parts = [p["caption"] for p in yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]]
+    assert [title for level, title, _ in bookmarks if level == 0] == [titles()[0], *parts]
+    assert [title for level, title, _ in bookmarks if level == 1 and title in titles()] == titles()[1:]
+    assert sum(title == "Exercises" for _, title, _ in bookmarks) >= 5
+
+
+def test_contents_show_the_pages_on_which_chapters_begin(book, text, bookmarks):
+    contents = one_line(text[1])
+    begin = {title: page for level, title, page in bookmarks if level <= 1}
+    for title in titles():
+        assert f"{title} {begin[title] + 1}" in contents
+        # A title that is broken into two lines has no space there.
+        assert "".join(title.split()) in "".join(text[begin[title]].split())
+        assert str(begin[title] + 1) in text[begin[title]].splitlines(), "the number at the foot of the page"
+
+
+def test_book_is_whole(book, text):
+    assert len(book) > 200
+    site = sum(len(list(SITE.glob(f"_images/*.{kind}"))) for kind in ("png", "svg"))
+    drawn = [len(list(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE]))) for page in book]
+    assert sum(drawn) >= site > 50
+    assert max(drawn) < 10
+
+
+def test_formulas_are_drawn_and_can_be_searched(text):
+    whole = "\n".join(text)
+    assert not re.search(r"\\frac\b|\\begin\b|\\\(|\\\[|Math input error", whole)
+    for sign in "∑√⟩⟨ℏρ∫":
+        assert whole.count(sign) > 5, sign

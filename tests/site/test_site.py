@@ -1,0 +1,289 @@
+"""The built site in a real browser with the network cut off: `make site` first, then this."""
+
+import contextlib
+import functools
+import http.server
+import itertools
+import re
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from needs import needs
+from playwright.sync_api import Browser, Page
+
+SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
+PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+EXPLORER = ".explorer:not(.explorer-live)"
+SLIDER = f"{EXPLORER} .noUi-handle"
+# The widget player's remark on its own schema, and the search's on a dot in an anchor that it then
+# looks for in vain, to show the text around it; nothing is wrong with the page.
+KNOWN_REMARKS = ("strict mode: use allowUnionTypes", "Anchored content block not found")
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # a page was closed while it was still loading
+            super().handle()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    if not PAGES:
+        pytest.fail("There is no site in _build/html: run `make site` first.")
+    handler = functools.partial(_Quiet, directory=str(SITE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def player() -> None:
+    """The widget player, which the site has if npm was there when it was built."""
+    script = SITE / "_static" / "vendor" / "embed.js"
+    needs(script.exists(), "npm not found when the site was built: its sliders are NOT tested.")
+
+
+class Visit:
+    """A page opened with everything but its own origin blocked, and what it asked and said."""
+
+    def __init__(self, browser: Browser, address: str, path: str, *, width: int = 1280, dark: bool = False):
+        self.outside: list[str] = []
+        self.failed: list[str] = []
+        self.said: list[str] = []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        self.context.set_default_timeout(120_000)  # a busy machine is no failure of the page
+        self.page: Page = self.context.new_page()
+        self.page.route("**/*", lambda route: self._only_own(route, address))
+        self.page.on("console", lambda m: self._heard(m.type, m.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("response", lambda r: self.failed.append(r.url) if r.status >= 400 else None)
+        self.page.goto(address + path, wait_until="networkidle")
+
+    def _only_own(self, route, address: str) -> None:
+        if route.request.url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.outside.append(route.request.url)
+            route.abort()
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not text.startswith(KNOWN_REMARKS):
+            self.said.append(text)
+
+    def __enter__(self) -> "Visit":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+def text_of(path: str) -> str:
+    return (SITE / path).read_text(encoding="utf-8")
+
+
+def has_sliders(path: str) -> bool:
+    return "widget-view+json" in text_of(path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_asks_no_one_else_and_reports_no_error(browser, address, path, request):
+    if has_sliders(path):
+        request.getfixturevalue("player")
+    with Visit(browser, address, path) as visit:
+        assert visit.outside == []
+        assert visit.failed == []
+        assert visit.said == []
+        assert visit.page.locator("h1:visible").count() == 1
+        formulas = visit.page.locator("span.math, div.math").count()
+        drawn = visit.page.locator("mjx-container").count()
+        assert (drawn > 0) == (formulas > 0)
+        assert visit.page.locator("mjx-merror").count() == 0
+        assert visit.page.locator("main img:not([alt]), main img[alt='']").count() == 0
+        assert_heard_in_order(visit.page)
+
+
+def assert_heard_in_order(page: Page) -> None:
+    """A listener gets one main part, headings without gaps, and past the navigation with the first key."""
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.get_by_role("main").count() == 1
+    heard = page.get_by_role("main").aria_snapshot()
+    levels = [int(level) for level in re.findall(r"heading .*\[level=(\d)\]", heard)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360], ids=["desktop", "phone"])
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_accessible_and_does_not_scroll_sideways(browser, address, path, width, dark):
+    with Visit(browser, address, path, width=width, dark=dark) as visit:
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        if (width, dark) != (1280, False):  # formulas are two thirds of the elements, and judged once
+            visit.page.locator("mjx-container").evaluate_all("all => all.forEach(x => x.remove())")
+        found = Axe().run(visit.page, options={"runOnly": WCAG, "resultTypes": ["violations"]})
+        grave = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
+        assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in grave] == []
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if has_sliders(p)])
+def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, player, path):
+    with Visit(browser, address, path) as visit:
+        page = visit.page
+        page.wait_for_selector(SLIDER)
+        count = page.locator(SLIDER).count()
+        assert count >= page.locator(EXPLORER).count() >= 1
+        for k in range(count):
+            handle = page.locator(SLIDER).nth(k)
+            explorer = handle.locator("xpath=ancestor::*[contains(@class, 'explorer')][1]")
+            handle.scroll_into_view_if_needed()
+            assert handle.get_attribute("aria-label")
+            start = seen(explorer)
+            handle.focus()
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(150)
+            stepped = seen(explorer)
+            if stepped == start:  # the slider may stand at its last value
+                page.keyboard.press("ArrowLeft")
+                page.wait_for_timeout(150)
+                stepped = seen(explorer)
+            assert stepped != start, f"slider {k} of {path} does not move by keyboard"
+            assert handle.get_attribute("aria-valuetext") == readout(handle)
+            drag(page, handle)
+            assert seen(explorer) != stepped, f"slider {k} of {path} does not move by mouse"
+        assert visit.said == []
+        assert visit.outside == []
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in PAGES if "explorer-live" in (SITE / p).read_text(encoding="utf-8")]
+)
+def test_live_figures_stand_still_without_a_kernel_and_say_so(browser, address, player, path):
+    with Visit(browser, address, path) as visit:
+        for explorer in visit.page.locator(".explorer-live").all():
+            assert seen(explorer)
+            assert not explorer.locator(".widget-slider").first.is_visible()
+            note = explorer.evaluate("element => getComputedStyle(element, '::after').content")
+            assert "run the chapter" in note
+
+
+def seen(explorer) -> tuple[str, str]:
+    """Picture and sentence of the one frame on show."""
+    frame = explorer.locator(".explorer-frame:visible")
+    assert frame.count() == 1
+    picture = frame.locator("img")
+    sentence = frame.locator("figcaption").inner_text()
+    assert picture.get_attribute("alt") == sentence
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 200")
+    return picture.get_attribute("src"), sentence
+
+
+def readout(handle) -> str:
+    row = handle.locator("xpath=ancestor::*[contains(@class, 'widget-slider')][1]")
+    return row.locator(".widget-readout").inner_text().strip()
+
+
+def drag(page: Page, handle) -> None:
+    """Pull the handle to whichever end of its track is farther away."""
+    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')][1]").bounding_box()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    ends = (track["x"] + 1, track["x"] + track["width"] - 1)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(max(ends, key=lambda end: abs(end - x)), y, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+
+
+class _Anchors(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if named.get("id"):
+            self.ids.append(named["id"] or "")
+        if tag == "a" and named.get("href"):
+            self.links.append(named["href"] or "")
+
+
+def test_every_internal_link_leads_somewhere():
+    parsed = {p: _Anchors((SITE / p).read_text(encoding="utf-8")) for p in PAGES}
+    for path, page in parsed.items():
+        for link in page.links:
+            if re.match(r"[a-z]+:", link):
+                continue
+            target, _, anchor = link.partition("#")
+            file = (SITE / path).parent / target if target else SITE / path
+            assert file.exists(), f"{path} links to {link}"
+            if anchor and file.suffix == ".html":
+                found = parsed[str(file.resolve().relative_to(SITE.resolve()))].ids
+                assert anchor in found, f"{path} links to {link}"
+
+
+def test_ledger_is_filtered_by_paper_and_verdict(browser, address):
+    with Visit(browser, address, "book/synthesis/ledger.html") as visit:
+        page = visit.page
+        shown = page.locator("table.ledger tbody tr:visible")
+        total = shown.count()
+        page.get_by_label("Show verdict").select_option("fails")
+        fails = shown.count()
+        assert 0 < fails < total
+        assert {row.get_attribute("data-verdict") for row in shown.all()} == {"fails"}
+        page.get_by_label("Show paper").select_option("guo2024")
+        assert 0 < shown.count() < fails
+        assert (
+            page.locator(".ledger-filter [role=status]")
+            .inner_text()
+            .startswith(f"{shown.count()} of {total}")
+        )
+        page.get_by_label("Show paper").select_option("")
+        page.get_by_label("Show verdict").select_option("")
+        assert shown.count() == total
+        assert visit.said == []
+
+
+def test_no_sources_are_shipped():
+    assert not (SITE / "_sources").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("ergotropy", "book/foundations/ergotropy.html"),
+        ("Lindblad equation", "book/foundations/open-batteries.html"),
+        ("covariance matrix", "book/foundations/gaussian-batteries.html"),
+        ("kappa", "book/papers/two-photon.html"),
+        ("quantum speed limit", "book/foundations/power.html"),
+        ("Rosen-Zener", "book/papers/rosen-zener.html"),
+    ],
+)
+def test_search_finds_words_names_and_symbols_without_a_network(browser, address, words, page):
+    with Visit(browser, address, f"search.html?q={words.replace(' ', '+')}") as visit:
+        visit.page.locator(f"#search-results li a[href*='{page}']").first.wait_for()
+        assert visit.outside == []
+        assert visit.said == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_weighs_more_than_three_megabytes(path):
+    pictures = set(re.findall(r'src="([^":?]+\.(?:png|svg))"', (SITE / path).read_text(encoding="utf-8")))
+    files = [SITE / path, *((SITE / path).parent / picture for picture in pictures)]
+    assert sum(file.stat().st_size for file in files) < 3e6
