@@ -1,18 +1,28 @@
-"""qbcore: four quantum batteries and the metrics that judge them."""
+"""qbcore: quantum batteries, and the metrics that judge them."""
 
-from qbcore.dual_cavity.battery import DualCavityBattery
-from qbcore.nonreciprocal.battery import NonreciprocalBattery
-from qbcore.nonreciprocal.three_mode import ThreeModeBattery
-from qbcore.rosen_zener.battery import RosenZenerBattery
-from qbcore.star.battery import StarBattery
-from qbcore.star.common_bath import CommonBathStar
+from qbcore import errors, gaussian, metrics
+from qbcore.battery import Battery, charge, check_contract
+from qbcore.charging import Charging, Peak, SteadyState
+from qbcore.dual_cavity import DualCavityBattery
+from qbcore.nonreciprocal import NonreciprocalBattery, ThreeModeBattery
+from qbcore.rosen_zener import RosenZenerBattery
+from qbcore.star import CommonBathStar, StarBattery
 
 __version__ = "0.1.0"
 __all__ = [
+    "Battery",
+    "Charging",
     "CommonBathStar",
     "DualCavityBattery",
     "NonreciprocalBattery",
+    "Peak",
     "RosenZenerBattery",
     "StarBattery",
+    "SteadyState",
     "ThreeModeBattery",
+    "charge",
+    "check_contract",
+    "errors",
+    "gaussian",
+    "metrics",
 ]

@@ -1,4 +1,4 @@
-"""What ``charge()`` returns: a charging curve as named arrays, and its peaks.
+"""What ``charge()`` and ``steady_state()`` return, and the peaks of a curve.
 
 A peak of a sampled curve is refined between the samples. Every model knows the exact slope of its
 stored energy, so the refinement is the maximum of a Hermite interpolant: cubic from values and
@@ -17,14 +17,15 @@ from numpy.polynomial.polynomial import polyder, polyval
 from numpy.typing import ArrayLike
 
 from qbcore._support.checks import require
-from qbcore._support.types import FloatArray
+from qbcore._support.results import Result
+from qbcore._support.types import ComplexArray, FloatArray
 
 
 class Peak(NamedTuple):
-    """Largest value of a curve and the time at which it is reached (arrays for many curves)."""
+    """Largest value of a curve and the time at which it is reached: floats, or arrays for many."""
 
-    time: FloatArray
-    value: FloatArray
+    time: float | FloatArray
+    value: float | FloatArray
 
 
 def peak(times: ArrayLike, values: ArrayLike, slopes: ArrayLike, curvatures: ArrayLike | None = None) -> Peak:
@@ -56,7 +57,8 @@ def peak(times: ArrayLike, values: ArrayLike, slopes: ArrayLike, curvatures: Arr
     end = [c[..., 1:] * h**order for order, c in enumerate(curves)]
     x, height = _hermite_maximum(start, end)
     best = height.argmax(axis=-1)[..., None]
-    return Peak(*(np.take_along_axis(c, best, -1)[..., 0] for c in (t[:-1] + x * h, height)))
+    time, value = (np.take_along_axis(c, best, -1)[..., 0] for c in (t[:-1] + x * h, height))
+    return Peak(time, value) if value.ndim else Peak(float(time), float(value))
 
 
 def _hermite_maximum(start: list[FloatArray], end: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
@@ -80,20 +82,30 @@ def _hermite_maximum(start: list[FloatArray], end: list[FloatArray]) -> tuple[Fl
     return np.where(refined > height, z, x), np.maximum(refined, height)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Charging:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Charging(Result):
     """A charging curve.
 
     Attributes
     ----------
-    times : (T,) times, in the model's unit of inverse energy (hbar = 1).
-    energy : (T,) energy stored in the battery since t = 0, E(t) - E(0).
-    power : (T,) instantaneous power dE/dt, exact (from the equation of motion).
+    times : (T,) array
+        Times, in the model's unit of inverse energy (hbar = 1).
+    energy : (T,) array
+        Energy stored in the battery since the start, E(t) - E(0).
+    power : (T,) array
+        Instantaneous power dE/dt, exact (from the equation of motion).
+    ergotropy : (T,) array
+        Largest work a unitary on the battery can extract, in the unit of energy.
+    states : (T, d, 1) or (T, d, d) array, or None
+        State of the battery, kets where it is pure by construction, else density matrices,
+        in the basis of `battery_hamiltonian()`; None unless ``charge(states=True)`` asked for it.
     """
 
     times: FloatArray
     energy: FloatArray
     power: FloatArray
+    ergotropy: FloatArray
+    states: ComplexArray | None = None
 
     @property
     def average_power(self) -> FloatArray:
@@ -112,3 +124,22 @@ class Charging:
         later = self.times > 0
         t, mean, slope = self.times[later], self.average_power[later], self.power[later]
         return peak(t, mean, (slope - mean) / t)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class SteadyState(Result):
+    """The battery at rest: what it holds for t -> infinity, whatever it started from.
+
+    Attributes
+    ----------
+    energy : float
+        Energy above the battery's ground state.
+    ergotropy : float
+        Largest work a unitary on the battery can extract, in the unit of energy.
+    state : (d, d) array
+        Density matrix of the battery, in the basis of `battery_hamiltonian()`.
+    """
+
+    energy: float
+    ergotropy: float
+    state: ComplexArray

@@ -1,0 +1,66 @@
+"""What all results share: arrays that nobody can write, a short text, equality by value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Result:
+    """Base of what `charge` and `steady_state` return."""
+
+    def __post_init__(self) -> None:
+        """Make every array read-only, those in a tuple too."""
+        for field in fields(self):
+            object.__setattr__(self, field.name, read_only(getattr(self, field.name)))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the class and all values are the same."""
+        if type(self) is not type(other):
+            return NotImplemented
+        names = [field.name for field in fields(self)]
+        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """One line per field: its size and range."""
+        shown = {field.name: getattr(self, field.name) for field in fields(self)}
+        lines = [f"{name}: {in_short(v)}" for name, v in shown.items() if v is not None]
+        return "\n  ".join([type(self).__name__, *lines])
+
+
+def read_only(value: Any) -> Any:
+    """Return the value; an array as a view that cannot be written, a tuple of them likewise."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):  # a NamedTuple
+        value = type(value)(*map(read_only, value))
+    return value
+
+
+def in_short(value: Any) -> str:
+    """Return a number as it is, an array by its shape and range."""
+    if isinstance(value, tuple):
+        names = getattr(value, "_fields", range(len(value)))
+        return ", ".join(f"{n} {in_short(v)}" for n, v in zip(names, value, strict=True))
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
+    if np.iscomplexobj(value) or value.size == 0:
+        return f"array {value.shape}"
+    return f"array {value.shape} from {value.min():.6g} to {value.max():.6g}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    pairs: Iterator[tuple[Any, Any]]
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        pairs = zip(one, other, strict=False)
+        return len(one) == len(other) and all(_same(a, b) for a, b in pairs)
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return bool(one == other)

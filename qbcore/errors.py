@@ -1,0 +1,69 @@
+"""Named errors: what physics or double precision refuses, with the number found and its limit.
+
+Each is a ``ValueError``, so that code which catches those goes on working, and each carries
+
+* ``found``, the offending number (or range, or size), and
+* ``limit``, the value that it would have to keep,
+
+and a message that names the way out. A malformed argument is a plain ``ValueError``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class BatteryError(ValueError):
+    """Base of the named errors.
+
+    Parameters
+    ----------
+    message : str
+        What was refused, the number found, the limit, and the way out.
+    found, limit : float, tuple of floats or int
+        The number found, and the limit it did not keep.
+
+    Examples
+    --------
+    >>> error = LeakingCutoffError("Raise `cutoff_a`.", found=1e-3, limit=1e-6)
+    >>> error.found / error.limit
+    1000.0
+    """
+
+    def __init__(self, message: str, *, found: Any, limit: Any) -> None:
+        super().__init__(message)
+        self.found = found
+        self.limit = limit
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default rebuilds from ``args`` alone, which a keyword-only argument breaks;
+        # errors travel between processes in `qbcore.sweep`.
+        return _rebuilt, (type(self), str(self), self.found, self.limit)
+
+
+def _rebuilt(kind: type[BatteryError], message: str, found: Any, limit: Any) -> BatteryError:
+    return kind(message, found=found, limit=limit)
+
+
+class LeakingCutoffError(BatteryError):
+    """The highest Fock levels kept are populated; ``found`` is their population."""
+
+
+class UnstableError(BatteryError):
+    """The drive is too strong for a steady state; ``found`` is the slowest decay rate."""
+
+
+class NoSteadyStateError(BatteryError):
+    """A closed battery never comes to rest; ``found`` is the number of its baths."""
+
+
+class SeveralSteadyStatesError(BatteryError):
+    """The steady state depends on the start; ``found`` tells how far."""
+
+
+class AccuracyError(BatteryError):
+    """The accuracy asked for is out of reach; ``found`` is the error that is left."""
+
+
+class TooLargeError(BatteryError):
+    """The space is too large for this method; ``found`` is its size."""

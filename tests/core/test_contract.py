@@ -1,0 +1,177 @@
+"""The contract, on all six models at their defaults and at other parameters."""
+
+import copy
+import subprocess
+import sys
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+import qbcore
+from qbcore.battery import check_contract
+from qbcore.charging import Charging
+
+MODELS = {
+    "rosen-zener": qbcore.RosenZenerBattery,
+    "dual-cavity": qbcore.DualCavityBattery,
+    "star": qbcore.StarBattery,
+    "common-bath": qbcore.CommonBathStar,
+    "nonreciprocal": qbcore.NonreciprocalBattery,
+    "three-mode": qbcore.ThreeModeBattery,
+}
+DEFAULTS = {name: model() for name, model in MODELS.items()}
+# Small enough for QuTiP to solve them again.
+SMALL = {
+    "rosen-zener, one atom": qbcore.RosenZenerBattery(atoms=1, interaction=0.0),
+    "rosen-zener, attracting": qbcore.RosenZenerBattery(
+        atoms=4, interaction=-15.0, splitting=0.7, drive=9.0, duration=1.1
+    ),
+    "dual-cavity, one and one": qbcore.DualCavityBattery(
+        atoms_a=1, atoms_b=1, coupling=0.2, exchange=-0.3, cutoff_a=9, cutoff_b=9
+    ),
+    "dual-cavity, apart": qbcore.DualCavityBattery(
+        atoms_a=2, atoms_b=1, coupling=0.1, exchange=0.0, cutoff_a=10, cutoff_b=7, splitting=1.3
+    ),
+    "dual-cavity, one cavity": qbcore.DualCavityBattery(atoms_a=3, atoms_b=0, coupling=0.2, cutoff_a=20),
+    "star, one cell": qbcore.StarBattery(cells=1, potential=2.0),
+    "star, four cells": qbcore.StarBattery(cells=4, coupling=-0.8, rate=0.5, splitting=3.0),
+    "common-bath, two cells": qbcore.CommonBathStar(cells=2, coupling=0.4, rate=2.0),
+    "common-bath, no coupling": qbcore.CommonBathStar(cells=3, coupling=0.0, splitting=1.0),
+    "nonreciprocal, weak": qbcore.NonreciprocalBattery(
+        linear_drive=0.1, charger_levels=7, battery_levels=8, frequency=2.0
+    ),
+    "nonreciprocal, two photons": qbcore.NonreciprocalBattery(
+        two_photon_drive=0.05, drive_phase=0.4, charger_levels=7, battery_levels=8, shared_loss=0.2
+    ),
+    "three-mode, weak": qbcore.ThreeModeBattery(
+        linear_drive=0.1,
+        cavity_loss=2.0,
+        charger_cavity=0.5,
+        battery_cavity=0.5,
+        coupling=0.25j,
+        charger_levels=4,
+        battery_levels=4,
+        cavity_levels=3,
+    ),
+}
+# Which fields carry the unit of energy, and which its inverse; the others are pure numbers.
+ENERGIES = {
+    "rosen-zener": ["splitting", "drive"],
+    "dual-cavity": ["splitting", "frequency", "coupling", "repulsion", "exchange"],
+    "star": ["splitting", "coupling", "rate", "bath_frequency", "temperature", "potential", "bias"],
+    "common-bath": ["splitting", "coupling", "rate", "bath_frequency", "temperature", "potential"],
+    "nonreciprocal": [
+        "charger_loss",
+        "battery_loss",
+        "shared_loss",
+        "linear_drive",
+        "two_photon_drive",
+        "charger_detuning",
+        "battery_detuning",
+        "frequency",
+    ],
+    "three-mode": [
+        "charger_loss",
+        "battery_loss",
+        "cavity_loss",
+        "charger_cavity",
+        "battery_cavity",
+        "coupling",
+        "linear_drive",
+        "two_photon_drive",
+        "charger_detuning",
+        "battery_detuning",
+        "cavity_detuning",
+        "frequency",
+    ],
+}
+TIMES = {"rosen-zener": ["duration"]}
+WRONG_STARTS = ["text", 0.5, np.nan, [2.0, -1.0], np.zeros(4), [[0.0, 1.0], [1.0, 0.0]]]
+
+
+def by_name(batteries: dict) -> dict:
+    return {"argvalues": list(batteries.values()), "ids": list(batteries)}
+
+
+@pytest.mark.parametrize("battery", **by_name({**DEFAULTS, **SMALL}))
+def test_battery_keeps_the_contract(battery):
+    check_contract(battery)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_scaling_all_energies_scales_all_results(name):
+    battery, factor = DEFAULTS[name], 2.5
+    assert set(ENERGIES[name] + TIMES.get(name, [])) <= {f.name for f in fields(battery)}
+    scaled = {field: factor * getattr(battery, field) for field in ENERGIES[name]}
+    scaled |= {field: getattr(battery, field) / factor for field in TIMES.get(name, [])}
+    curve = battery.charge()
+    again = replace(battery, **scaled).charge(curve.times / factor)
+    slack = 1e-7 * battery.quantum  # twice what a run may lose: accuracy 1e-8 of its state
+    np.testing.assert_allclose(again.energy, factor * curve.energy, rtol=1e-7, atol=slack)
+    np.testing.assert_allclose(again.ergotropy, factor * curve.ergotropy, rtol=1e-6, atol=10 * slack)
+    power = factor**2 * np.abs(curve.power).max()
+    np.testing.assert_allclose(again.power, factor**2 * curve.power, rtol=1e-6, atol=1e-7 * power)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_any_number_of_times_gets_an_answer_or_a_clear_error(name):
+    battery = DEFAULTS[name]
+    whole = battery.charge()
+    few = battery.charge([0.0, whole.times[-1]])
+    assert few.energy.shape == (2,)
+    assert few.energy[1] == pytest.approx(whole.energy[-1], rel=1e-6, abs=1e-7 * battery.quantum)
+    for wrong in ([], [1.0, 0.5], [-1.0, 0.0], [0.0, np.nan], [[0.0, 1.0]]):
+        with pytest.raises(ValueError, match="times"):
+            battery.charge(wrong)
+
+
+@pytest.mark.parametrize("start", WRONG_STARTS, ids=str)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_start_that_is_not_a_state_is_refused_by_name(name, start):
+    with pytest.raises(ValueError, match="start"):
+        DEFAULTS[name].charge(start=start)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_ergotropy_lies_between_zero_and_the_energy_above_the_ground_state(name):
+    battery = DEFAULTS[name]
+    curve = battery.charge(states=True)
+    h = battery.battery_hamiltonian()
+    above = qbcore.metrics.stored_energy(curve.states, h)
+    assert (curve.ergotropy >= 0).all()
+    assert (curve.ergotropy <= above + 1e-6 * battery.quantum).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_results_compare_by_value_and_copy(name):
+    curve = DEFAULTS[name].charge()
+    assert curve == copy.deepcopy(curve)
+    assert curve != replace(curve, energy=2 * curve.energy)
+    assert curve != "a curve"
+    assert isinstance(curve, Charging)
+
+
+def test_curves_and_metrics_run_where_qutip_does_not():
+    code = """if True:
+        import sys
+        sys.modules["qutip"] = None
+        import numpy as np
+        import qbcore
+        for name in qbcore.__all__:
+            model = getattr(qbcore, name)
+            if isinstance(model, type) and name.endswith(("Battery", "Star")) and name != "Battery":
+                curve = model().charge()
+                print(name, round(curve.max_energy.value / model().quantum, 3))
+        print(qbcore.metrics.ergotropy(np.diag([0.8, 0.2]), np.diag([1.0, 0.0])))
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    names = [line.split()[0] for line in run.stdout.splitlines()]
+    assert names[:-1] == sorted(model.__name__ for model in MODELS.values())
+    assert float(names[-1]) == pytest.approx(0.6)
+
+
+def test_public_face_is_what_all_names():
+    assert all(hasattr(qbcore, name) for name in qbcore.__all__)
+    assert {model.__name__ for model in MODELS.values()} < set(qbcore.__all__)
