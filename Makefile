@@ -71,14 +71,15 @@ latency: .venv/installed ## how fast the live sliders redraw
 	$(INSTALL) -e ".[course]"
 	touch $@
 
-# The sliders' player for pages without a kernel. Without npm the site is built all the same.
-$(WIDGETS):
-	@if command -v npm >/dev/null; then \
-	  mkdir -p $(@D) && cd $(@D) && \
-	  archive=$$(npm pack --silent $(WIDGETS_PACKAGE)) && \
-	  tar -xzf $$archive && mv package/dist/embed.js package/dist/*.woff2 . && rm -r package $$archive; \
-	elif [ -n "$$CI" ]; then echo "FAILED: npm is needed in CI for the sliders of the site"; exit 1; \
-	else echo "!!! npm not found: the site is built, but its sliders will not show. Install Node.js."; fi
+# The sliders' player for pages without a kernel, with npm of the virtual environment. The folder
+# comes whole or not at all: it is made beside the site's files and moved there at the end.
+$(WIDGETS): | .venv/installed
+	rm -rf .venv/widgets $(@D)
+	mkdir -p .venv/widgets/player
+	cd .venv/widgets && ../bin/npm pack --loglevel=error $(WIDGETS_PACKAGE) && tar -xzf *.tgz
+	cd .venv/widgets && mv package/dist/embed.js package/dist/*.woff2 player
+	mv .venv/widgets/player $(@D)
+	rm -r .venv/widgets
 
 clean:
 	rm -rf _build .venv $(dir $(WIDGETS))

@@ -132,10 +132,7 @@ def press(page: Page) -> list[str]:
     """Print until the contents show the page numbers of the print itself. Give all headings."""
     page.emulate_media(media="print")
     page.goto(BOOK.with_suffix(".html").as_uri())
-    if (SITE / "_static" / "vendor" / "embed.js").exists():
-        page.wait_for_function(SLIDERS)
-    else:
-        print("!!! The site was built without npm: its sliders are NOT printed.")
+    page.wait_for_function(SLIDERS)
     page.evaluate(DRAWN)
     page.evaluate(FIT)
     shown: dict[str, int] = {}

@@ -23,6 +23,12 @@ SECTIONS = [
     "Summary",
     "Exercises",
 ]
+# What a tag of the site folds, as JupyterLab's own metadata name it.
+FOLDS = {
+    "hide-cell": {"source_hidden", "outputs_hidden"},
+    "hide-input": {"source_hidden"},
+    "hide-output": {"outputs_hidden"},
+}
 FORBIDDEN = re.compile(r"(^|\s)[!%]pip|sys\.path|urllib|requests\.|urlretrieve")
 
 
@@ -39,6 +45,15 @@ def draws(cell: dict) -> bool:
     """Whether the cell's stored output is a static picture."""
     widget = "explore(" in source(cell)
     return not widget and any("image/png" in o.get("data", {}) for o in cell["outputs"])
+
+
+def folded(cell: dict) -> set[str]:
+    """What JupyterLab folds of the cell; `collapsed` is an older name that it still obeys."""
+    jupyter = cell["metadata"].get("jupyter", {})
+    parts = {part for part, hidden in jupyter.items() if hidden}
+    if cell["metadata"].get("collapsed"):
+        parts.add("outputs_hidden")
+    return parts
 
 
 def by_name(paths: list[Path]) -> dict:
@@ -74,6 +89,14 @@ def test_only_sliders_may_ignore_their_output(path):
         tags = cell["metadata"].get("tags", [])
         assert "explore(" in source(cell) or not any(t.startswith("nbval") for t in tags)
         assert "NBVAL" not in source(cell)
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_jupyterlab_folds_what_the_site_folds_and_nothing_else(path):
+    for cell in cells(path, "code"):
+        tags = cell["metadata"].get("tags", [])
+        wanted = set().union(*(FOLDS.get(tag, set()) for tag in tags))
+        assert folded(cell) == wanted, source(cell)
 
 
 @pytest.mark.parametrize("path", **by_name(NOTEBOOKS))

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from needs import needs
 from playwright.sync_api import Browser, Page
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
@@ -43,13 +42,6 @@ def address() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def player() -> None:
-    """The widget player, which the site has if npm was there when it was built."""
-    script = SITE / "_static" / "vendor" / "embed.js"
-    needs(script.exists(), "npm not found when the site was built: its sliders are NOT tested.")
 
 
 class Visit:
@@ -97,9 +89,7 @@ def has_sliders(path: str) -> bool:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_asks_no_one_else_and_reports_no_error(browser, address, path, request):
-    if has_sliders(path):
-        request.getfixturevalue("player")
+def test_page_asks_no_one_else_and_reports_no_error(browser, address, path):
     with Visit(browser, address, path) as visit:
         assert visit.outside == []
         assert visit.failed == []
@@ -140,7 +130,7 @@ def test_page_is_accessible_and_does_not_scroll_sideways(browser, address, path,
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if has_sliders(p)])
-def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, player, path):
+def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, path):
     with Visit(browser, address, path) as visit:
         page = visit.page
         page.wait_for_selector(SLIDER)
@@ -171,7 +161,7 @@ def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, p
 @pytest.mark.parametrize(
     "path", [p for p in PAGES if "explorer-live" in (SITE / p).read_text(encoding="utf-8")]
 )
-def test_live_figures_stand_still_without_a_kernel_and_say_so(browser, address, player, path):
+def test_live_figures_stand_still_without_a_kernel_and_say_so(browser, address, path):
     with Visit(browser, address, path) as visit:
         for explorer in visit.page.locator(".explorer-live").all():
             assert seen(explorer)
