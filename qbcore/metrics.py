@@ -94,7 +94,8 @@ def _populations(array: ComplexArray, levels: _Levels) -> FloatArray:
     if _are_kets(array):
         amplitudes = levels.basis.conj().T @ array
         return np.abs(amplitudes[..., 0]) ** 2
-    return np.einsum("ji,...jk,ki->...i", levels.basis.conj(), array, levels.basis).real
+    # The diagonal of V^+ rho V alone: one product, then row by row.
+    return (levels.basis.conj() * (array @ levels.basis)).sum(axis=-2).real
 
 
 def _spectrum(array: ComplexArray) -> FloatArray:
