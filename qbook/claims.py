@@ -25,15 +25,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from qbcore._support.checks import real, require
+from qbook import markup
+from qbook.markup import VERDICTS
 
-VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗", "cannot be decided": "?"}
 FIELDS = (
     "id",
     "paper",
@@ -95,21 +95,7 @@ class Claim:
         return f"{self.id}: {self.verdict}. {self.reason} [{self.numbers}]"
 
     def _repr_html_(self) -> str:
-        kind = self.verdict.replace(" ", "-")
-        return (
-            f'<aside class="verdict verdict-{kind}" id="{self.anchor}" aria-label="Verdict on {self.id}" '
-            f'style="border-left:0.4em solid;padding:0.3em 1em;margin:1em 0">'
-            f'<p class="verdict-title"><span aria-hidden="true">{VERDICTS[self.verdict]}</span> '
-            f"<strong>{escape(self.verdict.capitalize())}</strong>: {escape(self.claim)} "
-            f"<small>({escape(self.where)})</small></p>"
-            f"<p>{escape(self.reason)}</p>"
-            f"<p><small>Computed here: {escape(self.numbers)}. {escape(self.parameters)}. "
-            f"Tolerance: {escape(self.tolerance_because)}. Ledger entry <code>{self.id}</code>.</small></p>"
-            "</aside>"
-        )
-
-
-_LEFT = 'style="text-align: left"'  # JupyterLab moves the text of tables to the right
+        return markup.box(self)
 
 
 class Ledger(tuple[Claim, ...]):
@@ -128,24 +114,7 @@ class Ledger(tuple[Claim, ...]):
         return Ledger(claim for claim in self if claim.paper == paper)
 
     def _repr_html_(self) -> str:
-        rows = "".join(_row(claim) for claim in self)
-        names = ("Verdict", "Claim", "Why", "Computed")
-        head = "".join(f'<th scope="col" {_LEFT}>{name}</th>' for name in names)
-        return f'<table class="ledger"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-
-
-def _row(claim: Claim) -> str:
-    """One line of the ledger; the link leads to the verdict box in the chapter, on the site."""
-    kind = claim.verdict.replace(" ", "-")
-    what = f"{escape(claim.claim)} <small>({escape(claim.where)})</small>"
-    cells = "".join(
-        f"<td {_LEFT}>{cell}</td>" for cell in (what, escape(claim.reason), escape(claim.numbers))
-    )
-    return (
-        f'<tr class="verdict-{kind}" data-paper="{claim.paper}" data-verdict="{claim.verdict}">'
-        f'<th scope="row" {_LEFT}><a href="../{claim.chapter}.html#{claim.anchor}">'
-        f'<span aria-hidden="true">{VERDICTS[claim.verdict]}</span> {claim.verdict}</a></th>{cells}</tr>'
-    )
+        return markup.table(self)
 
 
 def find_ledger(start: Path | None = None) -> Path:

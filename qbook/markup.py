@@ -1,0 +1,85 @@
+"""The ledger as HTML: every place that shows a verdict takes its markup from here.
+
+Sign, word and border style differ from verdict to verdict, so that colour is not needed. The colours are
+the style sheet's; where there is none (JupyterLab, GitHub) signs and words remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qbook.claims import Claim
+
+VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗", "cannot be decided": "?"}
+LEFT = 'style="text-align: left"'  # JupyterLab moves the text of tables to the right
+BORDER = 'style="border-left:0.4em solid;padding:0.3em 1em;margin:1em 0"'
+
+
+def style_class(verdict: str) -> str:
+    """The class that the style sheet colours."""
+    return f"verdict-{verdict.replace(' ', '-')}"
+
+
+def sign(verdict: str) -> str:
+    """The sign of a verdict, which a screen reader leaves out, since the word follows."""
+    return f'<span aria-hidden="true">{VERDICTS[verdict]}</span>'
+
+
+def box(claim: Claim) -> str:
+    """The box below a figure of a chapter."""
+    word = f"{sign(claim.verdict)} <strong>{claim.verdict.capitalize()}</strong>"
+    numbers = (
+        f"Computed here: {escape(claim.numbers)}. {escape(claim.parameters)}. "
+        f"Tolerance: {escape(claim.tolerance_because)}. Ledger entry <code>{claim.id}</code>."
+    )
+    return (
+        f'<aside class="verdict {style_class(claim.verdict)}" id="{claim.anchor}" '
+        f'aria-label="Verdict on {claim.id}" {BORDER}>'
+        f'<p class="verdict-title">{word}: {escape(claim.claim)} '
+        f"<small>({escape(claim.where)})</small></p>"
+        f"<p>{escape(claim.reason)}</p><p><small>{numbers}</small></p></aside>"
+    )
+
+
+def table(claims: tuple[Claim, ...]) -> str:
+    """The ledger as a table; each verdict links to its box on the site."""
+    names = ("Verdict", "Claim", "Why", "Computed")
+    head = "".join(f'<th scope="col" {LEFT}>{name}</th>' for name in names)
+    rows = "".join(map(_row, claims))
+    return f'<table class="ledger"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(claim: Claim) -> str:
+    what = f"{escape(claim.claim)} <small>({escape(claim.where)})</small>"
+    texts = (what, escape(claim.reason), escape(claim.numbers))
+    cells = "".join(f"<td {LEFT}>{text}</td>" for text in texts)
+    link = f'<a href="../{_address(claim)}">{sign(claim.verdict)} {claim.verdict}</a>'
+    data = f'data-paper="{escape(claim.paper)}" data-verdict="{claim.verdict}"'
+    return f'<tr class="{style_class(claim.verdict)}" {data}><th scope="row" {LEFT}>{link}</th>{cells}</tr>'
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """How many claims have which verdict, as a list."""
+    items = "".join(
+        f'<li class="{style_class(verdict)}">{sign(verdict)} <strong>{count}</strong> {verdict}</li>'
+        for verdict, count in counts.items()
+    )
+    return f'<ul class="tally">{items}</ul>'
+
+
+def card(claim: Claim, title: str) -> str:
+    """One claim on the first page, under a title of its chapter, as a list item."""
+    see = f'See it computed<span class="visually-hidden">: {escape(title)}</span>'
+    return (
+        f'<li class="{style_class(claim.verdict)}"><p class="title">{escape(title)}</p>'
+        f"<p><em>The claim:</em> {escape(claim.claim.rstrip('.'))}.</p>"
+        f'<p><strong class="ruling">{sign(claim.verdict)} {claim.verdict.capitalize()}.</strong> '
+        f'{escape(claim.reason)}</p><p><a href="{_address(claim)}">{see}</a></p></li>'
+    )
+
+
+def _address(claim: Claim) -> str:
+    return f"{escape(claim.chapter)}.html#{claim.anchor}"
