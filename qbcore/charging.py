@@ -130,16 +130,16 @@ class Charging(Result):
 class SteadyState(Result):
     """The battery at rest: what it holds for t -> infinity, whatever it started from.
 
+    Its ``state``, the (d, d) density matrix in the basis of `battery_hamiltonian()`, is a field or a
+    property of each model's own class.
+
     Attributes
     ----------
     energy : float
         Energy above the battery's ground state.
     ergotropy : float
         Largest work a unitary on the battery can extract, in the unit of energy.
-    state : (d, d) array
-        Density matrix of the battery, in the basis of `battery_hamiltonian()`.
     """
 
     energy: float
     ergotropy: float
-    state: ComplexArray

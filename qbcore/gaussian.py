@@ -24,13 +24,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_continuous_lyapunov
+from scipy.linalg import eig, expm, solve_continuous_lyapunov
 
-from qbcore._numerics.propagation import propagate
 from qbcore._support.checks import integer, require
 from qbcore._support.types import ComplexArray, FloatArray
+from qbcore.errors import LeakingCutoffError, SeveralSteadyStatesError, UnstableError
 
 TOLERANCE = 1e-9  # how far a covariance may fall short of the uncertainty relation
+LOST = 1e-6  # weight that a Fock space may cut off
 
 
 class GaussianState(NamedTuple):
@@ -62,14 +63,35 @@ class GaussianSystem:
 
     Parameters
     ----------
-    stiffness : G, real symmetric (2n, 2n).
-    force : d, real (2n,).
-    jumps : C, complex (m, 2n), one row a jump operator.
+    stiffness : (2n, 2n) array
+        G, real symmetric.
+    force : (2n,) array
+        d, real.
+    jumps : (m, 2n) array
+        C, complex, one row per jump operator.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, entries that are not finite, or an asymmetric G.
     """
 
     stiffness: FloatArray
     force: FloatArray
     jumps: ComplexArray
+
+    def __post_init__(self) -> None:
+        """Check shapes, finiteness and symmetry."""
+        size = np.size(self.force)
+        shapes = {"force": (size,), "stiffness": (size, size), "jumps": (len(self.jumps), size)}
+        require(size > 0 and size % 2 == 0, "force", "have an even length 2n", size)
+        for name, shape in shapes.items():
+            entries = np.asarray(getattr(self, name))
+            require(entries.shape == shape, name, f"have shape {shape}", entries.shape)
+            require(bool(np.isfinite(entries).all()), name, "be finite", entries)
+        defect = float(np.abs(self.stiffness - np.transpose(self.stiffness)).max())
+        scale = float(np.abs(self.stiffness).max())
+        require(defect <= 1e-12 * scale, "stiffness", "be symmetric", f"off by {defect:.3g}")
 
     @classmethod
     def from_ladder(
@@ -85,7 +107,13 @@ class GaussianSystem:
         jumps : (m, 2n), coefficients of (a_1, ..., a_n, a_1^+, ..., a_n^+) in each L.
         """
         h, k = np.asarray(hopping, complex), np.asarray(pairing, complex)
-        f = np.asarray(drive, complex)
+        f, rows = np.asarray(drive, complex), np.asarray(jumps, complex)
+        n = f.size
+        shapes = {"drive": (f, (n,)), "hopping": (h, (n, n)), "pairing": (k, (n, n))}
+        shapes["jumps"] = rows, (len(rows), 2 * n)
+        for name, (entries, shape) in shapes.items():
+            require(entries.shape == shape, name, f"have shape {shape}", entries.shape)
+            require(bool(np.isfinite(entries).all()), name, "be finite", entries)
         require(np.allclose(h, h.conj().T), "hopping", "be Hermitian", h)
         require(np.allclose(k, k.T), "pairing", "be symmetric", k)
         lower = np.kron(np.eye(len(h)), [1.0, 1j]) / np.sqrt(2)  # a = (x + i p)/sqrt(2)
@@ -94,7 +122,7 @@ class GaussianSystem:
         return cls(
             (ladder.conj().T @ blocks @ ladder).real,
             (ladder.conj().T @ np.concatenate([f, f.conj()])).real,
-            np.asarray(jumps, complex) @ ladder,
+            rows @ ladder,
         )
 
     @property
@@ -121,8 +149,18 @@ class GaussianSystem:
 
     @cached_property
     def decay_rate(self) -> float:
-        """Slowest decay of the mean, -max Re(eigenvalues of A); not positive if unstable."""
-        return -float(np.linalg.eigvals(self.drift).real.max())
+        """Slowest decay of the mean, -max Re(eigenvalues of A): negative if unstable.
+
+        A rate that rounding cannot tell from zero is zero. An eigenvalue is known to
+        eps |A| / s, with s the overlap of its left and right eigenvectors.
+        """
+        values, left, right = eig(self.drift, left=True, right=True)
+        overlap = np.abs((left.conj() * right).sum(axis=0))
+        rounding = 8 * np.finfo(float).eps * np.linalg.norm(self.drift, 2)
+        doubt = rounding * values.size / np.maximum(overlap, np.finfo(float).tiny)
+        slowest = int(values.real.argmax())
+        rate = -float(values.real[slowest])
+        return 0.0 if abs(rate) <= doubt[slowest] else rate
 
     def slope(self, state: GaussianState) -> GaussianState:
         """Time derivative of mean and covariance, as a pair of the same shapes."""
@@ -132,34 +170,98 @@ class GaussianSystem:
         )
 
     def steady_state(self) -> GaussianState:
-        """Mean and covariance at rest, by a linear and a Lyapunov solver.
+        """Return mean and covariance at rest, by a linear and a Lyapunov solver.
 
-        Raises ValueError if the drift has an eigenvalue with a real part that is not negative.
+        Raises
+        ------
+        UnstableError
+            If some part of the mean grows.
+        SeveralSteadyStatesError
+            If some part neither grows nor decays, to rounding.
         """
-        require(self.decay_rate > 0, "system", "decay (all Re of the drift below 0)", self.decay_rate)
+        rate = self.decay_rate
+        if rate < 0:
+            message = f"The modes grow at the rate {-rate:.6g}: they need more loss or less drive."
+            raise UnstableError(message, found=rate, limit=0.0)
+        if rate == 0:
+            message = (
+                "Some combination of the modes does not decay, so the state at rest depends on the start "
+                "(or grows without bound): give every mode a loss, or use `evolve` with a start."
+            )
+            raise SeveralSteadyStatesError(message, found=rate, limit=0.0)
         mean = np.asarray(np.linalg.solve(self.drift, -self.push), dtype=np.float64)
         return GaussianState(mean, solve_continuous_lyapunov(self.drift, -self.diffusion))
 
     def evolve(self, start: GaussianState, times: FloatArray) -> GaussianState:
-        """Exact state at increasing times (T,), the first of them at least 0.
+        """Return the exact state at increasing times (T,), the first of them at least 0.
 
-        Mean, covariance and the constant 1 form one vector with a constant generator.
+        A step of length h takes the mean to P mean + q and the covariance to
+        P covariance P^T + Q, with P = e^{A h}; each distinct step is computed once.
         """
-        size = 2 * self.modes
-        vector = np.concatenate([start.covariance.ravel(), start.mean, [1.0]])
-        path = propagate(self._generator(), vector, times)
-        covariance = path[:, : size**2].reshape(-1, size, size)
-        return GaussianState(path[:, size**2 : -1], (covariance + covariance.swapaxes(-1, -2)) / 2)
+        lengths, which = np.unique(np.diff(times, prepend=0.0), return_inverse=True)
+        moves = self._steps(lengths)
+        mean, covariance = start
+        means = np.empty((len(times), *mean.shape))
+        covariances = np.empty((len(times), *covariance.shape))
+        for k, step in enumerate(which):
+            move, push, noise = (part[step] for part in moves)
+            mean = means[k] = move @ mean + push
+            covariance = covariances[k] = move @ covariance @ move.T + noise
+        return GaussianState(means, (covariances + covariances.swapaxes(-1, -2)) / 2)
 
-    def _generator(self) -> FloatArray:
+    def _steps(self, lengths: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """P (S, 2n, 2n), q (S, 2n) and Q (S, 2n, 2n) of steps of these lengths.
+
+        Van Loan, IEEE Trans. Automat. Contr. 23, 395 (1978), for a step so short that nothing
+        grows or decays much, which is then doubled: P' = P^2, q' = q + P q, Q' = Q + P Q P^T.
+        """
         a, size = self.drift, 2 * self.modes
-        one, square = np.eye(size), size**2
-        generator = np.zeros((square + size + 1, square + size + 1))
-        generator[:square, :square] = np.kron(a, one) + np.kron(one, a)
-        generator[:square, -1] = self.diffusion.ravel()
-        generator[square:-1, square:-1] = a
-        generator[square:-1, -1] = self.push
-        return generator
+        strength = np.linalg.norm(a, 2) * lengths
+        doublings = np.ceil(np.log2(np.maximum(strength, 1.0))).astype(int)
+        short = lengths / 2.0**doublings
+        block = np.zeros((2 * size + 1, 2 * size + 1))
+        block[:size, :size] = -a
+        block[:size, size:-1] = self.diffusion
+        block[size:-1, size:-1] = a.T
+        affine = np.zeros((size + 1, size + 1))
+        affine[:size, :size] = a
+        affine[:size, -1] = self.push
+        exponential = expm(short[:, None, None] * block[:-1, :-1])
+        move = exponential[:, size:, size:].swapaxes(-1, -2)
+        noise = move @ exponential[:, :size, size:]
+        push = expm(short[:, None, None] * affine)[:, :size, -1]
+        for done in range(int(doublings.max(initial=0))):
+            more = doublings > done
+            p, q, n = move[more], push[more], noise[more]
+            move[more] = p @ p
+            push[more] = q + (p @ q[..., None])[..., 0]
+            noise[more] = n + p @ n @ p.swapaxes(-1, -2)
+        return move, push, noise
+
+
+def checked_state(state: object, modes: int) -> GaussianState:
+    """Return a `GaussianState` of so many modes, or refuse it.
+
+    Raises
+    ------
+    ValueError
+        If it is not a `GaussianState`, not finite, asymmetric, or breaks the uncertainty relation.
+    """
+    size = 2 * modes
+    allowed = f"be a GaussianState of {modes} modes: a mean ({size},) and a covariance ({size}, {size})"
+    require(isinstance(state, GaussianState), "start", allowed, state)
+    mean, covariance = (np.asarray(part, dtype=float) for part in state)  # type: ignore[attr-defined]
+    shapes = (mean.shape, covariance.shape)
+    require(shapes == ((size,), (size, size)), "start", allowed, shapes)
+    finite = bool(np.isfinite(mean).all() and np.isfinite(covariance).all())
+    require(finite, "start", "be finite", state)
+    defect = float(np.abs(covariance - covariance.T).max())
+    require(defect <= 1e-9 * np.abs(covariance).max(), "start", "have a symmetric covariance", defect)
+    checked = GaussianState(mean, covariance)
+    symplectic_eigenvalues(checked)
+    lowest = float(np.linalg.eigvalsh(covariance)[0])
+    require(lowest > 0, "start", "have a positive covariance", lowest)
+    return checked
 
 
 # The metrics. Each takes a `GaussianState` and returns a float, or (T,) for a time axis.
@@ -199,7 +301,8 @@ def amplitude(state: GaussianState) -> Any:
 def symplectic_eigenvalues(state: GaussianState) -> FloatArray:
     """The n numbers nu >= 1/2 of a state, falling, shape (..., n): |eigenvalues of i Omega covariance|.
 
-    Raises ValueError if the smallest of them is below 1/2 by more than 1e-9: no such state exists.
+    Raises ValueError if the smallest of them is below 1/2 by more than 1e-9, or than rounding
+    explains: no such state exists.
     """
     modes = state.mean.shape[-1] // 2
     if modes == 1:  # nu^2 = det, without the rounding of an eigenvalue solver
@@ -207,9 +310,18 @@ def symplectic_eigenvalues(state: GaussianState) -> FloatArray:
     else:
         spectrum = np.abs(np.linalg.eigvals(1j * symplectic_form(modes) @ state.covariance))
         nu = np.sort(spectrum, axis=-1)[..., ::-2]
-    lowest = float(nu.min())
-    require(lowest >= 0.5 - TOLERANCE, "state", "obey the uncertainty relation nu >= 1/2", lowest)
+    short = 0.5 - nu.min(axis=-1)
+    worst = int(np.argmax(short - _doubt(state)))
+    allowed = float(_doubt(state).ravel()[worst])
+    lowest = float(0.5 - short.ravel()[worst])
+    require(lowest >= 0.5 - allowed, "state", "obey the uncertainty relation nu >= 1/2", lowest)
     return np.asarray(np.maximum(nu, 0.5))
+
+
+def _doubt(state: GaussianState) -> FloatArray:
+    """By how much rounding may move a symplectic eigenvalue: nu^2 errs by eps |covariance|^2."""
+    largest = np.abs(state.covariance).max(axis=(-2, -1))
+    return np.asarray(np.maximum(TOLERANCE, 16 * np.finfo(float).eps * largest**2))
 
 
 def passive_energy(state: GaussianState, frequency: float = 1.0) -> Any:
@@ -253,3 +365,70 @@ def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
     grid = np.stack(np.broadcast_arrays(np.asarray(x, float), np.asarray(p, float)), axis=-1) - mean
     exponent = np.einsum("...j,jk,...k->...", grid, np.linalg.inv(covariance), grid) / 2
     return np.asarray(np.exp(-exponent) / (2 * np.pi * np.sqrt(np.linalg.det(covariance))))
+
+
+def fock_state(state: GaussianState, levels: int) -> ComplexArray:
+    """Return the density matrices of one mode in its Fock space.
+
+    The generating function of rho_mn / sqrt(m! n!) is c exp(z^T A z / 2 + b^T z), with
+    Q = covariance of (a, a^+) + 1/2, A = (1 - Q^{-1}) X, b^T = mean^+ Q^{-1} X, X exchanging the
+    two; its Taylor coefficients obey a recursion (Quesada et al., Phys. Rev. A 100, 022341 (2019)).
+
+    Parameters
+    ----------
+    state : GaussianState
+        One mode, one state or a time axis of them.
+    levels : int
+        Number of Fock levels, at least 2.
+
+    Returns
+    -------
+    (..., levels, levels) complex array
+
+    Raises
+    ------
+    LeakingCutoffError
+        If more than 1e-6 of the state lies above.
+
+    Examples
+    --------
+    >>> fock_state(thermal(1, 0.5), 20)[:2, :2].real.round(4)  # n^k / (n + 1)^(k + 1)
+    array([[0.6667, 0.    ],
+           [0.    , 0.2222]])
+    """
+    integer("levels", levels, least=2)
+    weight, a, b = _bargmann(_one_mode(state))
+    root = np.sqrt(np.arange(levels, dtype=float))
+    rho = np.zeros((levels, levels, *np.shape(weight)), dtype=complex)
+    rho[0, 0] = weight
+    for n in range(levels - 1):
+        before = root[n] * rho[0, n - 1] if n else 0.0
+        rho[0, n + 1] = (b[1] * rho[0, n] + a[1, 1] * before) / root[n + 1]
+    column = root.reshape(-1, *[1] * np.ndim(weight))
+    for m in range(levels - 1):
+        before = root[m] * rho[m - 1] if m else 0.0
+        row = b[0] * rho[m] + a[0, 0] * before
+        row[1:] += a[0, 1] * column[1:] * rho[m, :-1]
+        rho[m + 1] = row / root[m + 1]
+    matrices = np.moveaxis(rho, (0, 1), (-2, -1))
+    lost = float(np.max(1 - np.trace(matrices, axis1=-2, axis2=-1).real))
+    if lost > LOST:
+        message = (
+            f"{lost:.3g} of the state lies above {levels} Fock levels, "
+            f"{LOST:g} is allowed: keep more levels of this mode."
+        )
+        raise LeakingCutoffError(message, found=lost, limit=LOST)
+    return matrices
+
+
+def _bargmann(state: GaussianState) -> tuple[FloatArray, ComplexArray, ComplexArray]:
+    """c (...), A (2, 2, ...) and b (2, ...) of the generating function in `fock_state`."""
+    exchange = np.array([[0.0, 1.0], [1.0, 0.0]])
+    ladder = np.array([[1.0, 1j], [1.0, -1j]]) / np.sqrt(2)  # (a, a^+) from (x, p)
+    q = ladder @ state.covariance @ ladder.conj().T + np.eye(2) / 2
+    inverse, centre = np.linalg.inv(q), state.mean @ ladder.T
+    pulled = (centre.conj()[..., None, :] @ inverse)[..., 0, :]
+    exponent = (pulled * centre).sum(axis=-1).real / 2
+    weight = np.exp(-exponent) / np.sqrt(np.linalg.det(q).real)
+    a = np.moveaxis((np.eye(2) - inverse) @ exchange, (-2, -1), (0, 1))
+    return weight, a, np.moveaxis(pulled @ exchange, -1, 0)

@@ -22,43 +22,38 @@ Everything is Gaussian, so `qbcore.gaussian` propagates it exactly, with no cuto
 from __future__ import annotations
 
 import cmath
-from collections.abc import Callable
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from qbcore import gaussian
-from qbcore._support.checks import integer, real, require, time_axis
-from qbcore._support.types import FloatArray
-from qbcore.charging import Charging
-from qbcore.gaussian import GaussianState, GaussianSystem
+from qbcore._support.checks import real, require, time_axis
+from qbcore._support.types import ComplexArray, FloatArray
+from qbcore.errors import UnstableError
+from qbcore.gaussian import GaussianState, GaussianSystem, checked_state
+from qbcore.nonreciprocal._modes import (
+    BATTERY,
+    CHARGER,
+    GaussianCharging,
+    GaussianSteadyState,
+    charging_curve,
+    checked_levels,
+    collapse_operators,
+    default_drive,
+    ladder_operators,
+    resting,
+    settling_times,
+    thermal_jumps,
+    thermal_modes,
+)
 
 if TYPE_CHECKING:
     import qutip
-
-CHARGER, BATTERY, CAVITY = 0, 1, 2  # order of the modes in states and operators
-
-
-@dataclass(frozen=True, kw_only=True)
-class NonreciprocalCharging(Charging):
-    """Charging curve of a Gaussian battery; see `Charging` for times, energy and power.
-
-    Attributes
-    ----------
-    state : mean (T, 2n) and covariance (T, 2n, 2n) of all modes, charger first, battery second.
-    ergotropy : (T,) extractable work of the battery.
-    charger_energy : (T,) energy of the charger above its start.
-    input_power : (T,) energy that the drive feeds in per unit time, omega_0 times quanta.
-    """
-
-    state: GaussianState
-    ergotropy: FloatArray
-    charger_energy: FloatArray
-    input_power: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +66,15 @@ class NonreciprocalBattery:
     shared_loss : Gamma >= 0, rate of the reservoir that both modes feel.
     charger_share, battery_share : p_a, p_b, real: what of each mode the shared reservoir sees.
     coupling : J, complex; fully nonreciprocal, i p_a p_b Gamma / 2, if not given.
-    linear_drive : F, real, strength of the coherent drive.
+    linear_drive : F, real, strength of the coherent drive; 0.5 if no drive is given at all.
     two_photon_drive : epsilon >= 0, strength of the two-photon drive, without a factor 1/2.
     drive_phase : theta of the two-photon drive, in radians.
     charger_detuning, battery_detuning : Delta_a, Delta_b, frequency of the mode minus the drive's
         (half the drive's for two photons).
     bath_occupation : mean occupation n >= 0 of all three baths; 0 in the papers.
     frequency : omega_0 > 0, energy of one quantum, the unit of energy in the papers.
+    charger_levels, battery_levels : Fock levels of the two modes, at least 2. Only the QuTiP
+        operators and the states asked for by ``states=True`` are cut off; the curves are not.
 
     Raises
     ------
@@ -86,7 +83,7 @@ class NonreciprocalBattery:
     Examples
     --------
     >>> battery = NonreciprocalBattery(charger_loss=0.1, battery_loss=0.05, linear_drive=0.5)
-    >>> round(gaussian.occupation(battery.steady_state().mode(BATTERY)), 4)  # 16 F^2 / (1.1 * 1.05)^2
+    >>> round(battery.steady_state().energy, 4)  # 16 F^2 / (1.1 * 1.05)^2
     2.9984
     """
 
@@ -96,16 +93,20 @@ class NonreciprocalBattery:
     charger_share: float = 1.0
     battery_share: float = 1.0
     coupling: complex | None = None
-    linear_drive: float = 0.0
+    linear_drive: float | None = None
     two_photon_drive: float = 0.0
     drive_phase: float = 0.0
     charger_detuning: float = 0.0
     battery_detuning: float = 0.0
     bath_occupation: float = 0.0
     frequency: float = 1.0
+    charger_levels: int = 20
+    battery_levels: int = 30
 
     def __post_init__(self) -> None:
-        """Check the parameters."""
+        """Check the parameters, and choose the drive if none is given."""
+        if self.linear_drive is None:
+            object.__setattr__(self, "linear_drive", default_drive(self.two_photon_drive))
         for name in ("charger_loss", "battery_loss", "shared_loss", "two_photon_drive", "bath_occupation"):
             real(name, getattr(self, name), least=0.0)
         for name in ("charger_share", "battery_share", "linear_drive", "drive_phase"):
@@ -113,10 +114,26 @@ class NonreciprocalBattery:
         for name in ("charger_detuning", "battery_detuning"):
             real(name, getattr(self, name))
         real("frequency", self.frequency, above=0.0)
+        checked_levels(self, "charger_levels", "battery_levels")
         if self.coupling is not None:
             number = isinstance(self.coupling, int | float | complex | np.number)
             fits = number and cmath.isfinite(complex(self.coupling))
             require(fits, "coupling", "be a finite number or None", self.coupling)
+
+    @property
+    def quantum(self) -> float:
+        """Energy of one quantum of the battery, omega_0."""
+        return float(self.frequency)
+
+    @property
+    def capacity(self) -> float:
+        """An oscillator holds any energy."""
+        return math.inf
+
+    @property
+    def battery_sites(self) -> tuple[int, ...]:
+        """The battery is the second mode."""
+        return (BATTERY,)
 
     @property
     def cross_loss(self) -> float:
@@ -129,6 +146,11 @@ class NonreciprocalBattery:
         return 0.5j * self.cross_loss if self.coupling is None else complex(self.coupling)
 
     @property
+    def drive(self) -> float:
+        """F, the linear drive in use."""
+        return float(self.linear_drive or 0.0)
+
+    @property
     def total_losses(self) -> tuple[float, float]:
         """Lambda_a, Lambda_b, with Lambda_j = kappa_j + p_j^2 Gamma."""
         return (
@@ -136,7 +158,8 @@ class NonreciprocalBattery:
             self.battery_loss + self.battery_share**2 * self.shared_loss,
         )
 
-    def effective_matrix(self) -> NDArray[np.complex128]:
+    @property
+    def effective_matrix(self) -> ComplexArray:
         """M of i d/dt (<a>, <b>) = M (<a>, <b>) + drive, without the two-photon term; (2, 2).
 
         M = [[Delta_a - i Lambda_a/2, J - i g/2], [J* - i g/2, Delta_b - i Lambda_b/2]].
@@ -156,7 +179,7 @@ class NonreciprocalBattery:
         return GaussianSystem.from_ladder(
             hopping=np.array([[self.charger_detuning, self.j], [self.j.conjugate(), self.battery_detuning]]),
             pairing=np.diag([pairing, 0]),
-            drive=[self.linear_drive, 0],
+            drive=[self.drive, 0],
             jumps=thermal_jumps(
                 [
                     [np.sqrt(self.charger_loss), 0],
@@ -167,6 +190,7 @@ class NonreciprocalBattery:
             ),
         )
 
+    @cached_property
     def threshold(self) -> float:
         """Smallest epsilon without a steady state; infinite if none is found, 0 if even epsilon = 0 has none.
 
@@ -176,7 +200,7 @@ class NonreciprocalBattery:
         def decay(drive: float) -> float:
             return replace(self, two_photon_drive=drive).system.decay_rate
 
-        scale = float(np.abs(self.effective_matrix()).sum())
+        scale = float(np.abs(self.effective_matrix).sum())
         if decay(0.0) <= 0:
             return 0.0
         grid = np.linspace(0.0, scale, 257)
@@ -185,94 +209,97 @@ class NonreciprocalBattery:
             return float("inf")
         return float(brentq(decay, grid[unstable - 1], grid[unstable], xtol=1e-14, rtol=1e-13))
 
-    def steady_state(self) -> GaussianState:
-        """Moments at rest. Raises ValueError, with the threshold, if the drive is too strong."""
-        if self.system.decay_rate <= 0:
-            must = f"stay below the threshold {self.threshold():.6g} for a steady state"
-            require(False, "two_photon_drive", must, self.two_photon_drive)
-        return self.system.steady_state()
+    def steady_state(self) -> GaussianSteadyState:
+        """Return the battery at rest, with the moments of both modes.
 
-    def charge(self, times: ArrayLike) -> NonreciprocalCharging:
-        """Exact charging curve from the state in equilibrium with the undriven baths (vacuum at n = 0).
-
-        ``times`` are (T,) increasing and not negative. Above threshold the energies grow without
-        bound; the curve is exact all the same, and only `steady_state` refuses.
+        Raises
+        ------
+        UnstableError
+            At and above the threshold of the two-photon drive, which the message gives.
+        SeveralSteadyStatesError
+            If a combination of the modes has no loss.
         """
-        start = gaussian.thermal(2, self.bath_occupation)
-        return charging_curve(self.system, start, time_axis("times", times), self.frequency, self.input_power)
+        if self.two_photon_drive > 0 and self.system.decay_rate <= 0:
+            drive, most = self.two_photon_drive, self.threshold
+            message = (
+                f"A two-photon drive of {drive:.6g} has no steady state, only one below {most:.6g} has: "
+                "lower `two_photon_drive`, or look at `charge`, which needs no steady state."
+            )
+            raise UnstableError(message, found=drive, limit=most)
+        moments = self.system.steady_state()
+        return resting(moments, self.frequency, self.battery_levels)
 
-    def input_power(self, state: GaussianState) -> FloatArray:
-        """Quanta the drive feeds in, omega_0 (-2 F Im<a> - 4 epsilon Im(e^{i theta} <a^2>)); (T,)."""
-        f, charger = self.linear_drive, state.mode(CHARGER)
+    def charge(
+        self,
+        times: ArrayLike | None = None,
+        *,
+        start: GaussianState | None = None,
+        states: bool = False,
+    ) -> GaussianCharging:
+        """Return the exact charging curve; above threshold it grows without bound.
+
+        Parameters
+        ----------
+        times : (T,) array_like, optional
+            Increasing times, not negative; as long as the modes take to settle if not given.
+        start : GaussianState, optional
+            Both modes at time 0; in equilibrium with the undriven baths if not given (the
+            vacuum at n = 0).
+        states : bool
+            Also return the battery's density matrices in ``battery_levels`` Fock levels.
+
+        Raises
+        ------
+        ValueError
+            For times that do not increase, or a ``start`` that is not a state of two modes.
+        LeakingCutoffError
+            If ``states`` do not fit into the Fock levels.
+        """
+        t = settling_times(self.system) if times is None else time_axis("times", times)
+        begin = self._equilibrium if start is None else checked_state(start, 2)
+        levels = self.battery_levels if states else None
+        return charging_curve(self.system, begin, t, self.frequency, self.input_power, levels)
+
+    @property
+    def _equilibrium(self) -> GaussianState:
+        return gaussian.thermal(2, self.bath_occupation)
+
+    def input_power(self, moments: GaussianState) -> FloatArray:
+        """Return the power of the drive, omega_0 (-2 F Im<a> - 4 epsilon Im(e^{i theta} <a^2>))."""
+        charger = moments.mode(CHARGER)
         turned = cmath.exp(1j * self.drive_phase) * gaussian.anomalous(charger)
-        rate = -2 * f * np.imag(gaussian.amplitude(charger)) - 4 * self.two_photon_drive * np.imag(turned)
-        return np.asarray(self.frequency * rate)
+        linear = -2 * self.drive * np.imag(gaussian.amplitude(charger))
+        return np.asarray(self.frequency * (linear - 4 * self.two_photon_drive * np.imag(turned)))
 
-    def hamiltonian(self, charger_levels: int, battery_levels: int) -> qutip.Qobj:
-        """H in a Fock space cut off at these many levels a mode."""
-        a, b = ladder_operators(charger_levels, battery_levels)
+    def hamiltonian(self) -> qutip.Qobj:
+        """Return H in the Fock space of ``charger_levels`` and ``battery_levels``."""
+        a, b = self._modes()
         pair = self.two_photon_drive * cmath.exp(-1j * self.drive_phase) * a.dag() ** 2
         hop = self.j * a.dag() * b
         free = self.charger_detuning * a.dag() * a + self.battery_detuning * b.dag() * b
-        return free + hop + hop.dag() + self.linear_drive * (a + a.dag()) + pair + pair.dag()
+        return free + hop + hop.dag() + self.drive * (a + a.dag()) + pair + pair.dag()
 
-    def collapse_operators(self, charger_levels: int, battery_levels: int) -> list[qutip.Qobj]:
-        """Jump operators of the three baths that couple, in the same space."""
-        a, b = ladder_operators(charger_levels, battery_levels)
+    def collapse_operators(self) -> list[qutip.Qobj]:
+        """Return the jump operators of the three baths, of those that couple."""
+        a, b = self._modes()
         shared = self.charger_share * a + self.battery_share * b
-        down, up = np.sqrt(self.bath_occupation + 1), np.sqrt(self.bath_occupation)
-        losses = ((self.charger_loss, a), (self.battery_loss, b), (self.shared_loss, shared))
-        jumps = [(np.sqrt(rate) * down) * op for rate, op in losses if rate > 0]
-        return jumps + [(np.sqrt(rate) * up) * op.dag() for rate, op in losses if rate * up > 0]
+        losses = [
+            (self.charger_loss, a),
+            (self.battery_loss, b),
+            (self.shared_loss, shared),
+        ]
+        return collapse_operators(losses, self.bath_occupation)
 
-    def battery_hamiltonian(self, battery_levels: int) -> qutip.Qobj:
-        """omega_0 b^+ b of the battery alone."""
+    def battery_hamiltonian(self) -> qutip.Qobj:
+        """Return omega_0 b^+ b of the battery alone, in ``battery_levels`` Fock levels."""
         import qutip
 
-        return self.frequency * qutip.num(battery_levels)
+        return self.frequency * qutip.num(self.battery_levels)
 
+    def initial_state(self) -> qutip.Qobj:
+        """Return both modes in equilibrium with the undriven baths."""
+        levels = (self.charger_levels, self.battery_levels)
+        return thermal_modes(levels, self.bath_occupation)
 
-def thermal_jumps(losses: ArrayLike, occupation: float) -> NDArray[np.complex128]:
-    """Rows (annihilation | creation) of sqrt(n + 1) L and, for n > 0, sqrt(n) L^+, for losses L."""
-    rows = np.asarray(losses, float)
-    down, nothing = np.sqrt(occupation + 1) * rows, np.zeros_like(rows)
-    jumps = np.hstack([down, nothing])
-    if occupation > 0:
-        jumps = np.vstack([jumps, np.hstack([nothing, np.sqrt(occupation) * rows])])
-    return jumps.astype(complex)
-
-
-def charging_curve(
-    system: GaussianSystem,
-    start: GaussianState,
-    times: FloatArray,
-    frequency: float,
-    feed: Callable[[GaussianState], FloatArray],
-) -> NonreciprocalCharging:
-    """Charging curve of mode 1, fed through mode 0."""
-    state = system.evolve(start, times)
-    battery, slope = state.mode(BATTERY), system.slope(state).mode(BATTERY)
-    trace = np.trace(slope.covariance, axis1=-2, axis2=-1)
-    power = trace / 2 + (battery.mean * slope.mean).sum(axis=-1)
-    first = gaussian.occupation(start.mode(BATTERY))
-    return NonreciprocalCharging(
-        times=times,
-        energy=frequency * (gaussian.occupation(battery) - first),
-        power=frequency * power,
-        state=state,
-        ergotropy=gaussian.ergotropy(battery, frequency),
-        charger_energy=frequency * (gaussian.occupation(state.mode(CHARGER)) - first),
-        input_power=feed(state),
-    )
-
-
-def ladder_operators(*levels: int) -> list[qutip.Qobj]:
-    """Annihilation operators of modes cut off at these levels, on their tensor product."""
-    import qutip
-
-    for count in levels:
-        integer("levels", count, least=2)
-    return [
-        qutip.tensor([qutip.destroy(n) if k == mode else qutip.qeye(n) for k, n in enumerate(levels)])
-        for mode in range(len(levels))
-    ]
+    def _modes(self) -> list[qutip.Qobj]:
+        return ladder_operators(self.charger_levels, self.battery_levels)

@@ -42,16 +42,16 @@ SMALL = {
         linear_drive=0.1, charger_levels=7, battery_levels=8, frequency=2.0
     ),
     "nonreciprocal, two photons": qbcore.NonreciprocalBattery(
-        two_photon_drive=0.05, drive_phase=0.4, charger_levels=7, battery_levels=8, shared_loss=0.2
+        two_photon_drive=0.008, drive_phase=0.4, charger_levels=7, battery_levels=8, shared_loss=0.2
     ),
     "three-mode, weak": qbcore.ThreeModeBattery(
-        linear_drive=0.1,
+        linear_drive=0.03,
         cavity_loss=2.0,
         charger_cavity=0.5,
         battery_cavity=0.5,
         coupling=0.25j,
         charger_levels=4,
-        battery_levels=4,
+        battery_levels=5,
         cavity_levels=3,
     ),
 }

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qbcore import gaussian, metrics
+from qbcore.errors import LeakingCutoffError, SeveralSteadyStatesError
 from qbcore.gaussian import GaussianState, GaussianSystem
 
 LEVELS = 60  # of the Fock space the Gaussian formulas are compared in
@@ -164,5 +165,81 @@ def test_wrong_input_is_refused_with_the_number():
     with pytest.raises(ValueError, match=r"`state` must be of one mode"):
         gaussian.ergotropy(gaussian.thermal(2))
     gaining = damped_oscillator(0.0, 0.0, 0.0, 0.0)
-    with pytest.raises(ValueError, match=r"`system` must decay"):
+    with pytest.raises(ValueError, match="does not decay"):
         gaining.steady_state()
+
+
+@pytest.mark.parametrize(
+    ("mean", "wide", "turn", "nu"),
+    [(0.0, 1.0, 0.0, 0.5), (0.8 - 0.5j, 1.0, 0.0, 0.9), (0.3j, 2.5, 0.7, 0.5), (-0.6, 1.7, 2.0, 0.8)],
+)
+def test_fock_state_is_that_of_displacing_and_squeezing_a_thermal_state(mean, wide, turn, nu):
+    """D(mean) R S thermal, by QuTiP in a space of 120 levels, of which 40 hold all but 1e-10."""
+    levels = 120
+    r = np.log(wide) / 2
+    squeeze = qutip.squeeze(levels, r * np.exp(2j * turn))
+    unitary = qutip.displace(levels, mean) * squeeze
+    occupied = qutip.thermal_dm(levels, nu - 0.5, method="analytic")
+    rho = (unitary * occupied * unitary.dag()).full()[:40, :40]
+    # S(r) multiplies the variance of x by e^{-2r} and that of p by e^{2r}; the angle turns both.
+    c, s = np.cos(turn), np.sin(turn)
+    rotation = np.array([[c, -s], [s, c]])
+    covariance = nu * rotation @ np.diag([1 / wide, wide]) @ rotation.T
+    state = GaussianState(np.sqrt(2) * np.array([np.real(mean), np.imag(mean)]), covariance)
+    np.testing.assert_allclose(gaussian.fock_state(state, 40), rho, atol=1e-9)
+    many = GaussianState(np.stack([state.mean] * 2), np.stack([state.covariance] * 2))
+    np.testing.assert_allclose(gaussian.fock_state(many, 40)[1], rho, atol=1e-9)
+
+
+def test_fock_space_that_is_too_small_is_refused_with_what_it_loses():
+    with pytest.raises(LeakingCutoffError, match="keep more levels") as refused:
+        gaussian.fock_state(gaussian.thermal(1, 0.5), 5)
+    # A thermal state has (n/(n + 1))^5 = 3^-5 above five levels.
+    assert refused.value.found == pytest.approx(3.0**-5, rel=1e-9)
+    assert refused.value.limit == 1e-6
+
+
+def test_steps_of_any_length_are_exact():
+    """Twelve decades in one call, against the closed form of a damped, driven mode."""
+    kappa, delta, drive = 0.3, 1.1, 0.7
+    times = np.r_[0.0, np.geomspace(1e-3, 1e9, 25)]
+    state = damped_oscillator(kappa, delta, drive, 0.0).evolve(gaussian.thermal(1), times)
+    rest = -1j * drive / (kappa / 2 + 1j * delta)
+    expected = rest * (1 - np.exp(-(kappa / 2 + 1j * delta) * times))
+    np.testing.assert_allclose(gaussian.amplitude(state), expected, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("count", [1, 3, 6])
+def test_a_lossless_mode_has_no_steady_state_whatever_rounding_says(count):
+    """Hermitian hopping alone: every decay rate is zero, and comes out as some 1e-17."""
+    rng = np.random.default_rng(count)
+    h = rng.normal(size=(count, count))
+    system = GaussianSystem.from_ladder(
+        h + h.T, np.zeros((count, count)), np.ones(count), np.zeros((1, 2 * count))
+    )
+    assert system.decay_rate == 0.0
+    with pytest.raises(SeveralSteadyStatesError, match="does not decay"):
+        system.steady_state()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"stiffness": np.full((2, 2), np.nan)}, "`stiffness` must be finite"),
+        ({"stiffness": np.array([[1.0, 0.5], [0.0, 1.0]])}, "`stiffness` must be symmetric"),
+        ({"jumps": np.ones(2)}, "`jumps` must have shape"),
+        ({"force": np.ones(3)}, "`force` must have an even length"),
+    ],
+)
+def test_a_system_that_is_malformed_is_refused(change, words):
+    fields = {"stiffness": np.eye(2), "force": np.zeros(2), "jumps": np.ones((1, 2), complex)}
+    with pytest.raises(ValueError, match=words):
+        GaussianSystem(**(fields | change))
+
+
+def test_strongly_squeezed_pure_states_are_valid():
+    """At 1e9 the determinant is known to eps 1e18, which is no reason to refuse the state."""
+    state = GaussianState(np.zeros(2), np.diag([5e8, 5e-10]))
+    assert gaussian.ergotropy(state) == pytest.approx(2.5e8 - 0.5, rel=1e-9)
+    with pytest.raises(ValueError, match="uncertainty"):
+        gaussian.ergotropy(GaussianState(np.zeros(2), np.diag([0.5, 0.4])))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from qbcore import gaussian, metrics
+from qbcore.errors import SeveralSteadyStatesError, UnstableError
 from qbcore.nonreciprocal import BATTERY, CHARGER, NonreciprocalBattery
 from qbcore.nonreciprocal.formulas import (
     coherent_amplitudes,
@@ -85,20 +86,22 @@ def test_two_photon_drive_equals_mesolve():
 
 
 def test_the_qutip_objects_are_the_same_model():
-    battery = replace(XU, linear_drive=0.1, drive_phase=0.4, bath_occupation=0.0)
+    levels = {"charger_levels": 13, "battery_levels": 13}
+    battery = replace(XU, linear_drive=0.1, drive_phase=0.4, bath_occupation=0.0, **levels)
     options = {"atol": 1e-10, "rtol": 1e-9, "progress_bar": "", "store_states": True}
     states = qutip.mesolve(
-        battery.hamiltonian(13, 13), qutip.tensor(qutip.basis(13, 0), qutip.basis(13, 0)), TIMES,
-        c_ops=battery.collapse_operators(13, 13), options=options,
+        battery.hamiltonian(), battery.initial_state(), TIMES,
+        c_ops=battery.collapse_operators(), options=options,
     ).states  # fmt: skip
     compare(battery.charge(TIMES), states, (13, 13), 1e-6)
-    assert battery.battery_hamiltonian(3).diag() == pytest.approx([0, 1, 2])
+    assert battery.battery_hamiltonian().diag() == pytest.approx(np.arange(13.0))
 
 
 def test_three_modes_equal_mesolve():
     model = ThreeModeBattery(
         charger_loss=0.3, battery_loss=0.2, cavity_loss=2.0, charger_cavity=0.6, battery_cavity=0.7,
         coupling=0.1 + 0.3j, linear_drive=0.1, two_photon_drive=0.02, cavity_detuning=0.2,
+        charger_levels=6, battery_levels=5, cavity_levels=4,
     )  # fmt: skip
 
     def terms(a, b, c):
@@ -111,7 +114,7 @@ def test_three_modes_equal_mesolve():
     # The occupations stay below 0.05 with |<a^2>| < 0.07; four levels of c lose about 1e-6.
     compare(model.charge(times), states, levels, 1e-5)
     own = qutip.mesolve(
-        model.hamiltonian(*levels), states[0], times, c_ops=model.collapse_operators(*levels),
+        model.hamiltonian(), states[0], times, c_ops=model.collapse_operators(),
         options={"atol": 1e-10, "rtol": 1e-9, "progress_bar": "", "store_states": True},
     ).states  # fmt: skip
     assert abs((own[-1] - states[-1]).full()).max() < 1e-7
@@ -138,7 +141,7 @@ def test_the_moment_equations_of_xu_and_ren():
     # Two exact routes; the integrator's 1e-11 decides, summed over the steps.
     assert charging.charger_energy == pytest.approx(run.y[0].real, abs=1e-9)
     assert charging.energy == pytest.approx(run.y[4].real, abs=1e-9)
-    assert gaussian.anomalous(charging.state.mode(BATTERY)) == pytest.approx(run.y[5], abs=1e-9)
+    assert gaussian.anomalous(charging.moments.mode(BATTERY)) == pytest.approx(run.y[5], abs=1e-9)
 
 
 def test_lin_closed_forms():
@@ -153,15 +156,15 @@ def test_lin_closed_forms():
     assert charging.charger_energy == pytest.approx(np.abs(a) ** 2, abs=1e-12)
     assert charging.energy == pytest.approx(np.abs(b) ** 2, abs=1e-12)
     rest = LIN.steady_state()
-    assert gaussian.occupation(rest.mode(CHARGER)) == pytest.approx(4 * f**2 / la**2, abs=1e-12)
-    assert gaussian.occupation(rest.mode(BATTERY)) == pytest.approx(
+    assert gaussian.occupation(rest.moments.mode(CHARGER)) == pytest.approx(4 * f**2 / la**2, abs=1e-12)
+    assert gaussian.occupation(rest.moments.mode(BATTERY)) == pytest.approx(
         16 * f**2 * g**2 / (la * lb) ** 2, abs=1e-12
     )
 
 
 def test_a_coherent_drive_leaves_a_pure_coherent_state():
     charging = LIN.charge(TIMES)
-    assert charging.state.covariance == pytest.approx(np.broadcast_to(np.eye(4) / 2, (13, 4, 4)), abs=1e-12)
+    assert charging.moments.covariance == pytest.approx(np.broadcast_to(np.eye(4) / 2, (13, 4, 4)), abs=1e-12)
     assert charging.ergotropy == pytest.approx(charging.energy, abs=1e-12)
 
 
@@ -187,8 +190,8 @@ def test_cramers_rule_equals_the_lyapunov_route(ka, kb, pa, pb, jr, ji, da, db):
     )  # fmt: skip
     rest = battery.steady_state()
     # Losses of at least 0.01 bound the condition number by about 1e3.
-    assert gaussian.amplitude(rest.mode(CHARGER)) == pytest.approx(complex(a), rel=1e-9, abs=1e-11)
-    assert gaussian.amplitude(rest.mode(BATTERY)) == pytest.approx(complex(b), rel=1e-9, abs=1e-11)
+    assert gaussian.amplitude(rest.moments.mode(CHARGER)) == pytest.approx(complex(a), rel=1e-9, abs=1e-11)
+    assert gaussian.amplitude(rest.moments.mode(BATTERY)) == pytest.approx(complex(b), rel=1e-9, abs=1e-11)
     # No reservoir and no coupling beats F^2/(kappa_a kappa_b): see the chapter for the proof.
     assert abs(b) ** 2 <= 0.3**2 / (ka * kb) * (1 + 1e-9)
 
@@ -200,9 +203,9 @@ def test_two_photon_closed_form_equals_the_lyapunov_route(eps, kb):
     rest = battery.steady_state()
     form = two_photon_steady(drive=eps, losses=battery.total_losses, cross_loss=0.5)
     # At 0.149 the drift is within 0.004 of singular: 1e-16/0.004 of relative error, with a margin.
-    assert form.charger == pytest.approx(gaussian.occupation(rest.mode(CHARGER)), rel=1e-9)
-    assert form.battery == pytest.approx(gaussian.occupation(rest.mode(BATTERY)), rel=1e-9)
-    assert form.ergotropy == pytest.approx(gaussian.ergotropy(rest.mode(BATTERY)), rel=1e-8)
+    assert form.charger == pytest.approx(gaussian.occupation(rest.moments.mode(CHARGER)), rel=1e-9)
+    assert form.battery == pytest.approx(gaussian.occupation(rest.moments.mode(BATTERY)), rel=1e-9)
+    assert form.ergotropy == pytest.approx(gaussian.ergotropy(rest.moments.mode(BATTERY)), rel=1e-8)
 
 
 def test_two_photon_symmetric_formulas():
@@ -224,7 +227,9 @@ def test_energy_balance(battery):
     times = np.linspace(0.0, 8.0, 4001)
     charging = battery.charge(times)
     total = charging.energy + charging.charger_energy
-    second = charging.state.covariance + np.einsum("ti,tj->tij", charging.state.mean, charging.state.mean)
+    second = charging.moments.covariance + np.einsum(
+        "ti,tj->tij", charging.moments.mean, charging.moments.mean
+    )
     cross = (second[:, 0, 2] + second[:, 1, 3]) / 2  # Re <a^+ b>
     excess_a, excess_b, pa, pb = (
         charging.charger_energy,
@@ -251,7 +256,7 @@ def test_every_state_is_physical(ka, kb, pa, pb, j, eps, n):
         two_photon_drive=eps, bath_occupation=n, linear_drive=0.2,
     )  # fmt: skip
     charging = battery.charge(np.linspace(0.0, 4.0, 9))
-    assert gaussian.symplectic_eigenvalues(charging.state).min() >= 0.5
+    assert gaussian.symplectic_eigenvalues(charging.moments).min() >= 0.5
     assert (charging.ergotropy >= 0).all()
     stored = charging.energy + n  # the ergotropy counts from the ground level
     assert (charging.ergotropy <= stored + 1e-12).all()
@@ -262,16 +267,16 @@ def test_threshold(delta):
     """Lambda_a/4 on resonance: a factor 2 in the drive term would halve or double it."""
     battery = replace(XU, battery_loss=0.3, charger_detuning=delta)
     expected = np.sqrt(0.6**2 / 4 + delta**2) / 2
-    assert battery.threshold() == pytest.approx(expected, rel=1e-10)
-    with pytest.raises(ValueError, match=rf"`two_photon_drive` must stay below the threshold {expected:.6g}"):
+    assert battery.threshold == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(ValueError, match=f"only one below {expected:.6g} has"):
         replace(battery, two_photon_drive=expected * 1.001).steady_state()
-    assert replace(battery, two_photon_drive=expected * 0.999).steady_state().covariance.max() > 10
+    assert replace(battery, two_photon_drive=expected * 0.999).steady_state().moments.covariance.max() > 10
 
 
 def test_a_thermal_bath_is_the_only_change_of_an_undriven_battery():
     hot = replace(XU, two_photon_drive=0.0, bath_occupation=0.7).charge(TIMES)
     assert np.abs(hot.energy).max() < 1e-13
-    assert gaussian.occupation(hot.state.mode(BATTERY)) == pytest.approx(0.7, abs=1e-12)
+    assert gaussian.occupation(hot.moments.mode(BATTERY)) == pytest.approx(0.7, abs=1e-12)
 
 
 def test_elimination_is_exact_at_rest_and_first_order_before():
@@ -282,7 +287,7 @@ def test_elimination_is_exact_at_rest_and_first_order_before():
         model = ThreeModeBattery(cavity_loss=kc, charger_cavity=g, battery_cavity=g, linear_drive=0.5)
         two = model.eliminated()
         assert (two.total_losses, two.cross_loss) == (pytest.approx((1.1, 1.05)), pytest.approx(1.0))
-        full, reduced = model.steady_state().mode(BATTERY), two.steady_state().mode(BATTERY)
+        full, reduced = model.steady_state().moments.mode(BATTERY), two.steady_state().moments.mode(BATTERY)
         assert gaussian.occupation(full) == pytest.approx(gaussian.occupation(reduced), rel=1e-10)
         errors.append(np.abs(model.charge(TIMES).energy - two.charge(TIMES).energy).max())
     # First order with a second-order remainder of relative size 1/kappa_c: 1 % at 100.
@@ -297,7 +302,7 @@ def test_exceptional_coupling_makes_the_matrix_defective(losses, detuning):
         charger_detuning=detuning / 2, battery_detuning=-detuning / 2,
         coupling=exceptional_coupling(losses=losses, cross_loss=1.0, detuning=detuning),
     )  # fmt: skip
-    matrix = battery.effective_matrix()
+    matrix = battery.effective_matrix
     shifted = matrix - np.trace(matrix) / 2 * np.eye(2)
     # Nilpotent and not zero is what defective means for two rows; products of numbers of order 1.
     assert np.abs(shifted @ shifted).max() < 1e-14
@@ -320,3 +325,72 @@ def test_bad_parameters_are_refused(field, value):
 def test_above_threshold_the_closed_form_refuses():
     with pytest.raises(ValueError, match="`drive` must stay below a quarter"):
         two_photon_steady(drive=0.2, losses=(0.6, 0.6), cross_loss=0.5)
+
+
+def test_undamped_normal_mode_is_no_steady_state():
+    """Shared loss alone damps a + b only; a - b turns for ever, at a rate that rounds to 1e-18."""
+    battery = NonreciprocalBattery(
+        charger_loss=0.0, battery_loss=0.0, coupling=0.0, charger_share=0.1, battery_share=0.1,
+        bath_occupation=1.0, charger_detuning=0.3, battery_detuning=0.3, linear_drive=0.0,
+    )  # fmt: skip
+    with pytest.raises(SeveralSteadyStatesError) as refused:
+        battery.steady_state()
+    assert refused.value.found == refused.value.limit == 0.0
+    # From equilibrium it stays there: one quantum, as the bath has.
+    curve = battery.charge([0.0, 50.0])
+    assert gaussian.occupation(curve.moments.mode(BATTERY))[1] == pytest.approx(1.0, rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", np.linspace(0.01, 1.3, 40))
+def test_exactly_at_the_threshold_there_is_no_steady_state(loss):
+    total = loss + 1.0
+    battery = NonreciprocalBattery(charger_loss=loss, battery_loss=0.2, two_photon_drive=total / 4)
+    with pytest.raises(UnstableError, match="lower `two_photon_drive`"):
+        battery.steady_state()
+
+
+def test_times_over_twelve_decades_are_exact():
+    battery = NonreciprocalBattery(charger_loss=0.1, battery_loss=0.1, linear_drive=0.5)
+    energy = battery.charge(np.r_[0, np.geomspace(0.1, 1e12, 14)]).energy
+    # Early: <b> = -i F g t^2/2 in the second order, E = (F g t^2 / 2)^2 = 6.25e-6 at t = 0.1, less
+    # the damping of 1.1 t / 3 in each factor.
+    assert energy[1] == pytest.approx(6.25e-6 * (1 - 1.1 * 0.1 / 3) ** 2, rel=2e-3)
+    assert energy[2] == pytest.approx(0.0305, abs=5e-5)
+    assert energy[-1] == pytest.approx(16 * 0.25 / 1.1**4, rel=1e-12)
+
+
+def test_far_above_the_threshold_the_curve_is_exact():
+    """Quadrature by quadrature: the growing one grows at 2 epsilon - Lambda_a / 2."""
+    battery = NonreciprocalBattery(two_photon_drive=0.6)
+    curve = battery.charge([0.0, 100.0, 200.0])
+    rate = 2 * (2 * 0.6 - 1.1 / 2)
+    assert np.log(curve.energy[2] / curve.energy[1]) == pytest.approx(100 * rate, rel=1e-10)
+    assert (curve.ergotropy <= curve.energy).all()
+
+
+@pytest.mark.parametrize("model", [NonreciprocalBattery(), ThreeModeBattery()])
+def test_a_charged_charger_hands_its_energy_on(model):
+    modes = model.system.modes
+    mean = np.zeros(2 * modes)
+    mean[0] = 2.0  # two quanta in the charger
+    start = gaussian.GaussianState(mean, np.eye(2 * modes) / 2)
+    curve = replace(model, linear_drive=0.0).charge(start=start)
+    assert curve.energy[0] == 0.0
+    assert curve.max_energy.value > 0.1
+    assert gaussian.occupation(curve.moments.mode(CHARGER))[0] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        gaussian.thermal(1),
+        gaussian.GaussianState(np.zeros(4), 0.4 * np.eye(4)),
+        gaussian.GaussianState(np.zeros(4), np.diag([-1.0, -1.0, 1.0, 1.0])),
+        gaussian.GaussianState(np.full(4, np.inf), np.eye(4)),
+        gaussian.GaussianState(np.zeros(4), np.eye(4) + np.diag([0.1, 0, 0], 1)),
+    ],
+    ids=["one mode", "too quiet", "negative", "infinite", "asymmetric"],
+)
+def test_a_start_that_is_not_a_state_of_two_modes_is_refused(start):
+    with pytest.raises(ValueError, match=r"`start`|`state`"):
+        NonreciprocalBattery().charge(start=start)
