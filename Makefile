@@ -76,7 +76,8 @@ latency: .venv/installed ## how fast the live sliders redraw
 $(WIDGETS): | .venv/installed
 	rm -rf .venv/widgets $(@D)
 	mkdir -p .venv/widgets/player
-	cd .venv/widgets && ../bin/npm pack --loglevel=error $(WIDGETS_PACKAGE) && tar -xzf *.tgz
+	$(BIN)/npm pack --loglevel=error --pack-destination .venv/widgets $(WIDGETS_PACKAGE)
+	tar -xzf .venv/widgets/*.tgz -C .venv/widgets
 	cd .venv/widgets && mv package/dist/embed.js package/dist/*.woff2 player
 	mv .venv/widgets/player $(@D)
 	rm -r .venv/widgets
