@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SITE := _build/html
+# Each build starts without them: pages that are gone, and outputs of an older core.
+# The rest of _build belongs to others: a course's archives, the printed book.
+WRITTEN_BY_SITE := $(SITE) _build/jupyter_execute _build/.doctrees
 WIDGETS := book/_static/vendor/embed.js
 WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
@@ -20,7 +23,7 @@ book: site ## install, execute every chapter, write the site to _build/html
 	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
 
 site: .venv/installed $(WIDGETS)
-	rm -rf _build # pages that are gone, and outputs of an older core
+	rm -rf $(WRITTEN_BY_SITE)
 	$(JUPYTER_BOOK)
 
 serve: ## show the site that 'make book' wrote

@@ -10,47 +10,52 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import multiprocessing
-import os
 import re
+import resource
 import sys
 import zipfile
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
 
 import nbformat
 import yaml
 from answers import Answers, in_words
+from apart import each
 from otter.test_files.exception_test import ExceptionTestFile
 from screen import defined_twice, reasons_to_look
+from submissions import (
+    Refused,
+    assignment_of,
+    entries,
+    page_name,
+    printable,
+    read_notebook,
+)
 
-Entry = TypeVar("Entry", Path, zipfile.ZipInfo)
 HERE = Path(__file__).resolve().parent
-LARGEST = 50_000_000  # bytes of a notebook
 HELD_BACK = "held back"
 NOT_GRADED = "not graded"
-
-
-class Refused(Exception):
-    """Why a submission cannot be graded, in a sentence for the table."""
+MEMORY = 4 << 30  # bytes that reading one submission may take
+CELL = 32_000  # characters of remarks: a spreadsheet's cell holds 32,767
 
 
 @dataclass
 class Result:
-    """One line of the table: status, remarks, and for each question points, possible points and hints."""
+    """One line of the table: status, remarks, and for each question points, possible points and hints.
+
+    A line is true at any time, so that a run may end at any time.
+    """
 
     name: str
     assignment: str = ""
     status: str = NOT_GRADED
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=lambda: ["interrupted"])
     points: dict[str, float] = field(default_factory=dict)
     possible: dict[str, float] = field(default_factory=dict)
     hints: dict[str, list[str]] = field(default_factory=dict)
+    notebook: nbformat.NotebookNode | None = None  # what is still to be graded
 
 
 class Tests(ExceptionTestFile):
@@ -59,43 +64,6 @@ class Tests(ExceptionTestFile):
     def _generate_error_message(self, excp: Exception, context: int = 0) -> str:
         said = in_words(excp)
         return said + " (does the function return its result?)" * ("NoneType" in said)
-
-
-def read_notebook(entry: Path) -> nbformat.NotebookNode:
-    """The one notebook of a submission: a file, or alone in a folder or zip."""
-    try:
-        if entry.is_dir():
-            text = _only(
-                [p for p in entry.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts]
-            ).read_bytes()
-        elif entry.suffix == ".zip":
-            with zipfile.ZipFile(entry) as archive:
-                inside = _only([i for i in archive.infolist() if i.filename.endswith(".ipynb")])
-                if inside.file_size > LARGEST:
-                    raise Refused("the notebook is larger than 50 MB")
-                text = archive.read(inside)
-        elif entry.suffix == ".ipynb":
-            text = entry.read_bytes()
-        else:
-            raise Refused("neither a notebook (.ipynb) nor a zip or folder with one")
-        notebook = nbformat.reads(text.decode(), as_version=4)
-        nbformat.validate(notebook)
-    except (Refused, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        raise Refused(f"not a notebook that can be read ({type(error).__name__})") from error
-    return notebook
-
-
-def _only(found: list[Entry]) -> Entry:
-    if len(found) != 1:
-        raise Refused(f"{len(found) or 'no'} notebook{'s' * (len(found) > 1)} in it, one is needed")
-    return found[0]
-
-
-def assignment_of(notebook: nbformat.NotebookNode) -> str:
-    """What the builder wrote into the notebook: assignment and seed."""
-    return str(notebook.metadata.get("otter", {}).get("assignment_name", "a notebook that is no assignment"))
 
 
 def read_archives(built: Path) -> dict[str, list[tuple[str, str]]]:
@@ -109,21 +77,36 @@ def read_archives(built: Path) -> dict[str, list[tuple[str, str]]]:
     return archives
 
 
-def grade(
-    result: Result, notebook: nbformat.NotebookNode, tests: list[tuple[str, str]], seconds: float
-) -> Result:
+def prepare(result: Result, entry: Path, known: list[str], trust: bool) -> Result:
+    """Read a submission: what is to be graded, else what is refused or held back, and why."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    notebook = read_notebook(entry)
+    result.assignment = assignment_of(notebook)
+    if result.assignment not in known:
+        result.remarks = [f"this is {result.assignment}; built here: {'; '.join(known)}"]
+    elif not trust and (reasons := reasons_to_look(notebook)):
+        result.status, result.remarks = HELD_BACK, reasons
+    else:
+        result.notebook = notebook
+    return result
+
+
+def grade(result: Result, tests: list[tuple[str, str]], seconds: float) -> Result:
     """Run the notebook in its kernel and the tests here."""
     files = [Tests.from_string(source, path=name) for name, source in tests]
-    with Answers(notebook, seconds) as answers:
-        result.remarks = defined_twice(notebook) + answers.run()
+    with Answers(result.notebook, seconds) as answers:
+        result.remarks = defined_twice(result.notebook) + answers.run()
         for file in files:
             file.run(answers)
-    result.remarks += [f"no {name}: is its cell missing, or did it fail?" for name in sorted(answers.missing)]
+    missing = sorted(answers.missing)
+    result.remarks += [f"no {name}: is its cell missing, or did it fail?" for name in missing]
     result.status = "graded, with remarks" if result.remarks else "graded"
     for file in files:
+        failed = [case for case in file.test_case_results if not case.passed]
         result.points[file.name] = round(file.score, 3)
         result.possible[file.name] = round(file.possible, 3)
-        result.hints[file.name] = [_hint(case) for case in file.test_case_results if not case.passed]
+        result.hints[file.name] = [_hint(case) for case in failed]
+    result.notebook = None
     return result
 
 
@@ -132,53 +115,39 @@ def _hint(case) -> str:
     return f"{'hidden' if case.test_case.hidden else 'public'} test, {case.test_case.points:g}: {said}"
 
 
-def _work(sender: Connection, *job) -> None:
-    sender.send(grade(*job))
+def refuse_others(results: Iterable[Result], known: Iterable[str]) -> None:
+    """A folder is graded for one assignment, that of most of its notebooks."""
+    built_here = [result for result in results if result.assignment in known]
+    counted = Counter(result.assignment for result in built_here)
+    for result in built_here:
+        most = counted.most_common(1)[0][0]
+        if result.assignment != most:
+            result.status, result.notebook = NOT_GRADED, None
+            result.remarks = [f"this is {result.assignment}, the others are {most}"]
 
 
-def supervise(context, seconds: float, job: tuple[Result, nbformat.NotebookNode, list]) -> Result:
-    """Grade in a process of its own, so that whatever happens there is one line of the table."""
-    if job[0].remarks:
-        return job[0]
-    receiver, sender = context.Pipe(duplex=False)
-    worker = context.Process(target=_work, args=(sender, *job, seconds))
-    worker.start()
-    sender.close()
-    try:
-        if receiver.poll(seconds + 60):
-            return receiver.recv()
-        job[0].remarks = ["it could not be stopped in time"]
-    except EOFError:
-        job[0].remarks = ["the grading process ended without a result"]
-    finally:
-        worker.kill()
-        worker.join()
-    return job[0]
+def run(results: dict[Path, Result], archives: dict, trust: bool, seconds: float) -> Iterator[list[Result]]:
+    """Grade every entry in its place among the results, and yield those that are done."""
+    yield []
+    jobs = {e: (result, e, list(archives), trust) for e, result in results.items()}
+    for entry, outcome in each(prepare, jobs, seconds):
+        results[entry] = _line(results[entry], outcome)
+    refuse_others(results.values(), archives)
+    yield [result for result in results.values() if not result.notebook]
+    jobs = {
+        entry: (result, archives[result.assignment], seconds)
+        for entry, result in results.items()
+        if result.notebook
+    }
+    for entry, outcome in each(grade, jobs, seconds):
+        results[entry] = _line(results[entry], outcome)
+        yield [results[entry]]
 
 
-def prepare(folder: Path, archives: dict, trust: bool) -> list[tuple]:
-    """What is to be graded, and what is refused or held back, with the reason among the remarks."""
-    jobs = []
-    for entry in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
-        result, notebook = Result(entry.name), None
-        try:
-            notebook = read_notebook(entry)
-            result.assignment = assignment_of(notebook)
-            if result.assignment not in archives:
-                raise Refused(f"this is {result.assignment}; built here: {'; '.join(archives)}")
-            if not trust and (reasons := reasons_to_look(notebook)):
-                result.status, result.remarks = HELD_BACK, reasons
-        except Refused as refused:
-            result.remarks = [str(refused)]
-        jobs.append((result, notebook, archives.get(result.assignment, [])))
-    counted = Counter(result.assignment for result, _, tests in jobs if tests)
-    for result, _, tests in jobs:
-        if tests and result.assignment != (most := counted.most_common(1)[0][0]):
-            result.status, result.remarks = (
-                NOT_GRADED,
-                [f"this is {result.assignment}, the others are {most}"],
-            )
-    return jobs
+def _line(before: Result, outcome: Result | Refused) -> Result:
+    if isinstance(outcome, Result):
+        return outcome
+    return Result(before.name, before.assignment, remarks=[str(outcome)])
 
 
 def written_questions(assignment: str) -> dict[str, int]:
@@ -196,7 +165,9 @@ def write_table(results: list[Result], path: Path) -> None:
     written = written_questions(next((r.assignment for r in results if r.points), ""))
     header = ["submission", "assignment", "status", "points", "possible", *automatic]
     header += [f"{question} written, of {points}" for question, points in written.items()]
-    with path.open("w", newline="", encoding="utf-8") as file:
+    # The table of before stays until the new one is complete.
+    part = path.with_name(path.name + ".part")
+    with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         table = csv.writer(file)
         table.writerow([*header, "remarks"])
         for r in results:
@@ -204,8 +175,13 @@ def write_table(results: list[Result], path: Path) -> None:
             numbers = [*totals, *(r.points.get(question, "") for question in automatic)]
             row = [r.name, r.assignment, r.status, *(x if x == "" else f"{x:g}" for x in numbers)]
             row += ["" for _ in written]
-            # A spreadsheet takes a text that starts so for a formula.
-            table.writerow([re.sub(r"^(?=[=+@-])", "'", str(c)) for c in [*row, "; ".join(r.remarks)]])
+            table.writerow(map(as_text, [*row, "; ".join(r.remarks)[:CELL]]))
+    part.replace(path)
+
+
+def as_text(cell: str) -> str:
+    """What a spreadsheet shows as it is, and does not take for a formula."""
+    return re.sub(r"^(?=[=+@\t\r\n'-])", "'", cell)
 
 
 def write_feedback(result: Result, folder: Path) -> None:
@@ -219,35 +195,60 @@ def write_feedback(result: Result, folder: Path) -> None:
     for question, points in result.points.items():
         lines.append(f"## {question}: {points:g} of {result.possible[question]:g}")
         lines += [f"- {hint}" for hint in result.hints[question]] or ["All tests passed."]
-    (folder / f"{result.name}.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "\n\n".join(lines) + "\n"
+    page = folder / page_name(result.name)
+    page.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def main() -> None:
-    """Read the command line, grade, and write."""
+def report(result: Result, folder: Path) -> None:
+    """Tell the student and whoever watches; nothing that fails here costs a line of the table."""
+    try:
+        write_feedback(result, folder)
+    except Exception as error:
+        result.remarks.append(f"its feedback was not written ({type(error).__name__})")
+    print(f"{result.name}: {result.status}", *result.remarks, sep="\n    ", flush=True)
+
+
+def read_command_line() -> tuple[argparse.Namespace, dict]:
+    """The arguments, and the archives of the assignments that are built."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="one notebook, zip or folder for each student")
+    parser.add_argument("folder", help="one notebook, zip or folder for each student")
     parser.add_argument("--trust", action="store_true", help="run what would be held back, too")
     parser.add_argument("--time-limit", type=float, default=300, help="seconds for one submission")
     parser.add_argument("--built", type=Path, default=HERE.parent / "_build" / "homework")
     arguments = parser.parse_args()
-    if not arguments.folder.is_dir():
-        parser.error(f"Argument `folder` must be a folder of submissions, but is {str(arguments.folder)!r}")
+    if not arguments.folder:
+        parser.error("say which folder to grade: make grade SUBMISSIONS=folder")
+    if not Path(arguments.folder).is_dir():
+        parser.error(f"Argument `folder` must be a folder of submissions, but is {arguments.folder!r}")
     archives = read_archives(arguments.built)
     if not archives:
         parser.error(f"there are no autograder archives in {arguments.built}: run `make homework` first")
-    jobs = prepare(arguments.folder, archives, arguments.trust)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["otter.test_files", "nbclient", "dill"])
-    out = arguments.folder.resolve().with_name(arguments.folder.resolve().name + "-graded")
-    (out / "feedback").mkdir(parents=True, exist_ok=True)
-    results = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for result in pool.map(partial(supervise, context, arguments.time_limit), jobs):
-            results.append(result)
-            write_feedback(result, out / "feedback")
-            print(f"{result.name}: {result.status}", *result.remarks, sep="\n    ", flush=True)
-    write_table(results, out / "grades.csv")
-    print(f"{len(results)} submissions: {out / 'grades.csv'}")
+    return arguments, archives
+
+
+def main() -> int:
+    """Read the command line, grade, and write."""
+    sys.stdout.reconfigure(errors="backslashreplace")
+    arguments, archives = read_command_line()
+    folder = Path(arguments.folder).resolve()
+    out = folder.with_name(folder.name + "-graded")
+    out.mkdir(exist_ok=True)
+    table = out / "grades.csv"
+    results = {entry: Result(printable(entry.name)) for entry in entries(folder)}
+    try:
+        for done in run(results, archives, arguments.trust, arguments.time_limit):
+            for result in done:
+                report(result, out / "feedback")
+            write_table(list(results.values()), table)
+    except KeyboardInterrupt:
+        print("Interrupted: the table says what is done.")
+        return 130
+    finally:
+        write_table(list(results.values()), table)
+        print(f"{len(results)} submissions: {table}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ import copy
 import csv
 import html
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -47,12 +49,20 @@ def notebook(built: Path, name: str, whose: str = "teachers") -> nbformat.Notebo
     return nbformat.read(built / whose / f"{name}.ipynb", as_version=4)
 
 
+def table_of(folder: Path) -> dict[str, dict[str, str]]:
+    """The lines of the table by submission, each of which has one."""
+    path = folder.with_name(folder.name + "-graded") / "grades.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file, strict=True))
+    assert len({line["submission"] for line in lines}) == len(lines) == len(os.listdir(folder))
+    return {line["submission"]: line for line in lines}
+
+
 def marks(built: Path, folder: Path, *options: object) -> dict[str, dict[str, str]]:
     """Grade a folder as `make grade` does: the lines of the table by submission."""
     python("grade.py", folder, "--built", built, *options)
     graded = folder.with_name(folder.name + "-graded")
-    with (graded / "grades.csv").open(newline="", encoding="utf-8") as file:
-        table = {line["submission"]: line for line in csv.DictReader(file)}
+    table = table_of(folder)
     assert sorted(table) == sorted(entry.name for entry in folder.iterdir())
     for name, line in table.items():
         page = (graded / "feedback" / f"{name}.md").read_text(encoding="utf-8")
@@ -335,6 +345,172 @@ def test_cheating_gains_nothing_even_when_it_is_run(built, tmp_path):
     assert not trace.exists()
     assert "the kernel died" in table["ended.ipynb"]["remarks"]
     assert float(table["ended.ipynb"]["points"]) == 0
+
+
+# --- entries that no reader expects ---
+
+
+def write(path: Path, source: dict) -> None:
+    path.write_text(json.dumps(source))
+
+
+def zip_bomb(path: Path) -> None:
+    """100 MB in a tenth of a megabyte, of which the zip says that they are 1000 bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("homework.ipynb", bytes(100_000_000))
+    content = bytearray(path.read_bytes())
+    local, central = content.index(b"PK\x03\x04"), content.rindex(b"PK\x01\x02")
+    content[local + 22 : local + 26] = content[central + 24 : central + 28] = (1000).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+def loop(path: Path) -> None:
+    path.mkdir()
+    (path / "again").symlink_to(path)
+
+
+def pipe_in(path: Path) -> None:
+    path.mkdir()
+    os.mkfifo(path / "homework.ipynb")
+
+
+def sparse(path: Path) -> None:
+    """A terabyte that takes no room."""
+    path.touch()
+    os.truncate(path, 10**12)
+
+
+def metadata(source: dict, value: object) -> dict:
+    return source | {"metadata": value}
+
+
+def cell(source: dict, /, **fields: object) -> dict:
+    """The notebook with one more cell, which has only these fields beside the necessary ones."""
+    bare = {"cell_type": "code", "id": "odd", "metadata": {}, "outputs": [], "execution_count": None}
+    return source | {"cells": [*source["cells"], bare | fields]}
+
+
+SUM = "1" + " + 1" * 3000
+UNREADABLE = "not a notebook that can be read"
+# Each is made at a path, from the solution; what the remark says.
+ODD: dict[str, tuple[Callable[[Path, dict], object], str]] = {
+    "sum.ipynb": (lambda p, nb: write(p, cell(nb, source=SUM)), "RecursionError"),
+    "otter.ipynb": (lambda p, nb: write(p, metadata(nb, {"otter": "01"})), "no assignment"),
+    "unhashable.ipynb": (
+        lambda p, nb: write(p, metadata(nb, {"otter": {"assignment_name": [{}]}})), "no assignment",
+    ),
+    "long.ipynb": (
+        lambda p, nb: write(p, metadata(nb, {"otter": {"assignment_name": "=x" * 10**6}})), "this is =x",
+    ),
+    "metadata.ipynb": (lambda p, nb: write(p, metadata(nb, [1])), UNREADABLE),
+    "no source.ipynb": (lambda p, nb: write(p, cell(nb)), UNREADABLE),
+    "numbers.ipynb": (lambda p, nb: write(p, cell(nb, source=[1, 2])), UNREADABLE),
+    "deep.ipynb": (lambda p, nb: p.write_text("[" * 100_000), UNREADABLE),
+    "dangling.ipynb": (lambda p, nb: p.symlink_to("nowhere"), UNREADABLE),
+    "itself.ipynb": (lambda p, nb: p.symlink_to(p), UNREADABLE),
+    "pipe.ipynb": (lambda p, nb: os.mkfifo(p), "a pipe, a device or a folder"),
+    "pipe.zip": (lambda p, nb: os.mkfifo(p), "a pipe, a device or a folder"),
+    "pipe inside": (lambda p, nb: pipe_in(p), "a pipe, a device or a folder"),
+    "device.ipynb": (lambda p, nb: p.symlink_to("/dev/zero"), "a pipe, a device or a folder"),
+    "folder.ipynb": (lambda p, nb: p.mkdir(), "no notebook in it"),
+    "loop": (lambda p, nb: loop(p), "no notebook in it"),
+    "bomb.zip": (lambda p, nb: zip_bomb(p), UNREADABLE),
+    "large.ipynb": (lambda p, nb: sparse(p), "larger than 50 MB"),
+    "two\nlines\t.txt": (lambda p, nb: p.touch(), "neither a notebook"),
+    "=1+1.txt": (lambda p, nb: p.touch(), "neither a notebook"),
+    "'=1+1.txt": (lambda p, nb: p.touch(), "neither a notebook"),
+    "\\x09.txt": (lambda p, nb: p.touch(), "neither a notebook"),
+    "\t.txt": (lambda p, nb: p.touch(), "neither a notebook"),
+    "x" * 251 + ".txt": (lambda p, nb: p.touch(), "neither a notebook"),
+    "x" * 250 + "y.txt": (lambda p, nb: p.touch(), "neither a notebook"),
+    "\udcff" * 255: (lambda p, nb: p.touch(), "neither a notebook"),
+}  # fmt: skip
+LATIN = "M\udcfcller.ipynb"  # a byte that is not UTF-8, as a zip from an old system leaves it
+
+
+def in_table(name: str) -> str:
+    """The name as the table has it: other bytes than printable UTF-8 in the notation of a shell."""
+    hexed = {c: "".join(f"\\x{byte:02x}" for byte in os.fsencode(c)) for c in name}
+    text = "".join(c if c.isprintable() and c != "\\" else hexed[c] for c in name)
+    return "'" + text if text[0] in "='" else text
+
+
+@pytest.fixture(scope="session")
+def strange(built, tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
+    """A folder of odd entries beside two good submissions, and its table."""
+    folder = tmp_path_factory.mktemp("strange") / "handed-in"
+    folder.mkdir()
+    solution = json.loads((built[0] / "teachers" / f"{FIRST}.ipynb").read_text(encoding="utf-8"))
+    for name, (make, _) in ODD.items():
+        make(folder / name, solution)
+    for name in ("zoë.ipynb", LATIN):
+        write(folder / name, cell(solution, source='raise ValueError("\\ud800\\x1b")'))
+    python("grade.py", folder, "--built", built[0], "--time-limit", 100)
+    return folder, table_of(folder)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_entry_costs_its_own_line_only(strange, name):
+    line = strange[1][in_table(name)]
+    assert (line["status"], line["points"]) == (NOT, "")
+    assert ODD[name][1] in line["remarks"]
+    assert len(line["remarks"]) < 1000
+
+
+@pytest.mark.parametrize("name", ["zoë.ipynb", LATIN])
+def test_good_submissions_beside_odd_ones_are_graded(strange, name):
+    line = strange[1][in_table(name)]
+    assert (line["status"], float(line["points"])) == (REMARKS, 19)
+
+
+def test_every_entry_has_a_page_of_its_own(strange):
+    folder, table = strange
+    pages = list((folder.parent / "handed-in-graded" / "feedback").iterdir())
+    told = [re.search("^Submission: (.*)$", page.read_text(encoding="utf-8"), re.M)[1] for page in pages]
+    assert sorted(told) == sorted(re.sub("^'(?=[='])", "", name) for name in table)
+    assert max(len(os.fsencode(page.name)) for page in pages) <= 255
+
+
+def test_the_table_does_without_feedback(built, tmp_path):
+    folder = tmp_path / "handed-in"
+    folder.mkdir()
+    (folder / "report.pdf").touch()
+    (tmp_path / "handed-in-graded").mkdir()
+    (tmp_path / "handed-in-graded" / "feedback").touch()
+    python("grade.py", folder, "--built", built[0])
+    assert "feedback was not written" in table_of(folder)["report.pdf"]["remarks"]
+
+
+def test_an_interrupted_run_leaves_a_line_for_every_entry(built, tmp_path):
+    folder = tmp_path / "handed-in"
+    folder.mkdir()
+    (folder / "report.pdf").touch()
+    solved = notebook(built[0], FIRST)
+    nbformat.write(solved, folder / "solved.ipynb")
+    for k in range(3):
+        nbformat.write(add(solved, "while True:\n    pass"), folder / f"z endless {k}.ipynb")
+    # An endless cell is stopped after a fifth of the limit, long after this test.
+    command = [sys.executable, "grade.py", folder, "--built", built[0], "--time-limit", "3600"]
+    with subprocess.Popen(
+        command, cwd=HOMEWORK, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        for line in run.stdout:
+            if line == "solved.ipynb: graded\n":
+                break
+        os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does
+        assert run.wait(30) == 130
+    table = table_of(folder)
+    assert table["solved.ipynb"]["points"] == "19"
+    assert "neither a notebook" in table["report.pdf"]["remarks"]
+    for k in range(3):
+        line = table[f"z endless {k}.ipynb"]
+        assert (line["status"], line["remarks"]) == (NOT, "interrupted")
+
+
+def test_grading_asks_for_a_folder():
+    run = subprocess.run([sys.executable, "grade.py", ""], cwd=HOMEWORK, text=True, capture_output=True)
+    assert run.returncode == 2
+    assert "make grade SUBMISSIONS=folder" in run.stderr
 
 
 def test_grading_needs_something_to_grade_with(tmp_path):

@@ -3,6 +3,7 @@
 import os
 import posixpath
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,27 @@ def test_every_redirect_of_the_book_leads_somewhere(published):
     made_up = {"old/name": "../chapter.html", "old/wrong": "../nowhere.html", "book/index": "../chapter.html"}
     assert broken(made_up, published) == ["old/wrong", "book/index"]
     assert broken(CONFIG["redirects"], SITE) == []
+
+
+def test_building_the_site_deletes_nothing_but_the_site(tmp_path):
+    for name in ("Makefile", "requirements.txt", "constraints.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    archive, printed = "homework/teachers/01-autograder.zip", "pdf/quantum-batteries.pdf"
+    stale = ("html/gone.html", "jupyter_execute/gone.ipynb", ".doctrees/gone.doctree")
+    for name in (archive, printed, *stale):
+        path = tmp_path / "_build" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    # What make would install stands here already; in place of the builder is a command that writes a page.
+    for name in (".venv/bin/jupyter-book", ".venv/installed", "book/_static/vendor/embed.js"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\nmkdir -p _build/html && touch _build/html/index.html\n")
+        path.chmod(0o755)
+    done = subprocess.run(["make", "book"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    left = {str(p.relative_to(tmp_path / "_build")) for p in tmp_path.glob("_build/**/*") if p.is_file()}
+    assert left == {archive, printed, "html/index.html"}
 
 
 def test_links_of_the_top_level_pages_lead_somewhere():
