@@ -1,4 +1,4 @@
-"""Work on submissions in processes of their own: whatever happens there is one line of the table."""
+"""Work on submissions in processes of their own: a failure there costs one line."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from submissions import Refused
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["otter.test_files", "nbclient", "dill", "IPython.core.inputtransformer2"])
-GRACE = 60  # seconds to start and stop what is bound to a time limit of its own
+GRACE = 60  # seconds to start and stop work that has a time limit of its own
 STEP = 0.2  # seconds between two looks at whether the run goes on
 
 
 def each(work: Callable, jobs: dict[Path, tuple], seconds: float) -> Iterator[tuple[Path, Any]]:
-    """Do the work on every job, and yield the entry and what came of it, as each ends.
+    """Do the work on every job, and yield the entry and its outcome, as each ends.
 
-    That is a `Refused` where the work raised an error, took too long, or its process died.
-    Whoever stops the iteration stops the processes.
+    The outcome is a `Refused` if the work raised an error or took too long, or if its
+    process died. The end of the iteration stops the processes.
     """
     stopped = threading.Event()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -80,5 +80,5 @@ def _work(sender: Connection, work: Callable, job: tuple) -> None:
 def _refusal(error: Exception) -> Refused:
     if isinstance(error, Refused):
         return error
-    said = " ".join(f"{type(error).__name__}: {error}".split())
+    said = " ".join([type(error).__name__, *str(error).split()])
     return Refused(f"the grader could not go on ({said[:200]})")

@@ -16,6 +16,7 @@ import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,12 +79,14 @@ def read_archives(built: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 def prepare(result: Result, entry: Path, known: list[str], trust: bool) -> Result:
-    """Read a submission: what is to be graded, else what is refused or held back, and why."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    """Read a submission, and refuse it or hold it back if there is a reason."""
+    with suppress(ValueError, OSError):  # not every system can limit it
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     notebook = read_notebook(entry)
     result.assignment = assignment_of(notebook)
     if result.assignment not in known:
-        result.remarks = [f"this is {result.assignment}; built here: {'; '.join(known)}"]
+        built_here = "; ".join(known)
+        result.remarks = [f"this is {result.assignment}; built here: {built_here}"]
     elif not trust and (reasons := reasons_to_look(notebook)):
         result.status, result.remarks = HELD_BACK, reasons
     else:
@@ -98,8 +101,8 @@ def grade(result: Result, tests: list[tuple[str, str]], seconds: float) -> Resul
         result.remarks = defined_twice(result.notebook) + answers.run()
         for file in files:
             file.run(answers)
-    missing = sorted(answers.missing)
-    result.remarks += [f"no {name}: is its cell missing, or did it fail?" for name in missing]
+    for name in sorted(answers.missing):
+        result.remarks.append(f"no {name}: is its cell missing, or did it fail?")
     result.status = "graded, with remarks" if result.remarks else "graded"
     for file in files:
         failed = [case for case in file.test_case_results if not case.passed]
@@ -127,9 +130,9 @@ def refuse_others(results: Iterable[Result], known: Iterable[str]) -> None:
 
 
 def run(results: dict[Path, Result], archives: dict, trust: bool, seconds: float) -> Iterator[list[Result]]:
-    """Grade every entry in its place among the results, and yield those that are done."""
+    """Replace each result by that of its entry, and yield those that are done."""
     yield []
-    jobs = {e: (result, e, list(archives), trust) for e, result in results.items()}
+    jobs = {entry: (result, entry, list(archives), trust) for entry, result in results.items()}
     for entry, outcome in each(prepare, jobs, seconds):
         results[entry] = _line(results[entry], outcome)
     refuse_others(results.values(), archives)
@@ -202,7 +205,7 @@ def write_feedback(result: Result, folder: Path) -> None:
 
 
 def report(result: Result, folder: Path) -> None:
-    """Tell the student and whoever watches; nothing that fails here costs a line of the table."""
+    """Tell the student and the teacher; a failure here costs no line of the table."""
     try:
         write_feedback(result, folder)
     except Exception as error:
@@ -233,7 +236,7 @@ def main() -> int:
     sys.stdout.reconfigure(errors="backslashreplace")
     arguments, archives = read_command_line()
     folder = Path(arguments.folder).resolve()
-    out = folder.with_name(folder.name + "-graded")
+    out = folder.parent / f"{folder.name}-graded"
     out.mkdir(exist_ok=True)
     table = out / "grades.csv"
     results = {entry: Result(printable(entry.name)) for entry in entries(folder)}

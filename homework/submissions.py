@@ -1,4 +1,4 @@
-"""What was handed in: the entries of a folder, their names in print, and the notebook in each."""
+"""Read what was handed in: entries, their names in print, and their notebooks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import nbformat
 
 Entry = TypeVar("Entry", Path, zipfile.ZipInfo)
 LARGEST = 50_000_000  # bytes of a notebook
-LONGEST = 200  # bytes of a name that a feedback page takes over: 255 is the limit of file systems
+LONGEST = 200  # bytes of a name that a feedback page keeps; file systems allow 255
 
 
 class Refused(Exception):
@@ -40,7 +40,7 @@ def _plain_or_hex(char: str) -> str:
 
 
 def page_name(name: str) -> str:
-    """The file name of the feedback for a printable name: short enough, and never that of another."""
+    """The file name of a feedback page: short enough, and different for each name."""
     written = name.encode()
     if len(written) <= LONGEST:
         return f"{name}.md"
@@ -62,7 +62,7 @@ def read_notebook(entry: Path) -> nbformat.NotebookNode:
 
 
 def _read_entry(entry: Path) -> bytes:
-    if entry.is_dir():
+    if entry.is_dir() and not entry.is_symlink():
         found = entry.rglob("*.ipynb")
         return _read_file(_only([p for p in found if ".ipynb_checkpoints" not in p.parts]))
     if entry.suffix == ".zip":
@@ -88,7 +88,12 @@ def _read_file(path: Path) -> bytes:
 
 
 def _regular(path: Path) -> Path:
-    """The path, unless reading it could wait for ever, as of a pipe, or never end."""
+    """The path of a file that was handed in, and whose reading ends.
+
+    A link could lead to the teacher's solution, and a pipe is waited for without end.
+    """
+    if path.is_symlink():
+        raise Refused("a link stands where a file is needed")
     if not stat.S_ISREG(path.stat().st_mode):
         raise Refused("a pipe, a device or a folder stands where a file is needed")
     return path

@@ -369,6 +369,11 @@ def loop(path: Path) -> None:
     (path / "again").symlink_to(path)
 
 
+def link_in(path: Path) -> None:
+    path.mkdir()
+    (path / "homework.ipynb").symlink_to("../zoë.ipynb")
+
+
 def pipe_in(path: Path) -> None:
     path.mkdir()
     os.mkfifo(path / "homework.ipynb")
@@ -406,12 +411,14 @@ ODD: dict[str, tuple[Callable[[Path, dict], object], str]] = {
     "no source.ipynb": (lambda p, nb: write(p, cell(nb)), UNREADABLE),
     "numbers.ipynb": (lambda p, nb: write(p, cell(nb, source=[1, 2])), UNREADABLE),
     "deep.ipynb": (lambda p, nb: p.write_text("[" * 100_000), UNREADABLE),
-    "dangling.ipynb": (lambda p, nb: p.symlink_to("nowhere"), UNREADABLE),
-    "itself.ipynb": (lambda p, nb: p.symlink_to(p), UNREADABLE),
+    "dangling.ipynb": (lambda p, nb: p.symlink_to("nowhere"), "a link"),
+    "itself.ipynb": (lambda p, nb: p.symlink_to(p), "a link"),
+    "borrowed.ipynb": (lambda p, nb: p.symlink_to("zoë.ipynb"), "a link"),
+    "borrowed": (lambda p, nb: link_in(p), "a link"),
     "pipe.ipynb": (lambda p, nb: os.mkfifo(p), "a pipe, a device or a folder"),
     "pipe.zip": (lambda p, nb: os.mkfifo(p), "a pipe, a device or a folder"),
     "pipe inside": (lambda p, nb: pipe_in(p), "a pipe, a device or a folder"),
-    "device.ipynb": (lambda p, nb: p.symlink_to("/dev/zero"), "a pipe, a device or a folder"),
+    "device.ipynb": (lambda p, nb: p.symlink_to("/dev/zero"), "a link"),
     "folder.ipynb": (lambda p, nb: p.mkdir(), "no notebook in it"),
     "loop": (lambda p, nb: loop(p), "no notebook in it"),
     "bomb.zip": (lambda p, nb: zip_bomb(p), UNREADABLE),
