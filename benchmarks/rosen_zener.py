@@ -38,7 +38,7 @@ def sesolve(battery: RosenZenerBattery, times: FloatArray, rtol: float) -> Float
     n = battery.atoms
     run = qutip.sesolve(
         battery.hamiltonian(),
-        qutip.basis(n + 1, n),
+        battery.initial_state(),
         times,
         e_ops=[qutip.jmat(n / 2, "z"), qutip.jmat(n / 2, "y")],
         options=integrator_options(rtol),
@@ -52,7 +52,7 @@ def dop853(battery: RosenZenerBattery, times: FloatArray, rtol: float) -> FloatA
     jz, jy = qutip.jmat(n / 2, "z").diag().real, qutip.jmat(n / 2, "y").full()
     upper = qutip.jmat(n / 2, "x").full().diagonal(1).real
     jx = diags_array([upper, upper], offsets=[-1, 1]).tocsr()
-    levels, v0, span = battery.static_levels(), battery.drive, battery.duration
+    levels, v0, span = battery.static_levels, battery.drive, battery.duration
 
     def slope(t: float, psi: FloatArray) -> FloatArray:
         return -1j * (levels * psi + v0 * np.sin(np.pi * t / span) ** 2 * (jx @ psi))

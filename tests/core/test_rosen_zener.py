@@ -1,4 +1,9 @@
-"""The Rosen-Zener battery against independent routes: full spin space, QuTiP, free atoms, limits."""
+"""The Rosen-Zener battery against independent routes.
+
+They are the full spin space, QuTiP, free atoms, limits.
+"""
+
+import time
 
 import numpy as np
 import pytest
@@ -6,8 +11,10 @@ import qutip
 from scipy.stats import binom
 
 from qbcore import metrics
-from qbcore.rosen_zener import RosenZenerBattery, charge_map
-from qbcore.rosen_zener._pulse import DRIVE_WEIGHTS, PHASE_WEIGHTS, Pulses, dicke_projections
+from qbcore._numerics.spins import projections
+from qbcore.errors import AccuracyError, NoSteadyStateError, TooLargeError
+from qbcore.rosen_zener import ChargingMap, RosenZenerBattery, charge_map
+from qbcore.rosen_zener._pulse import DRIVE_WEIGHTS, MOST_SAMPLES, PHASE_WEIGHTS, Pulses
 
 PRECISE = {"atol": 1e-13, "rtol": 1e-11, "progress_bar": "", "nsteps": 100_000}
 CASES = [
@@ -55,7 +62,7 @@ def test_states_agree_with_sesolve(battery):
     times = np.linspace(0, battery.duration, 21)
     start = qutip.basis(battery.atoms + 1, battery.atoms)
     solved = qutip.sesolve(battery.hamiltonian(), start, times, options=PRECISE)
-    charging = battery.charge(times)
+    charging = battery.charge(times, states=True)
     distance = [np.linalg.norm(s.full() - k) for s, k in zip(solved.states, charging.states, strict=True)]
     # Both include the same global phase; ours errs by 1e-8, sesolve by rtol * steps, some 1e-8.
     assert max(distance) < 1e-7
@@ -63,11 +70,13 @@ def test_states_agree_with_sesolve(battery):
 
 @pytest.mark.parametrize("battery", CASES, ids=str)
 def test_curve_is_what_the_metrics_say_of_its_states(battery):
-    c = battery.charge(np.linspace(0, battery.duration, 17))
+    c = battery.charge(np.linspace(0, battery.duration, 17), states=True)
     h0 = battery.battery_hamiltonian()
     total = np.array([battery.hamiltonian()(t).full() for t in c.times])
     stored = metrics.stored_energy(c.states, h0)
     np.testing.assert_allclose(c.energy, stored, atol=1e-9 * battery.atoms)
+    # From the ground state all that is stored is ergotropy.
+    np.testing.assert_allclose(c.ergotropy, metrics.ergotropy(c.states, h0), atol=1e-9 * battery.atoms)
     # A rounding error of 1e-15 in the variance is 3e-8 in its root where the variance vanishes.
     spread = metrics.energy_fluctuation(c.states, h0)
     np.testing.assert_allclose(c.fluctuation**2, spread**2, atol=1e-9 * battery.atoms)
@@ -123,7 +132,7 @@ def test_splitting_weights_satisfy_their_identities():
 
 
 def test_integrator_converges_with_order_four():
-    pulses = Pulses.of(6, 1.0, 25.0, 0.5, 3.0)
+    pulses = Pulses(6, 1.0, 25.0, 0.5, 3.0)
     ends = {n: next(pulses.path(np.array([1.0]), n))[:, 0] for n in (8, 16, 32, 512)}
     errors = np.array([np.linalg.norm(ends[n] - ends[512]) for n in (8, 16, 32)])
     # 16 per doubling, up to the next even order: the ratios must approach it.
@@ -136,7 +145,7 @@ def test_integrator_converges_with_order_four():
 def test_accuracy_is_kept(accuracy):
     battery = RosenZenerBattery(interaction=10.0, duration=0.8)
     times = np.linspace(0, battery.duration, 7)
-    rough, fine = battery.charge(times, accuracy=accuracy), battery.charge(times, accuracy=1e-11)
+    rough, fine = (battery.charge(times, states=True, accuracy=a) for a in (accuracy, 1e-11))
     assert np.linalg.norm(rough.states - fine.states, axis=1).max() <= accuracy
 
 
@@ -191,7 +200,7 @@ def test_ground_state_leaves_the_bottom_at_the_transition(atoms):
     battery = RosenZenerBattery(atoms=atoms)
     for shift, expected in ((-1e-6, atoms), (1e-6, atoms - 1)):
         near = RosenZenerBattery(atoms=atoms, interaction=battery.transition + shift)
-        assert near.static_levels().argmin() == expected
+        assert near.static_levels.argmin() == expected
     assert battery.transition == pytest.approx(atoms / (2 * atoms - 2))
 
 
@@ -199,7 +208,7 @@ def test_static_levels_are_those_of_all_atoms_written_out():
     battery = RosenZenerBattery(atoms=3, interaction=1.7)
     _, total, _ = full_space(battery)
     # Eq. (4) lacks the i = j terms: H_aa = (2 eta/N) Jz^2 - eta/2.
-    shifted = battery.static_levels() - battery.interaction / 2
+    shifted = battery.static_levels - battery.interaction / 2
     symmetric = np.unique(total(0.0).eigenenergies().round(10))
     np.testing.assert_allclose(np.unique(shifted.round(10)), symmetric, atol=1e-9)
 
@@ -210,7 +219,7 @@ def test_one_atom_has_no_transition():
 
 def test_hamiltonian_orders_the_dicke_states_as_qutip_does():
     battery = RosenZenerBattery(atoms=4, interaction=0.0)
-    np.testing.assert_allclose(battery.hamiltonian()(0.0).diag(), dicke_projections(4))
+    np.testing.assert_allclose(battery.hamiltonian()(0.0).diag(), projections(4))
     assert battery.hamiltonian()(battery.duration / 2).full()[0, 1] == pytest.approx(20.0 * 1.0)
 
 
@@ -234,17 +243,34 @@ def test_bad_parameters_are_refused(wrong, message):
 
 
 @pytest.mark.parametrize(
-    "times", [[0.0], [0.0, 0.2, 0.1], [-0.1, 0.1], [0.0, 1.0], [0.0, np.nan], [[0.0, 0.1]]]
+    "times", [[], 0.0, [0.0, 0.2, 0.1], [-0.1, 0.1], [0.0, 1.0], [0.0, np.nan], [[0.0, 0.1]]]
 )
 def test_bad_times_are_refused(times):
     with pytest.raises(ValueError, match="`times` must"):
         RosenZenerBattery(duration=0.5).charge(times)
 
 
-@pytest.mark.parametrize("accuracy", [0.0, 1e-13, np.nan])
-def test_accuracy_out_of_reach_is_refused(accuracy):
-    with pytest.raises(ValueError, match="`accuracy` must"):
+@pytest.mark.parametrize("accuracy", [0.0, -1e-8, np.nan, "fine"])
+def test_an_accuracy_that_is_none_is_refused(accuracy):
+    with pytest.raises(ValueError, match="`accuracy` must be a finite real number above 0"):
         RosenZenerBattery().charge(accuracy=accuracy)
+
+
+def test_an_accuracy_below_rounding_is_refused():
+    with pytest.raises(AccuracyError, match="double precision") as refused:
+        RosenZenerBattery().charge(accuracy=1e-13)
+    assert refused.value.found == 1e-11  # what 10^5 steps with rounding of 1e-16 each leave
+    assert refused.value.limit == 1e-13
+
+
+def test_an_accuracy_that_takes_too_many_steps_is_refused(monkeypatch):
+    monkeypatch.setattr("qbcore.rosen_zener._pulse.MOST_STEPS", 64)
+    battery, times = RosenZenerBattery(drive=300.0), np.linspace(0, 0.1 * np.pi, 9)
+    with pytest.raises(AccuracyError, match="7 steps per time") as refused:
+        battery.charge(times)
+    # The error is that of the finest run tried, which the true error confirms.
+    assert refused.value.limit == 1e-8
+    assert 1e-8 < refused.value.found < 0.2
 
 
 @pytest.mark.parametrize(
@@ -263,3 +289,178 @@ def test_map_names_the_bad_parameter(wrong, name):
     good = {"atoms": 2, "drive": 20.0, "duration": 0.1, "interaction": 1.0}
     with pytest.raises(ValueError, match=f"`{name}` must"):
         charge_map(**(good | wrong))
+
+
+# --- the contract --------------------------------------------------------------------
+
+
+def by_mesolve(battery, rho, times):
+    """Density matrices from QuTiP's master equation without jumps."""
+    options = PRECISE | {"method": "adams"}
+    run = qutip.mesolve(battery.hamiltonian(), qutip.Qobj(rho), times, options=options)
+    return np.array([state.full() for state in run.states])
+
+
+MIXED = np.array([[0.5, 0.2j, 0.0], [-0.2j, 0.2, 0.1], [0.0, 0.1, 0.3]])
+KET = np.array([[0.6], [0.0], [0.8j]])
+STARTS = {
+    "populations": ([0.1, 0.6, 0.3], np.diag([0.1, 0.6, 0.3])),
+    "ket": (KET, KET @ KET.conj().T),
+    "QuTiP ket": (qutip.Qobj(KET), KET @ KET.conj().T),
+    "density matrix": (MIXED, MIXED),
+    "QuTiP operator": (qutip.Qobj(MIXED), MIXED),
+    "full": ([1.0, 0.0, 0.0], np.diag([1.0, 0.0, 0.0])),
+}
+
+
+@pytest.mark.parametrize(("start", "rho"), STARTS.values(), ids=list(STARTS))
+def test_any_start_agrees_with_the_master_equation(start, rho):
+    battery = RosenZenerBattery(atoms=2, splitting=0.7, drive=9.0, duration=0.8)
+    times = np.linspace(0.0, battery.duration, 9)
+    c = battery.charge(times, start=start, states=True)
+    solved, h0 = by_mesolve(battery, rho, times), battery.battery_hamiltonian()
+    is_ket = np.shape(start) == (3, 1) or getattr(start, "isket", False)
+    assert c.states.shape == ((9, 3, 1) if is_ket else (9, 3, 3))
+    states = c.states @ c.states.conj().swapaxes(1, 2) if is_ket else c.states
+    # Solver: rtol 1e-11 over some 1e3 steps; ours: 1e-8 a ket.
+    slack = 1e-7
+    np.testing.assert_allclose(states, solved, atol=slack)
+    # The observables by `metrics`, from QuTiP's states: slopes of order N Delta v0.
+    loose = slack * battery.capacity
+    stored = metrics.stored_energy(solved, h0, reference=rho)
+    np.testing.assert_allclose(c.energy, stored, atol=loose)
+    np.testing.assert_allclose(c.ergotropy, metrics.ergotropy(solved, h0), atol=loose)
+    spread = metrics.energy_fluctuation(solved, h0)
+    np.testing.assert_allclose(c.fluctuation**2, spread**2, atol=loose * battery.capacity)
+    # |p log2 p| changes by at most dp log2(1/dp), 24 bits times the error of p.
+    entropy = metrics.diagonal_entropy(solved, h0)
+    np.testing.assert_allclose(c.diagonal_entropy, entropy, atol=3 * 24 * slack)
+    total = np.array([battery.hamiltonian()(t).full() for t in times])
+    power = metrics.instantaneous_power(solved, h0, total)
+    np.testing.assert_allclose(c.power, power, atol=loose * battery.drive)
+
+
+def test_the_default_start_is_the_empty_battery_in_every_form():
+    battery = RosenZenerBattery(atoms=3)
+    plain = battery.charge()
+    empty = battery.initial_state()
+    for start in (empty, empty.full(), empty.proj(), [0.0, 0.0, 0.0, 1.0]):
+        # The same ket, so the same numbers, to the rounding of a weight.
+        again = battery.charge(start=start)
+        np.testing.assert_allclose(again.energy, plain.energy, atol=1e-12)
+        np.testing.assert_allclose(again.ergotropy, plain.ergotropy, atol=1e-12)
+
+
+def test_equal_populations_store_nothing():
+    # The identity commutes with every H, so nothing moves; it is passive too. Rounding
+    # in some 1e4 products of norm 1 leaves 1e-12 each; <Jy> is multiplied by v0.
+    c = RosenZenerBattery(atoms=3).charge(start=[0.25] * 4)
+    assert np.abs(c.energy).max() < 1e-11
+    assert np.abs(c.power).max() < 20 * 1e-11
+    assert c.ergotropy.max() < 1e-11
+    np.testing.assert_allclose(c.diagonal_entropy, 2.0, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ([0.5, 0.5], "be 3 probabilities of Dicke states, a ket of shape"),
+        ([[0.0, 0.0, 1.0]], "be 3 probabilities"),
+        (qutip.basis(3, 2).dag(), "be 3 probabilities"),
+        ([0.5, 0.6, 0.1], "have norm 1"),
+        ([1.5, -0.5, 0.0], "not be negative"),
+        ([1j, 0.0, 0.0], "hold real probabilities"),
+        ([np.nan, 0.5, 0.5], "be finite"),
+        ([[1.0], [1.0], [0.0]], "have norm 1"),
+        ([[0.0], [0.0], [0.0]], "have norm 1"),
+        (np.diag([1.2, -0.2, 0.0]), "not be negative"),
+        (np.eye(3), "have norm 1"),
+        ([[0.5, 0.5, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]], "be Hermitian"),
+        ("empty", "be a state"),
+        ([[1.0], [0.0, 1.0]], "be a state"),
+    ],
+)
+def test_a_start_that_is_no_state_is_refused(start, message):
+    with pytest.raises(ValueError, match=f"`start` must {message}"):
+        RosenZenerBattery(atoms=2).charge(start=start)
+
+
+def test_default_times_see_every_turn_of_the_pulse():
+    # 2010 radians. With 201 samples the refined peak leaves [0, capacity].
+    battery = RosenZenerBattery(atoms=1, interaction=0.0, drive=200.0, duration=10.0)
+    few = battery.charge(np.linspace(0.0, battery.duration, 201), accuracy=1e-5)
+    assert few.max_energy.value > 1.6 * battery.capacity
+    c = battery.charge(accuracy=1e-5)
+    assert c.times.size >= 8 * (200 + 1) * 10
+    # 0.985298 by quintic refinement in `charge_map`. A state that errs by 1e-5 errs by
+    # 2e-5 in the energy; cubic Hermite at 1/8 radian adds 3.2e-7.
+    assert c.max_energy.value == pytest.approx(0.985298, abs=2.1e-5)
+
+
+@pytest.mark.parametrize(
+    "battery",
+    [
+        RosenZenerBattery(atoms=1, interaction=0.0, drive=60.0, duration=3.0),
+        RosenZenerBattery(atoms=3, interaction=-4.0, drive=50.0, duration=1.0),
+        RosenZenerBattery(atoms=20, interaction=15.0, drive=60.0),
+        RosenZenerBattery(atoms=10, interaction=0.0, drive=2e4, duration=1e-3 * np.pi),
+    ],
+    ids=str,
+)
+def test_a_refined_peak_stays_within_the_capacity(battery):
+    most, power = battery.charge().max_energy, battery.charge().max_average_power
+    # Cubic Hermite at 1/8 radian: (1/8)^4/384 max|E|, with E = N/2: 3.2e-7 N.
+    assert 0 <= most.value <= battery.capacity * (1 + 4e-7)
+    assert 0 <= power.value <= battery.capacity * battery.drive / 2
+
+
+def test_a_pulse_that_turns_too_often_is_refused_at_once():
+    began = time.perf_counter()
+    with pytest.raises(TooLargeError, match="Lower `drive`, `duration` or") as refused:
+        RosenZenerBattery(drive=1e6).charge()
+    # 8 samples a radian of v0 T + 5 Delta T.
+    assert refused.value.found == pytest.approx(8 * (1e6 + 5) * 0.1 * np.pi)
+    assert refused.value.limit == MOST_SAMPLES
+    with pytest.raises(TooLargeError):
+        charge_map(atoms=[1, 2], drive=[1.0, 1e6], duration=0.3, interaction=0.0)
+    assert time.perf_counter() - began < 1.0  # allocating nothing; a busy machine has time
+
+
+def test_times_of_your_own_go_where_the_default_does_not():
+    battery = RosenZenerBattery(atoms=1, interaction=0.0, drive=2e4, duration=1.0)
+    with pytest.raises(TooLargeError):
+        battery.charge()
+    assert battery.charge([0.0, 1e-4]).energy.shape == (2,)
+
+
+def test_one_time_is_enough():
+    battery = RosenZenerBattery()
+    whole, alone = battery.charge(), battery.charge([battery.duration], states=True)
+    assert alone.states.shape == (1, 11, 1)
+    # Both err by 1e-8 in the state: 2 N * 1e-8 in the energy.
+    assert alone.energy[0] == pytest.approx(whole.energy[-1], abs=4e-7)
+
+
+def test_quantities_are_properties():
+    battery = RosenZenerBattery(atoms=4, splitting=3)
+    assert (battery.quantum, battery.capacity, battery.battery_sites) == (3.0, 12.0, (0,))
+    assert type(battery.quantum) is type(battery.capacity) is float
+    assert battery.static_levels.shape == (5,)
+    assert battery.collapse_operators() == []
+    assert battery.initial_state() == qutip.basis(5, 4)
+    assert isinstance(battery.hamiltonian(), qutip.QobjEvo)
+
+
+def test_a_closed_battery_says_that_it_never_rests():
+    with pytest.raises(NoSteadyStateError, match=r"has 0 baths .* which needs 1") as refused:
+        RosenZenerBattery().steady_state()
+    assert (refused.value.found, refused.value.limit) == (0, 1)
+
+
+def test_a_map_is_a_result():
+    drives = np.array([10.0, 20.0])
+    grid = charge_map(atoms=2, drive=drives, duration=0.3, interaction=1.0)
+    assert isinstance(grid, ChargingMap)
+    assert grid == charge_map(atoms=2, drive=drives, duration=0.3, interaction=1.0)
+    assert not grid.max_energy.value.flags.writeable
+    assert "final_energy: array (2,)" in repr(grid)

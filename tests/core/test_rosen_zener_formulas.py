@@ -1,5 +1,8 @@
 """The printed equations are transcribed faithfully, and `magnus_state` is what it says."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.special import jv
@@ -94,13 +97,13 @@ def test_magnus_state_errs_in_second_order_of_the_length(interaction):
     for length in (0.08, 0.04):
         b = RosenZenerBattery(drive=2.5 / length, duration=length, interaction=interaction)
         times = np.linspace(0, length, 101)
-        exact, magnus = b.charge(times).states[-1], paper.magnus_state(b, times)[-1]
+        exact, magnus = b.charge(times, states=True).states[-1], paper.magnus_state(b, times)[-1]
         missing.append(1 - abs(np.vdot(exact, magnus)) ** 2)
     assert missing[0] / missing[1] == pytest.approx(16, rel=0.1)
 
 
 def test_printed_state_turns_the_wrong_way():
-    exact = WEAK.charge(TIMES)
+    exact = WEAK.charge(TIMES, states=True)
     overlap = np.abs((paper.state(WEAK, TIMES).conj() * exact.states).sum(axis=(1, 2))) ** 2
     assert overlap.min() < 1e-6
 
@@ -108,3 +111,21 @@ def test_printed_state_turns_the_wrong_way():
 def test_a_drive_of_zero_is_refused():
     with pytest.raises(ValueError, match="`drive` must be a finite real number above 0"):
         paper.gauge_integrals(RosenZenerBattery(drive=0.0))
+
+
+@pytest.mark.parametrize("times", [[0.1, 0.2], [0.2, 0.0], []])
+def test_magnus_state_needs_times_from_zero(times):
+    # Its integrals start there: from 0.1 on it gave a state without the first third.
+    with pytest.raises(ValueError, match="`times` must"):
+        paper.magnus_state(WEAK, times)
+
+
+def test_formulas_run_where_qutip_does_not():
+    code = """if True:
+        import sys
+        sys.modules["qutip"] = None
+        from qbcore.rosen_zener import RosenZenerBattery, formulas
+        print(formulas.state(RosenZenerBattery(drive=10.0), [0.1]).shape)
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.strip() == "(1, 11, 1)", run.stderr
