@@ -95,3 +95,14 @@ def test_python_m_qbcore_tells_versions_and_runs_its_demonstration(alone, tmp_pa
     assert re.search(r"^qbcore \S+, numpy \S+, scipy \S+, qutip \S+, Python \S+$", text, re.M)
     assert "battery.charge()" in text
     assert "99.6% of full" in text
+
+
+def test_the_readmes_ten_lines_run_and_print_an_ergotropy(alone, tmp_path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## Ten lines")[1].split("\n## ")[0]
+    lines = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    assert len([line for line in lines if line]) <= 10
+    printed = run(alone, "-I", "-c", "\n".join(lines), cwd=tmp_path)
+    # <H> = 0.7; the eigenvalues are 1/2 +- sqrt(0.2^2 + 0.2^2), the smaller one stays.
+    passive = 0.5 - 0.08**0.5
+    assert float(printed.split()[-1]) == pytest.approx(0.7 - passive, abs=1e-12)
