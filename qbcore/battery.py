@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qbcore import metrics
-from qbcore._support.checks import time_axis
+from qbcore._support.checks import require, time_axis
 from qbcore.charging import Charging, SteadyState
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def charge(
     Raises
     ------
     ValueError
-        For times that do not increase, or a ``battery_hamiltonian`` that does not fit its sites.
+        For times that do not increase, a start that is not a state of the space of H, or a
+        ``battery_hamiltonian`` that does not fit its sites.
 
     Examples
     --------
@@ -108,6 +109,7 @@ def charge(
     import qutip
 
     t = time_axis("times", times)
+    _check_start(start, hamiltonian.dims[0])
     sites = None if battery_sites is None else list(battery_sites)
     whole = battery_hamiltonian if sites is None else _embedded(battery_hamiltonian, start, sites)
     grid = np.insert(t, 0, 0.0) if t[0] > 0 else t
@@ -127,6 +129,13 @@ def charge(
         ergotropy=metrics.ergotropy(kept, battery_hamiltonian),
         states=kept if states else None,
     )
+
+
+def _check_start(start: Any, space: list[int]) -> None:
+    fits = getattr(start, "isket", False) or getattr(start, "isoper", False)
+    allowed = f"be a QuTiP ket or density matrix on the space {space}"
+    require(fits and start.dims[0] == space, "start", allowed, getattr(start, "dims", start))
+    metrics.von_neumann_entropy(start)  # refuses what is no state
 
 
 def _embedded(operator: qutip.Qobj, start: qutip.Qobj, sites: list[int]) -> qutip.Qobj:

@@ -102,7 +102,9 @@ def test_jupyterlab_folds_what_the_site_folds_and_nothing_else(path):
 @pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
 def test_cells_are_short_and_fetch_nothing(path):
     for cell in cells(path, "code"):
-        assert len(source(cell).splitlines()) <= 16, source(cell)
+        # A class that is read as a whole stands in one cell and says so.
+        whole = "one-class" in cell["metadata"].get("tags", [])
+        assert len(source(cell).splitlines()) <= (40 if whole else 16), source(cell)
         assert not FORBIDDEN.search(source(cell)), source(cell)
 
 
