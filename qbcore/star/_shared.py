@@ -81,7 +81,8 @@ def density_matrix(start: Any, cells: int) -> ComplexArray:
     pair = probabilities(start)
     if pair is not None:
         each = [pair[0]] + [pair[1]] * (cells - 1)
-        return np.diag(reduce(np.kron, [[p, 1 - p] for p in each])).astype(complex)
+        qubits = [np.diag([p, 1 - p]).astype(complex) for p in each]
+        return np.asarray(reduce(np.kron, qubits))
     rho = _matrix(start, cells)
     require(bool(np.isfinite(rho).all()), "start", "be finite", start)
     skew = float(np.abs(rho - rho.conj().T).max())

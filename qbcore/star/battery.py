@@ -76,7 +76,7 @@ class StarBattery:
     Examples
     --------
     >>> star = StarBattery(cells=3, potential=1.0, bias=2.0, splitting=0.5)
-    >>> round(star.steady_state().ergotropy, 6)  # tanh(1)/2 of the quantum 2 omega_0 = 1
+    >>> round(star.steady_state().ergotropy, 6)  # tanh(1)/2, as 2 omega_0 = 1
     0.380797
     """
 
@@ -141,7 +141,7 @@ class StarBattery:
         return _shared.as_qutip(h, self.cells)
 
     def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return the 2 N jumps of Eqs. (11), (12), loss and gain; for N <= 10."""
+        """Return the 2 N jumps of Eqs. (11), (12); for N <= 10."""
         self._small_enough_for_qutip()
         return [_shared.as_qutip(jump, self.cells) for jump in self._jumps()]
 
