@@ -1,6 +1,17 @@
 """A battery qubit in the centre of a star of ancillas (Kamin, Salimi and Arjmandi)."""
 
-from qbcore.star.battery import StarBattery, fermi, steady_excitation
-from qbcore.star.common_bath import CommonBathStar
+from qbcore.star.battery import StarBattery, steady_excitation
+from qbcore.star.common_bath import CommonBathStar, Sector
+from qbcore.star.formulas import fermi
+from qbcore.star.results import QubitSteadyState, StarCharging, StarSteadyState
 
-__all__ = ["CommonBathStar", "StarBattery", "fermi", "steady_excitation"]
+__all__ = [
+    "CommonBathStar",
+    "QubitSteadyState",
+    "Sector",
+    "StarBattery",
+    "StarCharging",
+    "StarSteadyState",
+    "fermi",
+    "steady_excitation",
+]

@@ -1,26 +1,28 @@
-r"""One qubit coupled alike to M exchangeable qubits: the exact generator in the few states that count.
+r"""One qubit coupled alike to M exchangeable qubits: the exact generator, made small.
 
-The state of M qubits that nobody can tell apart is block-diagonal in their total spin j, and the
-same in each of the d_j copies of a block; excitation-conserving H and incoherent gain and loss
-never make a coherence between different excitation numbers. What remains for battery x ancillas is
+The state of M qubits that nobody can tell apart is block-diagonal in their total spin
+j, and the same in each of the d_j copies of a block; excitation-conserving H and
+incoherent gain and loss never make a coherence between different excitation numbers.
+What remains for battery x ancillas, all copies together, is
 
-    P_e(j, m), P_g(j, m)    populations: battery up or down, ancillas in |j, m>, all copies together
-    Y(j, m)                 Im <e; j, m| rho |g; j, m + 1>, all copies together (-j <= m < j)
+    P_e(j, m), P_g(j, m)    populations: battery up or down, ancillas in |j, m>
+    Y(j, m)                 Im <e; j, m| rho |g; j, m + 1>  (-j <= m < j)
 
-which are about 3 M^2 / 4 real numbers in place of 4^(M + 1). With the ancillas' spin operators S
-and c = sqrt((j - m)(j + m + 1)), the pieces of d(rho)/dt are:
+which are about 3 M^2 / 4 real numbers in place of 4^(M + 1). With the ancillas' spin
+operators S and c = sqrt((j - m)(j + m + 1)), the pieces of d(rho)/dt are:
 
 * exchange J (sigma_+ S_- + sigma_- S_+): dP_e/dt = -2 J c Y, dP_g(m + 1)/dt = +2 J c Y,
   dY/dt = J c (P_e(m) - P_g(m + 1));
-* a local jump sum_k sigma_-^k takes |j, m> to |j + s, m - 1>, s = 0, -1, +1, with the rates of
-  Chase and Geremia, Phys. Rev. A 78, 052101 (2008), summed over copies:
+* a local jump sum_k sigma_-^k takes |j, m> to |j + s, m - 1>, s = 0, -1, +1, with the
+  rates of Chase and Geremia, Phys. Rev. A 78, 052101 (2008), summed over copies:
 
       s =  0:  (j + m)(j - m + 1) (M/2 + 1) / (2 j (j + 1))
       s = -1:  (j + m)(j + m - 1) (M/2 + 1 + j) / (2 j (2 j + 1))
       s = +1:  (j - m + 1)(j - m + 2) (M/2 - j) / (2 (j + 1) (2 j + 1))
 
-  Their sum is the number M/2 + m of excited ancillas. sigma_+^k is the same with m -> -m, and a
-  coherence |m><m + 1| is moved with the geometric mean of the rates of its two levels.
+  Their sum is the number M/2 + m of excited ancillas. sigma_+^k is the same with m ->
+  -m, and a coherence |m><m + 1| is moved with the geometric mean of the rates of its
+  two levels.
 """
 
 from __future__ import annotations
@@ -34,20 +36,21 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 from scipy.special import gammaln, xlogy
 
-from qbcore._support.checks import require
 from qbcore._support.progress import progress
 from qbcore._support.types import FloatArray, IntArray
+from qbcore.errors import AccuracyError
 
 DENSE_SIZE = 200  # unknowns up to which many systems are solved at once, densely
+LOWEST = -1e-10  # probability that rounding may leave
 
 
 @dataclass(frozen=True)
 class Symmetric:
-    """Generators at unit rate, as sparse (D, D) matrices, and readouts, as (D,) vectors.
+    """Generators at unit rate, sparse (D, D), and readouts, vectors (D,).
 
-    The D unknowns are P_e, then P_g (both over ``spin``, ``projection``), then Y. ``trace``,
-    ``battery`` and ``ancillas`` read total probability, excitation of the battery, and mean
-    number of excited ancillas.
+    The D unknowns are P_e, then P_g (both over ``spin``, ``projection``), then Y.
+    ``trace``, ``battery`` and ``ancillas`` read total probability, excitation of the
+    battery, and mean number of excited ancillas.
     """
 
     spin: FloatArray
@@ -66,44 +69,54 @@ class Symmetric:
         """D, the number of real unknowns."""
         return self.trace.size
 
-    def generator(self, coupling: float, n1: float, n2: float) -> Any:
-        """d/dt of the unknowns in units of gamma, sparse (D, D); ``coupling`` is J/gamma."""
+    def generator(self, ratio: float, n1: float, n2: float) -> Any:
+        """d/dt of the unknowns over gamma, sparse (D, D); ``ratio`` is J/gamma."""
         battery = (1 - n1) * self.battery_loss + n1 * self.battery_gain
         ancillas = (1 - n2) * self.ancilla_loss + n2 * self.ancilla_gain
-        return battery + ancillas + coupling * self.exchange
+        return battery + ancillas + ratio * self.exchange
 
-    def stationary(self, coupling: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
-        """Null vectors of unit trace, (P, D), for P parameter sets given as (P,) arrays.
+    def stationary(
+        self,
+        ratio: FloatArray,
+        n1: FloatArray,
+        n2: FloatArray,
+    ) -> FloatArray:
+        """Null vectors of unit trace, (P, D), for P parameter sets as (P,) arrays.
 
-        Raises ValueError where rounding spoils the solution.
+        Raises AccuracyError where rounding spoils the solution.
         """
         if self.size <= DENSE_SIZE:
-            x = self._dense(coupling, n1, n2)
+            x = self._dense(ratio, n1, n2)
         else:
-            sets = progress(zip(coupling, n1, n2, strict=True), "steady states", coupling.size)
-            x = np.array([self._sparse(*each) for each in sets])
+            sets = zip(ratio, n1, n2, strict=True)
+            steps = progress(sets, "steady states", ratio.size)
+            x = np.array([self._sparse(*each) for each in steps])
         lowest = float(x[:, self.trace > 0].min(initial=0.0))
-        require(
-            lowest > -1e-10, "coupling", "leave the linear system solvable", f"lowest probability {lowest}"
-        )
+        if lowest <= LOWEST:
+            message = (
+                f"Rounding leaves a probability of {lowest:.3g}, below {LOWEST}: "
+                "take `coupling` and `rate` closer together."
+            )
+            raise AccuracyError(message, found=lowest, limit=LOWEST)
         return x
 
-    def _dense(self, coupling: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
-        """The normalisation takes the place of the first equation, which the others imply."""
-        one = np.zeros((1, self.size, 1))  # three axes: numpy 1 takes two for a stack of vectors
+    def _dense(self, ratio: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
+        """The trace takes the place of the first equation, which the others imply."""
+        # Three axes: numpy 1 takes two for a stack of vectors.
+        one = np.zeros((1, self.size, 1))
         one[0, 0] = 1.0
-        found = np.empty((coupling.size, self.size))
-        for begin in range(0, coupling.size, 256):  # bounds the memory
+        weights = np.stack([np.ones_like(n1), n1, n2, ratio], axis=1)
+        found = np.empty((ratio.size, self.size))
+        for begin in range(0, ratio.size, 256):  # bounds the memory
             part = slice(begin, begin + 256)
-            weights = np.stack([np.ones_like(n1[part]), n1[part], n2[part], coupling[part]], axis=1)
-            matrices = np.tensordot(weights, self.dense_parts, 1)
+            matrices = np.tensordot(weights[part], self.dense_parts, 1)
             matrices[:, 0, :] = self.trace
             found[part] = np.linalg.solve(matrices, one)[..., 0]
         return found
 
     @cached_property
     def dense_parts(self) -> FloatArray:
-        """(4, D, D): the generator is parts[0] + n_1 parts[1] + n_2 parts[2] + (J/gamma) parts[3]."""
+        """Parts of the generator (4, D, D), to weigh with 1, n_1, n_2 and J/gamma."""
         parts = (
             self.battery_loss + self.ancilla_loss,
             self.battery_gain - self.battery_loss,
@@ -112,23 +125,24 @@ class Symmetric:
         )
         return np.array([p.toarray() for p in parts])
 
-    def _sparse(self, coupling: float, n1: float, n2: float) -> FloatArray:
+    def _sparse(self, ratio: float, n1: float, n2: float) -> FloatArray:
         """One unknown that is surely not small is set to 1 and its equation left out.
 
         A row of ones, as in the dense form, would fill the sparse factors.
         """
-        matrix = self.generator(coupling, n1, n2).tocsc()
-        likely = int(self.log_product(n2).argmax()) + (0 if n1 > 0.5 else self.spin.size)
+        matrix = self.generator(ratio, n1, n2).tocsc()
+        likely = int(self.log_product(n2).argmax())
+        likely += 0 if n1 > 0.5 else self.spin.size
         rest = np.delete(np.arange(self.size), likely)
         source = -matrix[:, [likely]].toarray()[rest, 0]
         x = np.insert(spsolve(matrix[rest][:, rest], source), likely, 1.0)
         return np.asarray(x / (self.trace @ x))
 
     def log_product(self, occupation: float) -> FloatArray:
-        """log P(j, m) for ancillas excited independently with probability ``occupation``, (K,).
+        """log P(j, m), (K,), if each ancilla is excited with probability ``occupation``.
 
-        P(j, m) = d_j q^k (1 - q)^(M - k), k = M/2 + m, with d_j = (2j + 1) M! / ((M/2 + j + 1)!
-        (M/2 - j)!) copies of spin j.
+        P(j, m) = d_j q^k (1 - q)^(M - k), k = M/2 + m, with
+        d_j = (2j + 1) M! / ((M/2 + j + 1)! (M/2 - j)!) copies of spin j.
         """
         j, half = self.spin, self.spin.max()
         copies = gammaln(2 * half + 1) - gammaln(half + j + 2) - gammaln(half - j + 1)
@@ -137,21 +151,22 @@ class Symmetric:
         return np.asarray(np.log(2 * j + 1) + copies + chance)
 
     def product(self, battery: float, ancilla: float) -> FloatArray:
-        """All qubits independent: the battery excited with one probability, each ancilla another."""
+        """Independent qubits: battery and ancillas excited with these probabilities."""
         weights = np.exp(self.log_product(ancilla))
         coherences = np.zeros(self.size - 2 * weights.size)
         return np.concatenate([battery * weights, (1 - battery) * weights, coherences])
 
 
-def jump_rate(ancillas: int, j: FloatArray, m: FloatArray, step: int) -> FloatArray:
-    """Rate of |j, m> -> |j + step, m - 1> under one loss channel per ancilla, unit rate each."""
+def loss_rate(ancillas: int, j: FloatArray, m: FloatArray, step: int) -> FloatArray:
+    """Rate of |j, m> -> |j + step, m - 1> if each ancilla loses at unit rate."""
     half = ancillas / 2
     if step == 0:
         top, bottom = (j + m) * (j - m + 1) * (half + 1), 2 * j * (j + 1)
     elif step == -1:
         top, bottom = (j + m) * (j + m - 1) * (half + 1 + j), 2 * j * (2 * j + 1)
     else:
-        top, bottom = (j - m + 1) * (j - m + 2) * (half - j), 2 * (j + 1) * (2 * j + 1)
+        top = (j - m + 1) * (j - m + 2) * (half - j)
+        bottom = 2 * (j + 1) * (2 * j + 1)
     return np.asarray(np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0))
 
 
@@ -162,64 +177,113 @@ class _Grid:
         lowest = (ancillas % 2) / 2
         spins = np.arange(lowest, ancillas / 2 + 0.5)
         counts = np.rint(2 * spins + 1 - short).astype(int)
-        self.lowest, self.offset = lowest, np.concatenate([[0], np.cumsum(counts)])
+        self.lowest = lowest
+        self.offset = np.concatenate([[0], np.cumsum(counts)])
         self.j = np.repeat(spins, counts)
         self.m = np.arange(counts.sum()) - np.repeat(self.offset[:-1] + spins, counts)
 
     def number(self, j: FloatArray, m: FloatArray) -> IntArray:
-        return np.asarray(self.offset[np.rint(j - self.lowest).astype(int)] + np.rint(m + j).astype(int))
+        which_spin = np.rint(j - self.lowest).astype(int)
+        return np.asarray(self.offset[which_spin] + np.rint(m + j).astype(int))
+
+
+class _Entries:
+    """Rows, columns and values of a sparse matrix, gathered piece by piece."""
+
+    def __init__(self) -> None:
+        self.rows: list[IntArray] = []
+        self.columns: list[IntArray] = []
+        self.values: list[FloatArray] = []
+
+    def add(self, rows: IntArray, columns: IntArray, values: FloatArray) -> None:
+        self.rows.append(rows)
+        self.columns.append(columns)
+        self.values.append(np.broadcast_to(values, rows.shape))
+
+    def matrix(self, size: int) -> Any:
+        where = np.concatenate(self.rows), np.concatenate(self.columns)
+        return sparse.csr_matrix((np.concatenate(self.values), where), (size, size))
+
+
+class _Generators:
+    """Numbers the unknowns of M ancillas and writes down the pieces of d/dt."""
+
+    def __init__(self, ancillas: int) -> None:
+        self.ancillas = ancillas
+        self.levels, self.pairs = _Grid(ancillas, 0), _Grid(ancillas, 1)
+        self.up = np.arange(self.levels.j.size)
+        self.down = self.up + self.up.size
+        self.pair = 2 * self.up.size + np.arange(self.pairs.j.size)
+        self.size = 2 * self.up.size + self.pair.size
+
+    def battery(self, source: IntArray, target: IntArray) -> Any:
+        """A jump of the battery, which halves the life of the coherences Y."""
+        entries = _Entries()
+        entries.add(source, source, -np.ones(1))
+        entries.add(target, source, np.ones(1))
+        entries.add(self.pair, self.pair, np.full(1, -0.5))
+        return entries.matrix(self.size)
+
+    def exchange(self) -> Any:
+        """The exchange at J = 1."""
+        j, m = self.pairs.j, self.pairs.m
+        c = np.sqrt((j - m) * (j + m + 1))
+        excited = self.up[self.levels.number(j, m)]
+        empty = self.down[self.levels.number(j, m + 1)]
+        entries = _Entries()
+        entries.add(excited, self.pair, -2 * c)
+        entries.add(empty, self.pair, 2 * c)
+        entries.add(self.pair, excited, c)
+        entries.add(self.pair, empty, -c)
+        return entries.matrix(self.size)
+
+    def ancilla(self, sign: int) -> Any:
+        """Loss (sign = -1) or gain (+1) on every ancilla; gain is loss with m -> -m."""
+        entries = _Entries()
+        half = self.ancillas / 2
+        leave = half - sign * self.levels.m
+        entries.add(self.up, self.up, -leave)
+        entries.add(self.down, self.down, -leave)
+        entries.add(self.pair, self.pair, -(half - sign * (self.pairs.m + 0.5)))
+        for step in (0, -1, 1):
+            self._move_populations(entries, sign, step)
+            self._move_coherences(entries, sign, step)
+        return entries.matrix(self.size)
+
+    def _move_populations(self, entries: _Entries, sign: int, step: int) -> None:
+        j, m = self.levels.j, self.levels.m
+        rate = loss_rate(self.ancillas, j, -sign * m, step)
+        go = rate > 0
+        target = self.levels.number(j[go] + step, m[go] + sign)
+        entries.add(self.up[target], self.up[go], rate[go])
+        entries.add(self.down[target], self.down[go], rate[go])
+
+    def _move_coherences(self, entries: _Entries, sign: int, step: int) -> None:
+        j, m = self.pairs.j, self.pairs.m
+        lower = loss_rate(self.ancillas, j, -sign * m, step)
+        upper = loss_rate(self.ancillas, j, -sign * (m + 1), step)
+        rate = np.sqrt(lower * upper)
+        go = rate > 0
+        target = self.pairs.number(j[go] + step, m[go] + sign)
+        entries.add(self.pair[target], self.pair[go], rate[go])
 
 
 @lru_cache(maxsize=16)
 def symmetric(ancillas: int) -> Symmetric:
     """The generators for M ancillas; M = 0 leaves the bare battery."""
-    levels, pairs = _Grid(ancillas, 0), _Grid(ancillas, 1)
-    up = np.arange(levels.j.size)
-    down = up + up.size
-    pair = 2 * up.size + np.arange(pairs.j.size)
-    size = 2 * up.size + pair.size
-
-    def matrix(rows: list[Any], columns: list[Any], values: list[Any]) -> Any:
-        where = (np.concatenate(rows), np.concatenate(columns))
-        return sparse.csr_matrix((np.concatenate(values), where), shape=(size, size))
-
-    def battery(source: IntArray, target: IntArray) -> Any:
-        one = np.ones(up.size)
-        return matrix([source, target, pair], [source, source, pair], [-one, one, np.full(pair.size, -0.5)])
-
-    def ancilla(sign: int) -> Any:
-        """Loss (sign = -1) or gain (+1) on every ancilla; gain is loss seen with m -> -m."""
-        leave = [ancillas / 2 - sign * levels.m] * 2 + [ancillas / 2 - sign * (pairs.m + 0.5)]
-        rows, columns, values = [np.arange(size)], [np.arange(size)], [-np.concatenate(leave)]
-        for step in (0, -1, 1):
-            rate = jump_rate(ancillas, levels.j, -sign * levels.m, step)
-            go = rate > 0
-            target = levels.number(levels.j[go] + step, levels.m[go] + sign)
-            rows += [target, target + up.size]
-            columns += [up[go], down[go]]
-            values += [rate[go], rate[go]]
-            both = [jump_rate(ancillas, pairs.j, -sign * m, step) for m in (pairs.m, pairs.m + 1)]
-            mean = np.sqrt(both[0] * both[1])
-            go = mean > 0
-            rows.append(2 * up.size + pairs.number(pairs.j[go] + step, pairs.m[go] + sign))
-            columns.append(pair[go])
-            values.append(mean[go])
-        return matrix(rows, columns, values)
-
-    c = np.sqrt((pairs.j - pairs.m) * (pairs.j + pairs.m + 1))
-    e, g = levels.number(pairs.j, pairs.m), up.size + levels.number(pairs.j, pairs.m + 1)
-    flow = matrix([e, g, pair, pair], [pair, pair, e, g], [-2 * c, 2 * c, c, -c])
-    zeros = np.zeros(pair.size)
-    count = ancillas / 2 + levels.m
+    make = _Generators(ancillas)
+    one, zero = np.ones(make.up.size), np.zeros(make.up.size)
+    no_pair = np.zeros(make.pair.size)
+    count = ancillas / 2 + make.levels.m
     return Symmetric(
-        spin=levels.j,
-        projection=levels.m,
-        battery_loss=battery(up, down),
-        battery_gain=battery(down, up),
-        ancilla_loss=ancilla(-1),
-        ancilla_gain=ancilla(+1),
-        exchange=flow,
-        trace=np.concatenate([np.ones(2 * up.size), zeros]),
-        battery=np.concatenate([np.ones(up.size), np.zeros(up.size), zeros]),
-        ancillas=np.concatenate([count, count, zeros]),
+        spin=make.levels.j,
+        projection=make.levels.m,
+        battery_loss=make.battery(make.up, make.down),
+        battery_gain=make.battery(make.down, make.up),
+        ancilla_loss=make.ancilla(-1),
+        ancilla_gain=make.ancilla(+1),
+        exchange=make.exchange(),
+        trace=np.concatenate([one, one, no_pair]),
+        battery=np.concatenate([one, zero, no_pair]),
+        ancillas=np.concatenate([count, count, no_pair]),
     )

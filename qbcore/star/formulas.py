@@ -1,49 +1,176 @@
 r"""Closed forms of the star-network battery with individual baths.
 
-p_1 is the battery's probability of being excited in the steady state of ``qbcore.star``; n_1 and
-n_2 are the occupations of the battery's bath and of an ancilla's bath. None of them depends on the
-qubits' splitting.
+p_1 is the battery's probability of being excited in the steady state of `StarBattery`;
+n_1 and n_2 are the occupations of the battery's bath and of an ancilla's bath. None of
+them depends on the qubits' splitting.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import hyp2f1
+from scipy.special import expit, hyp2f1
 
 from qbcore._support.checks import real, require
 from qbcore._support.types import FloatArray
 
 
-def two_cell_excitation(coupling: ArrayLike, n1: ArrayLike, n2: ArrayLike) -> FloatArray:
-    """Closed form of p_1 for N = 2: n_1 + (n_2 - n_1) 2 J^2/(gamma^2 + 4 J^2); coupling = J/gamma."""
-    square, a, b = (np.asarray(x, dtype=float) for x in (np.square(coupling), n1, n2))
+def fermi(
+    energy: ArrayLike,
+    potential: ArrayLike,
+    temperature: ArrayLike,
+) -> FloatArray:
+    """Return the Fermi-Dirac occupation 1 / (exp((omega - mu)/T) + 1).
+
+    Parameters
+    ----------
+    energy, potential, temperature : array_like
+        omega, mu and T >= 0, in one unit; they broadcast. At T = 0 the occupation is a
+        step, one half at omega = mu.
+
+    Returns
+    -------
+    float or array
+        Occupation in [0, 1], without overflow.
+
+    Raises
+    ------
+    ValueError
+        For an argument that is not finite, or a negative temperature.
+
+    Examples
+    --------
+    >>> float(fermi(1.0, 1.0, 0.3)), float(fermi(1.0, 1.1, 0.0))
+    (0.5, 1.0)
+    """
+    given = {"energy": energy, "potential": potential, "temperature": temperature}
+    for name, value in given.items():
+        require(bool(np.all(np.isfinite(value))), name, "be finite", value)
+    e, mu, t = (np.asarray(value, dtype=float) for value in given.values())
+    require(bool((t >= 0).all()), "temperature", "not be negative", temperature)
+    # A quotient beyond the largest float is a step, too.
+    with np.errstate(over="ignore"):
+        warm = expit((mu - e) / np.where(t > 0, t, 1.0))
+    return np.where(t > 0, warm, np.heaviside(mu - e, 0.5))[()]
+
+
+def two_cell_excitation(
+    coupling: ArrayLike,
+    n1: ArrayLike,
+    n2: ArrayLike,
+    *,
+    rate: float = 1.0,
+) -> FloatArray:
+    """Return p_1 for N = 2, in closed form.
+
+    p_1 = n_1 + (n_2 - n_1) 2 J^2 / (gamma^2 + 4 J^2).
+
+    Parameters
+    ----------
+    coupling, n1, n2 : array_like
+        J, and the occupations n_1 and n_2 in [0, 1]; they broadcast.
+    rate : float
+        gamma > 0, in the unit of J.
+
+    Returns
+    -------
+    array
+        p_1, of the broadcast shape.
+
+    Raises
+    ------
+    ValueError
+        For a J that is not finite, or an occupation outside [0, 1].
+
+    Examples
+    --------
+    >>> float(two_cell_excitation(2.0, 0.0, 1.0, rate=4.0))
+    0.25
+    """
+    square, a, b = _checked_sets(coupling, n1, n2, rate)
     return np.asarray(a + (b - a) * 2 * square / (1 + 4 * square))
 
 
-def three_cell_excitation(coupling: ArrayLike, n1: ArrayLike, n2: ArrayLike) -> FloatArray:
-    """Closed form of p_1 for N = 3, by elimination from the ten linear equations.
+def three_cell_excitation(
+    coupling: ArrayLike,
+    n1: ArrayLike,
+    n2: ArrayLike,
+    *,
+    rate: float = 1.0,
+) -> FloatArray:
+    """Return p_1 for N = 3, by elimination from the ten linear equations.
 
-    p_1 = a + 4 s (b - a)(1 + s (2 + a + b - 2ab)) / (1 + s (10 - a - b + 2ab) + 2 s^2 (8 + a + a^2
-    + 2b - 4ab)), with a = n_1, b = n_2, s = (J/gamma)^2. For a = 1/2 it is 1/2 + (b - 1/2) 4s/(1 + 7s).
+    With a = n_1, b = n_2 and s = (J/gamma)^2,
+
+        p_1 = a + 4 s (b - a)(1 + s (2 + a + b - 2ab))
+              / (1 + s (10 - a - b + 2ab) + 2 s^2 (8 + a + a^2 + 2b - 4ab)),
+
+    which for a = 1/2 is 1/2 + (b - 1/2) 4s/(1 + 7s). Parameters, result and errors are
+    those of `two_cell_excitation`.
+
+    Examples
+    --------
+    >>> float(three_cell_excitation(2.0, 0.5, 1.0, rate=2.0))
+    0.75
     """
-    s, a, b = (np.asarray(x, dtype=float) for x in (np.square(coupling), n1, n2))
+    s, a, b = _checked_sets(coupling, n1, n2, rate)
     top = 4 * s * (b - a) * (1 + s * (2 + a + b - 2 * a * b))
-    bottom = 1 + s * (10 - a - b + 2 * a * b) + 2 * s**2 * (8 + a + a**2 + 2 * b - 4 * a * b)
+    quadratic = 2 * s**2 * (8 + a + a**2 + 2 * b - 4 * a * b)
+    bottom = 1 + s * (10 - a - b + 2 * a * b) + quadratic
     return np.asarray(a + top / bottom)
 
 
+def _checked_sets(
+    coupling: ArrayLike,
+    n1: ArrayLike,
+    n2: ArrayLike,
+    rate: float,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return (J/gamma)^2 and the occupations, all checked."""
+    ratio = np.asarray(coupling, dtype=float) / real("rate", rate, above=0.0)
+    require(bool(np.isfinite(ratio).all()), "coupling", "be finite", coupling)
+    return np.square(ratio), occupation("n1", n1), occupation("n2", n2)
+
+
+def occupation(name: str, value: ArrayLike) -> FloatArray:
+    """Return an array of occupations in [0, 1]."""
+    n = np.asarray(value, dtype=float)
+    require(bool(np.all((n >= 0) & (n <= 1))), name, "lie in [0, 1]", value)
+    return n
+
+
 def many_ancillas_excitation(n1: float, n2: float) -> float:
-    r"""p_1 for N -> infinity at any fixed J != 0, in closed form.
+    r"""Return p_1 for N -> infinity at any fixed J != 0, in closed form.
 
-    For n_2 < 1/2 the ancillas act as one bosonic mode with nbar = n_2/(1 - 2 n_2) quanta, coupled by
-    J sqrt(N (1 - 2 n_2)) -> infinity. Then |e, K - 1> and |g, K> mix fully, the number K of quanta
-    climbs and falls one by one, P_0 is the probability of K = 0, and
+    For n_2 < 1/2 the ancillas act as one bosonic mode with nbar = n_2/(1 - 2 n_2)
+    quanta, coupled by J sqrt(N (1 - 2 n_2)) -> infinity. Then |e, K - 1> and |g, K> mix
+    fully, the number K of quanta climbs and falls one by one, P_0 is the probability of
+    K = 0, and
 
-        p_1 = (1 - P_0)/2,  1/P_0 = 1 + r_0 2F1(3/2 + n_1/(2 nbar), 1; 3/2 + (1 - n_1)/(2 nbar + 2); x),
-        r_0 = 2 (nbar + n_1)/(nbar + 2 - n_1),  x = nbar/(nbar + 1).
+        p_1 = (1 - P_0)/2,  r_0 = 2 (nbar + n_1)/(nbar + 2 - n_1),  x = nbar/(nbar + 1),
+        1/P_0 = 1 + r_0 2F1(3/2 + n_1/(2 nbar), 1; 3/2 + (1 - n_1)/(2 nbar + 2); x).
 
     For n_2 > 1/2 the same holds for holes: n_i -> 1 - n_i, p_1 -> 1 - p_1.
+
+    Parameters
+    ----------
+    n1, n2 : float
+        Occupations n_1 and n_2 in [0, 1].
+
+    Returns
+    -------
+    float
+        p_1, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        For an occupation outside [0, 1].
+
+    Examples
+    --------
+    >>> round(many_ancillas_excitation(0.3, 0.3), 12)  # equal baths
+    0.3
     """
     for name, n in (("n1", n1), ("n2", n2)):
         require(0 <= real(name, n) <= 1, name, "lie in [0, 1]", n)
@@ -54,8 +181,10 @@ def many_ancillas_excitation(n1: float, n2: float) -> float:
     nbar = n2 / (1 - 2 * n2)
     first = 2 * (nbar + n1) / (nbar + 2 - n1)
     if nbar > 1e-3:
-        above = float(hyp2f1(1.5 + n1 / (2 * nbar), 1, 1.5 + (1 - n1) / (2 * nbar + 2), nbar / (nbar + 1)))
-    else:  # scipy's 2F1 fails for a first argument this large; forty terms leave less than 1e-40
+        top, bottom = 1.5 + n1 / (2 * nbar), 1.5 + (1 - n1) / (2 * nbar + 2)
+        above = float(hyp2f1(top, 1, bottom, nbar / (nbar + 1)))
+    else:
+        # scipy's 2F1 fails for a first argument this large; forty terms leave 1e-40.
         odd = 2 * np.arange(1, 40) + 1
         ratios = (nbar * odd + n1) / ((nbar + 1) * odd + 1 - n1)
         above = 1 + float(np.cumprod(ratios).sum())

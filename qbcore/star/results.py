@@ -1,0 +1,58 @@
+"""What ``charge()`` and ``steady_state()`` of the two star networks return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qbcore._support.types import FloatArray
+from qbcore.charging import Charging, SteadyState
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class QubitSteadyState(SteadyState):
+    """The battery qubit at rest; it has no coherence, so p_1 says all.
+
+    Attributes
+    ----------
+    excitation : float
+        p_1, probability that the battery is excited.
+    """
+
+    excitation: float
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class StarSteadyState(QubitSteadyState):
+    """Steady state with individual baths.
+
+    Attributes
+    ----------
+    ancilla_excitation : float or None
+        Probability that one ancilla is excited; None without ancillas.
+    current : float
+        gamma (p_1 - n_1), excitations per time from the ancillas into the battery's own
+        bath.
+    dissipation : float
+        Current x Delta mu, work per time that the bias spends on it: T times the
+        entropy production of the baths.
+    """
+
+    ancilla_excitation: float | None
+    current: float
+    dissipation: float
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class StarCharging(Charging):
+    """Charging curve of either star.
+
+    Attributes
+    ----------
+    excitation : (T,) array
+        p_1, probability that the battery is excited.
+    ancilla_excitation : (T,) array or None
+        Mean probability that an ancilla is excited; None without ancillas.
+    """
+
+    excitation: FloatArray
+    ancilla_excitation: FloatArray | None
