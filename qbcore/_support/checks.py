@@ -41,9 +41,9 @@ def integer(name: str, value: Any, *, least: int) -> int:
 
 
 def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> FloatArray:
-    """Return strictly increasing finite times in [0, latest], shape (T,), T >= 2."""
+    """Return strictly increasing finite times in [0, latest], shape (T,), T >= 1."""
     times = np.asarray(value, dtype=float)
-    require(times.ndim == 1 and times.size >= 2, name, "hold at least two times", times.shape)
+    require(times.ndim == 1 and times.size >= 1, name, "hold at least one time", times.shape)
     require(bool(np.all(np.isfinite(times))), name, "hold finite times only", value)
     require(bool(np.all(np.diff(times) > 0)), name, "increase strictly", value)
     allowed = f"start at 0 or later and end by {latest:g}"
