@@ -1,4 +1,4 @@
-r"""Dual-cavity Dicke battery: two atomic ensembles, each in a cavity, that exchange excitations.
+r"""Dual-cavity Dicke battery: two atomic ensembles in cavities that exchange excitations.
 
 Zhang, Ma, Yu, Jin and Chen, arXiv:2406.06383, Eqs. (1)-(5), with collective spins of length
 j = N_a/2 and N_b/2 (x in a, b; hbar = 1):
@@ -9,58 +9,73 @@ j = N_a/2 and N_b/2 (x in a, b; hbar = 1):
 The bracket of H_Q is the paper's own second line of Eq. (2); its first line gives it if the sum
 runs over unordered pairs. The start is n photons in each cavity and every atom down.
 
-Basis: |k_a, n_a, k_b, n_b>, the excited atoms k = 0..N (k = 0 is the empty battery) and photons
-n = 0..cutoff of cavity a, then of cavity b. H_Q is diagonal there: a cavity with k excited atoms
-holds omega_q k + g k (N - k)/N more than the empty one.
+Basis: |m_a, n_a, m_b, n_b>, spins m = N/2, ..., -N/2 and photons n = 0, ..., cutoff. H_Q is
+diagonal there: with k = m + N/2 excited atoms a cavity holds omega_q k + g k (N - k)/N more
+than the empty one, which is the zero of every energy here.
 
-Method: H is real and conserves the parity of k_a + n_a + k_b + n_b, so only one half of the basis
-is kept; for A = 0 the cavities are solved one by one. The time evolution is the Chebyshev series
-of Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984), one sparse product a term: its error
-falls faster than exponentially, and one series serves many sample times.
+Method: H is real and conserves the parity of k_a + n_a + k_b + n_b, so only one half of the
+basis is kept; for A = 0 the cavities are solved one by one. The time evolution is the Chebyshev
+series of Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984), one sparse product per term: its
+error falls faster than exponentially, and one series serves many sample times.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
-from qbcore._numerics.chebyshev import evolve
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.progress import progress
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging
-from qbcore.dual_cavity._space import Space, annihilation, raising
+from qbcore.dual_cavity._space import (
+    Cavity,
+    Observed,
+    Space,
+    atomic_levels,
+    joined,
+    lowest_levels,
+    matrix,
+)
+from qbcore.errors import LeakingCutoffError, NoSteadyStateError, TooLargeError
 
 if TYPE_CHECKING:
     import qutip
 
 LEAK = 1e-6  # population of the two highest photon numbers that a run may reach
 LARGEST = 4_000_000  # basis states; beyond this the memory of a laptop ends
+MOST_SAMPLES = 50_000  # of one curve of `charge_for_power`
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class DualCavityCharging(Charging):
-    """Charging curve of the dual-cavity battery; see `Charging` for times, energy and power.
+    """Charging curve of the dual-cavity battery.
+
+    See `Charging` for times, energy, power and states. ``ergotropy`` is the work of unitaries
+    on all 2^N levels of the atoms. With one cavity the second rows are zero.
 
     Attributes
     ----------
-    cavity_energy : (2, T) stored energy of the atoms in cavity a and in cavity b.
-    photons : (2, T) mean photon numbers.
-    leak : (2, T) population of the two highest photon numbers of each cavity.
-    battery_states : (T, d, d) state of the atoms without the light, d = (N_a + 1)(N_b + 1),
-        basis |k_a, k_b>; None unless asked for.
+    cavity_energy : (2, T) array
+        Energy that the atoms of cavity a and of cavity b have stored since the start.
+    photons : (2, T) array
+        Mean photon numbers.
+    leak : (2, T) array
+        Population of the two highest photon numbers of each cavity.
+    collective_ergotropy : (T,) array
+        Largest work of a unitary that keeps the atoms of a cavity symmetric: of one that acts
+        on the space of `battery_hamiltonian()`, as `metrics.ergotropy` has it.
     """
 
     cavity_energy: FloatArray
     photons: FloatArray
     leak: FloatArray
-    battery_states: ComplexArray | None = None
+    collective_ergotropy: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,30 +84,41 @@ class DualCavityBattery:
 
     Parameters
     ----------
-    atoms_a, atoms_b : N_a >= 1 and N_b >= 0; with N_b = 0 there is one cavity only.
-    splitting : omega_q > 0, energy of one atom; the paper's unit of energy.
-    frequency : omega_a = omega_b > 0, energy of one photon.
-    coupling : g_1 = g_2 >= 0, between an ensemble and its own light.
-    repulsion : g, any real number, between atoms of one cavity; positive repels.
-    exchange : A, any real number, between the two ensembles. The paper does not give it.
-    photons_a, photons_b : photon numbers at the start; N_a and N_b if not given.
-    cutoff_a, cutoff_b : largest photon number kept, above the one at the start; the paper's
-        N_ph = 30. `converged` finds those that suffice.
+    atoms_a, atoms_b : int
+        N_a >= 1 and N_b >= 0; with N_b = 0 there is one cavity only. The paper draws 5 and 5.
+    splitting : float
+        omega_q > 0, energy of one atom; the paper's unit of energy.
+    frequency : float
+        omega_a = omega_b > 0, energy of one photon.
+    coupling : float
+        g_1 = g_2 >= 0, energy of the coupling between an ensemble and its own light.
+    repulsion : float
+        g, any real energy, between atoms of one cavity; positive repels.
+    exchange : float
+        A, any real energy, between the two ensembles. The paper does not give it.
+    photons_a, photons_b : int, optional
+        Photon numbers at the start; N_a and N_b if not given.
+    cutoff_a, cutoff_b : int
+        Largest photon number kept, above the one at the start; the paper's N_ph = 30.
+        `converged` finds those that suffice.
 
     Raises
     ------
-    ValueError for a value out of range or a basis of more than four million states.
+    ValueError
+        For a value out of range.
+    TooLargeError
+        For a basis of more than four million states.
 
     Examples
     --------
     >>> battery = DualCavityBattery(atoms_a=2, atoms_b=2, exchange=0.5)
     >>> charging = battery.charge(np.linspace(0.0, 10.0, 201))
-    >>> round(float(charging.max_energy.value) / 4, 4)  # of the full charge
+    >>> round(charging.max_energy.value / battery.capacity, 4)
     0.4289
     """
 
-    atoms_a: int = 5
-    atoms_b: int = 5
+    atoms_a: int = 3
+    atoms_b: int = 3
     splitting: float = 1.0
     frequency: float = 1.0
     coupling: float = 0.5
@@ -112,206 +138,360 @@ class DualCavityBattery:
         real("coupling", self.coupling, least=0.0)
         real("repulsion", self.repulsion)
         real("exchange", self.exchange)
-        for side, start in zip("ab", self.start, strict=True):
+        for side, start in zip("ab", self._photons, strict=True):
             integer(f"photons_{side}", start, least=0)
             integer(f"cutoff_{side}", getattr(self, f"cutoff_{side}"), least=start + 1)
-        size = math.prod(self.shape) // 2
-        together = self.exchange != 0 and self.atoms_b > 0
-        require(size <= LARGEST or not together, "cutoff_a", f"leave at most {LARGEST} states", size)
+        if self.exchange != 0:
+            self._refuse_size(self._cavities)
 
     @property
-    def start(self) -> tuple[int, int]:
-        """Photon numbers at t = 0."""
+    def quantum(self) -> float:
+        """Energy omega_q of one excited atom."""
+        return float(self.splitting)
+
+    @property
+    def capacity(self) -> float:
+        """Largest energy above empty: the highest level of H_Q for symmetric atoms."""
+        return float(sum(cavity.levels.max() for cavity in self._cavities))
+
+    @property
+    def battery_sites(self) -> tuple[int, ...]:
+        """Subsystems of `hamiltonian()` that are atoms: (0, 2), or (0,) for one cavity."""
+        return tuple(2 * i for i in range(len(self._cavities)))
+
+    @property
+    def _photons(self) -> tuple[int, int]:
+        """Photon numbers of the default start."""
         a, b = self.photons_a, self.photons_b
         start_b = self.atoms_b if b is None or self.atoms_b == 0 else b
         return self.atoms_a if a is None else a, start_b
 
     @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Sizes of k_a, n_a, k_b, n_b; a cavity without atoms keeps no light (it decouples)."""
-        light_b = self.cutoff_b + 1 if self.atoms_b else 1
-        return self.atoms_a + 1, self.cutoff_a + 1, self.atoms_b + 1, light_b
+    def _cavities(self) -> list[Cavity]:
+        """The cavities that hold atoms; light without atoms decouples."""
+        sides = [("a", self.atoms_a, self.cutoff_a), ("b", self.atoms_b, self.cutoff_b)]
+        return [
+            Cavity(name, atomic_levels(atoms, self.splitting, self.repulsion), cutoff + 1)
+            for name, atoms, cutoff in sides
+            if atoms
+        ]
 
     @property
-    def capacity(self) -> float:
-        """Largest stored energy any state can have: the width of H_Q above the empty battery."""
-        return float(sum(self._atomic_levels(n).max() for n in (self.atoms_a, self.atoms_b)))
-
-    def _atomic_levels(self, atoms: int) -> FloatArray:
-        """omega_q k + g k (N - k)/N for k = 0..N: H_Q of one cavity above the empty state."""
-        k = np.arange(atoms + 1.0)
-        return self.splitting * k + self.repulsion * k * (atoms - k) / max(atoms, 1)
+    def _dims(self) -> list[int]:
+        """Sizes of m_a, n_a, m_b, n_b, or of m_a, n_a."""
+        return [size for c in self._cavities for size in (c.levels.size, c.light)]
 
     def hamiltonian(self) -> qutip.Qobj:
-        """Total H of Eq. (1) in the full space, dims [N_a + 1, cutoff_a + 1, N_b + 1, cutoff_b + 1].
+        """Return H of Eq. (1), above the empty battery without light.
 
-        Its zero of energy is the empty battery without light.
+        Returns
+        -------
+        Qobj
+            dims [N_a + 1, cutoff_a + 1, N_b + 1, cutoff_b + 1]; the first two for N_b = 0.
+        """
+        import qutip
+        from scipy import sparse
+
+        # QuTiP 5.1 takes sparse matrices, not sparse arrays.
+        whole = sparse.csr_matrix(self._matrix(self._cavities))
+        return qutip.Qobj(whole, dims=[self._dims, self._dims])
+
+    def battery_hamiltonian(self) -> qutip.Qobj:
+        """Return H_Q of the symmetric atoms, above the empty battery.
+
+        Returns
+        -------
+        Qobj
+            dims [N_a + 1, N_b + 1]; [N_a + 1] for N_b = 0.
         """
         import qutip
 
-        dims = list(self.shape)
-        return qutip.Qobj(sparse.csr_matrix(self._matrix()), dims=[dims, dims])  # QuTiP 5.1 takes no arrays
+        dims = self._dims[::2]
+        return qutip.Qobj(np.diag(self._levels()), dims=[dims, dims])
 
-    def battery_hamiltonian(self) -> qutip.Qobj:
-        """H_Q of the atoms alone, dims [N_a + 1, N_b + 1], above the empty battery."""
+    def collapse_operators(self) -> list[qutip.Qobj]:
+        """Return an empty list: there is no bath."""
+        return []
+
+    def initial_state(self) -> qutip.Qobj:
+        """Return the start of Eq. (5): the Fock states of the light, every atom down."""
         import qutip
 
-        dims = [self.atoms_a + 1, self.atoms_b + 1]
-        a, b = self._atomic_levels(self.atoms_a), self._atomic_levels(self.atoms_b)
-        return qutip.Qobj(np.diag(np.add.outer(a, b).ravel()), dims=[dims, dims])
+        ket = reduce(np.kron, self._kets(None))
+        return qutip.Qobj(ket[:, None], dims=[self._dims, [1]])
 
-    def _matrix(self) -> Any:
-        """Total H in the full space, a sparse array."""
-        light_a, light_b = self.shape[1::2]
-        a, b = self._cavity(self.atoms_a, light_a), self._cavity(self.atoms_b, light_b)
-        up_a = sparse.kron(raising(self.atoms_a), sparse.eye_array(light_a))
-        up_b = sparse.kron(raising(self.atoms_b), sparse.eye_array(light_b))
-        across = sparse.kron(up_a, up_b.T)  # S_a^+ S_b^-
-        return sparse.csr_array(sparse.kronsum(b, a) + self.exchange * (across + across.T))
+    def steady_state(self) -> NoReturn:
+        """Refuse: a closed battery never comes to rest.
 
-    def _cavity(self, atoms: int, levels: int) -> Any:
-        """H of one cavity in its basis |k, n>."""
-        ensemble = sparse.diags_array(self._atomic_levels(atoms))
-        light = sparse.diags_array(self.frequency * np.arange(float(levels)))
-        spin, photon = raising(atoms), annihilation(levels)
-        kick = sparse.kron(spin + spin.T, photon + photon.T)  # 2 S^x (a^+ + a)
-        return sparse.kronsum(light, ensemble) + self.coupling / 2 * kick
+        Raises
+        ------
+        NoSteadyStateError
+            Always.
+        """
+        message = "The dual-cavity battery has no bath and never comes to rest; use `charge()`."
+        raise NoSteadyStateError(message, found=0, limit=1)
 
     def charge(
         self,
         times: ArrayLike | None = None,
         *,
-        leak: float = LEAK,
-        fields: Sequence[ArrayLike] | None = None,
+        start: Any = None,
         states: bool = False,
+        leak: float = LEAK,
     ) -> DualCavityCharging:
-        """Charging curve from the empty battery.
+        """Return the charging curve.
 
         Parameters
         ----------
-        times : (T,) increasing times; 401 equal steps over [0, 20] if not given.
-        leak : largest population of the two highest photon numbers of a cavity that is allowed;
-            pass 1 to accept any, as the paper's fixed 30 photons need.
-        fields : starting amplitudes of the light in photon number, one vector per cavity of at
-            most cutoff + 1 entries and of norm 1; the Fock states of Eq. (5) if not given.
-        states : also return the reduced states of the battery.
+        times : (T,) array_like, optional
+            Increasing times; by default 401 or more equal steps over [0, 20/omega_q].
+        start : optional
+            The Fock states of Eq. (5) and every atom down, if not given. A list of one vector
+            per cavity: amplitudes of its light in photon number, at most cutoff + 1 of them, of
+            norm 1; every atom is down. Or a ket of norm 1 on the space of `hamiltonian()`.
+        states : bool
+            Also keep the states of the atoms, (T, d, d) with d = (N_a + 1)(N_b + 1).
+        leak : float
+            Largest population of the two highest photon numbers of a cavity that is allowed at
+            any time up to the last; pass 1 to accept any, as the paper's 30 photons need.
+
+        Returns
+        -------
+        DualCavityCharging
+            The curve; its ``energy`` is E(t) - E(0).
 
         Raises
         ------
-        ValueError if the light reaches its cutoff, with the population found there, and for times
-        or fields that do not fit.
+        LeakingCutoffError
+            If the light reaches its cutoff, at a sample or between two.
+        TooLargeError
+            If a start that entangles the cavities needs more than four million states.
+        ValueError
+            For times or a start that do not fit.
         """
-        t = time_axis("times", np.linspace(0.0, 20.0, 401) if times is None else times)
+        t = self._times(times)
         real("leak", leak, above=0.0)
-        light = self._fields(fields)
-        if self.exchange == 0 and self.atoms_b:
-            parts = self._separate(light)
-            charging = _side_by_side([c.charge(t, leak=1.0, fields=f, states=states) for c, f in parts])
-            self._refuse_leak(charging.leak.max(axis=1), leak)
-            return charging
-        space = self._space(light)
-        rows, reduced = [], []
-        for psi in progress(evolve(space.h, space.start, t), "charge", t.size):
-            rows.append(space.observe(psi))
-            self._refuse_leak(rows[-1][4:6], leak)
-            if states:
-                reduced.append(space.battery_state(psi))
-        energy_a, energy_b, photons_a, photons_b, leak_a, leak_b, power = np.array(rows).T
+        spaces = self._spaces(start)
+        runs = [self._run(space, t, leak, states) for space in spaces]
+        before = np.concatenate([space.observe(space.start).energy for space in spaces])
+        return self._curve(t, reduce(joined, runs), before)
+
+    def _times(self, times: ArrayLike | None) -> FloatArray:
+        """The times asked for; by default as many as the fastest parameter needs."""
+        if times is not None:
+            return time_axis("times", times)
+        energies = [self.frequency, self.coupling, abs(self.repulsion), abs(self.exchange)]
+        finer = math.ceil(max(self.splitting, *energies) / self.splitting)
+        return np.linspace(0.0, 20.0 / self.splitting, 1 + 400 * finer)
+
+    def _run(self, space: Space, t: FloatArray, leak: float, states: bool) -> Observed:
+        """Everything that is seen on one space, with the times as leading axis."""
+        seen = []
+        for psi, found in progress(space.path(t), "charge", t.size):
+            self._refuse_leak(space.cavities, found, leak)
+            seen.append(space.observe(psi, state=states))
+        return Observed(*(np.array(values) for values in zip(*seen, strict=True)))
+
+    def _curve(self, t: FloatArray, run: Observed, before: FloatArray) -> DualCavityCharging:
+        """The result, from what was seen and the energies (C,) at the start."""
+
+        def both(values: FloatArray) -> FloatArray:
+            return np.pad(values, ((0, 0), (0, 2 - values.shape[1]))).T
+
+        above = run.energy.sum(axis=1)
+        stored = run.energy - before
+        symmetric = np.sort(self._levels())
         return DualCavityCharging(
             times=t,
-            energy=energy_a + energy_b,
-            power=power,
-            cavity_energy=np.array([energy_a, energy_b]),
-            photons=np.array([photons_a, photons_b]),
-            leak=np.array([leak_a, leak_b]),
-            battery_states=np.array(reduced) if states else None,
+            energy=stored.sum(axis=1),
+            power=run.power,
+            ergotropy=_work(above, run.spectrum, self._lowest_levels()),
+            states=run.state if run.state.size else None,
+            cavity_energy=both(stored),
+            photons=both(run.photons),
+            leak=both(run.leak),
+            collective_ergotropy=_work(above, run.spectrum, symmetric),
         )
 
-    def _space(self, light: list[ComplexArray]) -> Space:
-        levels = [self._atomic_levels(n) for n in (self.atoms_a, self.atoms_b)]
-        return Space(self.shape, self._matrix(), levels, light)
+    def _levels(self) -> FloatArray:
+        """Levels of H_Q for symmetric atoms, (d,), in the order of the basis."""
+        return np.ravel(reduce(np.add.outer, [c.levels for c in self._cavities]))
 
-    def _refuse_leak(self, found: FloatArray, allowed: float) -> None:
+    def _lowest_levels(self) -> FloatArray:
+        """The lowest d of all 2^N levels of H_Q, rising: the atoms' state has rank d at most."""
+        count = self._levels().size
+        each = [
+            lowest_levels(c.atoms, self.splitting, self.repulsion, count) for c in self._cavities
+        ]
+        return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
+
+    def _matrix(self, cavities: list[Cavity]) -> Any:
+        return matrix(cavities, self.frequency, self.coupling, self.exchange)
+
+    def _spaces(self, start: Any) -> list[Space]:
+        """One space, or one per cavity if neither exchange nor start brings them together."""
+        cavities, kets = self._cavities, self._kets(start)
+        if self.exchange == 0 and len(kets) == len(cavities):
+            groups = [[cavity] for cavity in cavities]
+        else:
+            groups, kets = [cavities], [reduce(np.kron, kets)]
+        for group in groups:
+            self._refuse_size(group)
+        return [Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)]
+
+    def _kets(self, start: Any) -> list[ComplexArray]:
+        """The start: a ket per cavity, or a single one on the whole space."""
+        cavities = self._cavities
+        if start is None:
+            start = [np.eye(c.light)[n] for c, n in zip(cavities, self._photons, strict=False)]
+        several = isinstance(start, list | tuple) or getattr(start, "ndim", 0) == 2
+        fields = several and len(start) == len(cavities)
+        given = [_vector(each) for each in (start if fields else [start])]
+        if fields:
+            fits = all(v.size <= c.light for v, c in zip(given, cavities, strict=True))
+        else:
+            dims = getattr(start, "dims", [self._dims])[0]
+            fits = dims == self._dims and given[0].size == math.prod(self._dims)
+        norms = [float(np.linalg.norm(v)) for v in given]
+        must = (
+            "be a list of one vector of field amplitudes per cavity, at most cutoff + 1 of them,"
+            f" or a ket with dims {self._dims}, of norm 1 (a density matrix is not taken: run its"
+            " eigenvectors one by one)"
+        )
+        require(fits and np.allclose(norms, 1.0, rtol=0, atol=1e-9), "start", must, start)
+        if not fields:
+            return given
+        return [_atoms_down(c, v) for c, v in zip(cavities, given, strict=True)]
+
+    def _refuse_leak(self, cavities: list[Cavity], found: FloatArray, allowed: float) -> None:
         side = int(np.argmax(found))
-        name = f"cutoff_{'ab'[side]}"
-        must = f"leave at most {allowed:g} of the population in its two highest photon numbers"
-        value = f"{getattr(self, name)}, where {found[side]:.3g} is found"
-        if found[side] > allowed:
-            raise ValueError(f"Argument `{name}` must {must}, but is {value}.")
-
-    def _fields(self, fields: Sequence[ArrayLike] | None) -> list[ComplexArray]:
-        """Amplitudes of both modes in photon number, of full length."""
-        light = [np.zeros(self.shape[1], complex), np.zeros(self.shape[3], complex)]
-        if fields is None:
-            light[0][self.start[0]] = light[1][self.start[1]] = 1.0
-            return light
-        given = [np.asarray(f, dtype=complex) for f in fields]
-        fits = len(given) == 2 and all(
-            g.ndim == 1 and g.size <= f.size for g, f in zip(given, light, strict=True)
+        if found[side] <= allowed:
+            return
+        name = f"cutoff_{cavities[side].name}"
+        raise LeakingCutoffError(
+            f"The two highest photon numbers under `{name}` = {getattr(self, name)} hold"
+            f" {found[side]:.3g} of the population, and leak = {allowed:g} is allowed. Raise"
+            f" `{name}`, or take the battery that `converged()` finds.",
+            found=float(found[side]),
+            limit=allowed,
         )
-        require(fits, "fields", "be two vectors of at most cutoff + 1 entries", [g.shape for g in given])
-        norms = [float(np.linalg.norm(g)) for g in given]
-        require(bool(np.allclose(norms, 1.0, rtol=0, atol=1e-9)), "fields", "have norm 1", norms)
-        for row, amplitudes in zip(light, given, strict=True):
-            row[: amplitudes.size] = amplitudes
-        return light
 
-    def _separate(self, light: list[ComplexArray]) -> list[tuple[DualCavityBattery, list[ComplexArray]]]:
-        """The two cavities as batteries of their own."""
-        a = replace(self, atoms_b=0, photons_b=0)
-        b = replace(a, atoms_a=self.atoms_b, photons_a=self.photons_b, cutoff_a=self.cutoff_b)
-        return [(c, [f, np.ones(1, complex)]) for c, f in zip((a, b), light, strict=True)]
+    def _refuse_size(self, cavities: list[Cavity]) -> None:
+        """Refuse cavities that need too many states of one parity together."""
+        size = math.prod(c.levels.size * c.light for c in cavities) // 2
+        if size > LARGEST:
+            raise TooLargeError(
+                f"The basis has {size} states, and {LARGEST} are the most. Lower `cutoff_a`,"
+                " `cutoff_b` or the numbers of atoms.",
+                found=size,
+                limit=LARGEST,
+            )
 
     def converged(self, times: ArrayLike | None = None, *, leak: float = LEAK) -> DualCavityBattery:
-        """The same battery with photon cutoffs at which `charge(times, leak=leak)` passes.
+        """Return the same battery with cutoffs at which `charge(times, leak=leak)` passes.
 
-        Starts ten photons above the initial ones and lets the cutoff that leaks grow by a quarter.
-        Raises ValueError when the basis becomes too large.
+        The cutoffs start ten photons above the initial ones; one that leaks grows by a quarter.
+
+        Parameters
+        ----------
+        times, leak
+            As for `charge`.
+
+        Returns
+        -------
+        DualCavityBattery
+            The battery that passes.
+
+        Raises
+        ------
+        TooLargeError
+            If the basis becomes too large.
         """
-        t = time_axis("times", np.linspace(0.0, 20.0, 401) if times is None else times)
-        if self.exchange == 0 and self.atoms_b:
-            a, b = (c.converged(t, leak=leak).cutoff_a for c, _ in self._separate(self._fields(None)))
-            return replace(self, cutoff_a=a, cutoff_b=b)
-        cutoffs = [n + 10 for n in self.start]
+        t = self._times(times)
+        real("leak", leak, above=0.0)
+        names = [f"cutoff_{cavity.name}" for cavity in self._cavities]
+        cutoffs = {name: n + 10 for name, n in zip(names, self._photons, strict=False)}
         while True:
-            battery = replace(self, cutoff_a=cutoffs[0], cutoff_b=cutoffs[1])
-            space = battery._space(battery._fields(None))
-            kets = progress(evolve(space.h, space.start, t), f"cutoffs {cutoffs}", t.size)
-            leaks = (space.observe(psi)[4:6] for psi in kets)
-            full = next((found for found in leaks if found.max() > leak), None)
-            if full is None:
+            battery = replace(self, **cutoffs)
+            leaks = [battery._first_leak(space, t, leak) for space in battery._spaces(None)]
+            leaking = [n for n, x in zip(names, np.concatenate(leaks), strict=True) if x > leak]
+            if not leaking:
                 return battery
-            cutoffs = [c + c // 4 if f > leak else c for c, f in zip(cutoffs, full, strict=True)]
+            cutoffs |= {name: cutoffs[name] + cutoffs[name] // 4 for name in leaking}
+
+    def _first_leak(self, space: Space, t: FloatArray, allowed: float) -> FloatArray:
+        """Leaks (C,) when the first is too large; those of the whole window if none is."""
+        cutoffs = ", ".join(str(c.light - 1) for c in space.cavities)
+        found = np.zeros(len(space.cavities))
+        steps = progress(space.path(t), f"cutoffs {cutoffs}", t.size)
+        for _, found in steps:
+            if found.max() > allowed:
+                break
+        return found
 
     def charge_for_power(self, *, step: float = 0.02, leak: float = LEAK) -> DualCavityCharging:
-        """A charging curve long enough that its `max_average_power` is the largest over all times.
+        """Return a curve so long that its `max_average_power` is the largest over all times.
 
-        No later time can beat an average power P found before t = capacity/P, because E never
-        exceeds the capacity: the window is extended to that time. ``step`` is the sampling
-        interval; the other errors are those of `charge`.
+        No later time can beat an average power P > 0 found before t = capacity/P, because E
+        never exceeds the capacity: the window grows to that time, at most fourfold at once.
+        Without coupling to the light nothing is ever stored, and any window will do.
+
+        Parameters
+        ----------
+        step : float
+            Sampling interval.
+        leak : float
+            As for `charge`.
+
+        Returns
+        -------
+        DualCavityCharging
+            The curve from 0 to the last time that could matter, or later.
+
+        Raises
+        ------
+        TooLargeError
+            If that takes more than 50 000 samples.
+        LeakingCutoffError
+            As for `charge`.
         """
+        real("step", step, above=0.0)
         window = 1.0
         while True:
-            samples = math.ceil(window / real("step", step, above=0.0)) + 1
-            charging = self.charge(step * np.arange(samples + 1), leak=leak)
-            needed = self.capacity / float(charging.max_average_power.value)
-            if needed <= charging.times[-1]:
+            samples = math.ceil(window / step) + 2
+            if samples > MOST_SAMPLES:
+                raise TooLargeError(
+                    f"To be sure of the largest power takes {samples} samples, and"
+                    f" {MOST_SAMPLES} are the most. Raise `step`, or call `charge()` with a"
+                    " window of your choice.",
+                    found=samples,
+                    limit=MOST_SAMPLES,
+                )
+            charging = self.charge(step * np.arange(samples), leak=leak)
+            best = charging.max_average_power.value
+            needed = self.capacity / best if best > 0 else math.inf
+            if needed <= charging.times[-1] or self.coupling == 0:
                 return charging
-            window = needed
+            window = min(needed, 4 * window)
 
 
-def _side_by_side(parts: list[DualCavityCharging]) -> DualCavityCharging:
-    """Two uncoupled cavities as one battery: sums, and the product of the states."""
-    a, b = parts
-    product = None
-    if a.battery_states is not None and b.battery_states is not None:
-        product = np.array([np.kron(x, y) for x, y in zip(a.battery_states, b.battery_states, strict=True)])
-    return DualCavityCharging(
-        times=a.times,
-        energy=a.energy + b.energy,
-        power=a.power + b.power,
-        cavity_energy=np.array([a.energy, b.energy]),
-        photons=np.array([a.photons[0], b.photons[0]]),
-        leak=np.array([a.leak[0], b.leak[0]]),
-        battery_states=product,
-    )
+def _vector(value: Any) -> ComplexArray:
+    """A ket or a vector as an array (n,); an empty one for anything else."""
+    try:
+        array = np.asarray(value.full() if hasattr(value, "full") else value, dtype=complex)
+    except (TypeError, ValueError):
+        return np.empty(0, dtype=complex)
+    is_column = array.ndim in (1, 2) and array.size == array.shape[0]
+    return array.ravel() if is_column else np.empty(0, dtype=complex)
+
+
+def _atoms_down(cavity: Cavity, field: ComplexArray) -> ComplexArray:
+    """The ket of a cavity with this light and no excited atom: m = -N/2 is the last."""
+    ket = np.zeros((cavity.levels.size, cavity.light), dtype=complex)
+    ket[-1, : field.size] = field
+    return ket.ravel()
+
+
+def _work(energy: FloatArray, spectrum: FloatArray, levels: FloatArray) -> FloatArray:
+    """E - sum_k r_k e_k: r falling, e rising; never negative."""
+    return np.maximum(energy - spectrum @ levels, 0.0)

@@ -87,7 +87,7 @@ ENERGIES = {
     ],
 }
 TIMES = {"rosen-zener": ["duration"]}
-WRONG_STARTS = ["text", 0.5, np.nan, [2.0, -1.0], np.zeros(4), [[0.0, 1.0], [1.0, 0.0]]]
+WRONG_STARTS = ["text", 0.5, np.nan, [2.0, -1.0], np.zeros(4), [[0.0, 1.0], [1.0, 1.0]]]
 
 
 def by_name(batteries: dict) -> dict:
