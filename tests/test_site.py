@@ -260,6 +260,46 @@ def test_ledger_is_filtered_by_paper_and_verdict(browser, address):
         assert visit.said == []
 
 
+class _Scripts(HTMLParser):
+    """Attributes, text and place (in the head, in the text, after it) of each script of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.place = "head"
+        self.found: list[tuple[str, dict[str, str | None], str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "body":
+            self.place = "text"
+        if tag == "script":
+            self.found.append((self.place, dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "article":
+            self.place = "after"
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "script" and data.strip():
+            place, named, _ = self.found[-1]
+            self.found[-1] = (place, named, data)
+
+
+@pytest.mark.parametrize("path", [*PAGES, "search.html"])
+def test_no_script_stands_before_the_text(path):
+    scripts = _Scripts(text_of(path)).found
+    assert [named for place, named, _ in scripts if place == "head" and named.get("src")]
+    for place, named, body in scripts:
+        if named.get("src"):
+            assert named.keys() & {"defer", "async"} or named.get("type") == "module", named
+        elif place == "head":
+            assert len(body) < 1000, body[:200]
+    states = [place for place, named, _ in scripts if "widget-state" in (named.get("type") or "")]
+    players = [named for _, named, _ in scripts if "embed.js" in (named.get("src") or "")]
+    assert states == (["after"] if has_sliders(path) else [])
+    assert len(players) == len(states)
+
+
 def test_no_sources_are_shipped():
     assert not (SITE / "_sources").exists()
 

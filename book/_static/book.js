@@ -70,8 +70,6 @@
     });
   }
 
-  offerQueue();
-  window.addEventListener("load", offerQueue);
   window.addEventListener("load", reachTables);
   document.addEventListener("DOMContentLoaded", function () {
     offerQueue();
