@@ -388,6 +388,39 @@ def test_no_script_stands_before_the_text(path):
     assert len(players) == len(states)
 
 
+# Of each formula in the running text: the size of its letters, and the height of the letter x around it.
+# Boxes and tables have another font, whose x is 2 % taller.
+LETTERS = """() => [...document.querySelectorAll("section > p > .math mjx-container")].map(formula => {
+    const ruler = document.createElement("span");
+    ruler.style.cssText = "display: inline-block; height: 100ex";
+    formula.parentElement.append(ruler);
+    const x = ruler.getBoundingClientRect().height / 100;
+    ruler.remove();
+    return [parseFloat(getComputedStyle(formula).fontSize), x];
+})"""
+X_OF_MATHJAX = 0.442  # height of the letter x in MathJax's font, of its size
+
+
+def test_formulas_have_the_size_of_the_text_and_are_whole_however_late_its_fonts_come(browser, address):
+    path = "book/foundations/ergotropy.html"
+    with Visit(browser, address, path, hold_fonts=True) as late, Visit(browser, address, path) as early:
+        late.page.wait_for_selector("mjx-container", state="attached")
+        late.page.evaluate("MathJax.startup.promise")
+        assert len(late.held) >= 2  # the upright and the italic letters
+        for request in late.held:
+            request.continue_()
+        late.page.wait_for_load_state("networkidle")
+        measured = [visit.page.evaluate(LETTERS) for visit in (late, early)]
+        assert len(measured[0]) == len(measured[1]) > 100
+        for (size, _), (same, x) in zip(*measured, strict=True):
+            assert size == pytest.approx(same, rel=0.01)
+            assert size * X_OF_MATHJAX == pytest.approx(x, rel=0.01)
+        for visit in (late, early):
+            assert visit.page.locator("div.math").evaluate_all(
+                "all => all.every(formula => formula.scrollWidth <= formula.clientWidth)"
+            )
+
+
 def test_no_sources_are_shipped():
     assert not (SITE / "_sources").exists()
 
