@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data homework grade test lint bench profile latency clean
+.PHONY: book site serve pdf notebooks data homework grade test lint bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -63,6 +63,9 @@ profile: .venv/installed $(WIDGETS) ## where the time of the papers' chapters go
 
 latency: .venv/installed ## how fast the live sliders redraw
 	$(BIN)/python tools/latency.py
+
+paint: .venv/installed ## how soon the pages that 'make book' wrote show something on a slow phone
+	$(BIN)/python tools/first_paint.py
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }

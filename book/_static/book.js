@@ -70,12 +70,28 @@
     });
   }
 
-  offerQueue();
-  window.addEventListener("load", offerQueue);
+  /* The theme takes the focus off the button of a panel, where it belongs once the panel is closed; and
+     it leaves the panel open over the place on the page that a reader has chosen in it. */
+  function mindPanels() {
+    ["primary", "secondary"].forEach(function (side) {
+      const panel = document.getElementById("pst-" + side + "-sidebar-modal");
+      const button = document.querySelector("." + side + "-toggle");
+      if (!panel || !button) return;
+      panel.addEventListener("click", function (event) {
+        if (event.target.closest('a[href^="#"]')) panel.close("a place on this page");
+      });
+      panel.addEventListener("close", function () {
+        if (!panel.returnValue) button.focus();
+        panel.returnValue = "";
+      });
+    });
+  }
+
   window.addEventListener("load", reachTables);
   document.addEventListener("DOMContentLoaded", function () {
     offerQueue();
     offerFilter();
+    mindPanels();
     /* The theme names these by a label that differs from their own words, which serve better. */
     document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {
       element.removeAttribute("aria-label");

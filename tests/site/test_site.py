@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page, Route
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# Pages of each kind: the first, one with sliders, and one with a script that the site wrote.
+OPENED = ["book/index.html", "book/foundations/ergotropy.html", "book/synthesis/ledger.html"]
 EXPLORER = ".explorer:not(.explorer-live)"
 SLIDER = f"{EXPLORER} .noUi-handle"
 # The widget player's remark on its own schema, and the search's on a dot in an anchor that it then
@@ -47,20 +49,35 @@ def address() -> Iterator[str]:
 class Visit:
     """A page opened with everything but its own origin blocked, and what it asked and said."""
 
-    def __init__(self, browser: Browser, address: str, path: str, *, width: int = 1280, dark: bool = False):
+    def __init__(
+        self,
+        browser: Browser,
+        address: str,
+        path: str,
+        *,
+        width: int = 1280,
+        dark: bool = False,
+        touch: bool = False,
+        hold_fonts: bool = False,
+    ):
+        self.held: list[Route] = []  # requests for fonts that wait for an answer
         self.outside: list[str] = []
         self.failed: list[str] = []
         self.said: list[str] = []
         self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            has_touch=touch,
         )
         self.context.set_default_timeout(120_000)  # a busy machine is no failure of the page
         self.page: Page = self.context.new_page()
         self.page.route("**/*", lambda route: self._only_own(route, address))
+        if hold_fonts:
+            self.page.route("**/_static/fonts/*", lambda route: self.held.append(route))
         self.page.on("console", lambda m: self._heard(m.type, m.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("response", lambda r: self.failed.append(r.url) if r.status >= 400 else None)
-        self.page.goto(address + path, wait_until="networkidle")
+        self.page.goto(address + path, wait_until="commit" if hold_fonts else "networkidle")
 
     def _only_own(self, route, address: str) -> None:
         if route.request.url.startswith((address, "data:", "blob:")):
@@ -127,6 +144,77 @@ def test_page_is_accessible_and_does_not_scroll_sideways(browser, address, path,
         found = Axe().run(visit.page, options={"runOnly": WCAG, "resultTypes": ["violations"]})
         grave = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
         assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in grave] == []
+
+
+# The first link of a panel lies in the window, and nothing lies on top of it.
+FIRST_LINK_SHOWN = """panel => {
+    const link = document.querySelector(`.bd-sidebar-${panel} nav a`);
+    const { left, right, top, bottom } = link.getBoundingClientRect();
+    const inside = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+    return inside && link.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+}"""
+
+
+def await_panel(page: Page, panel: str, *, shown: bool) -> None:
+    """Wait until the panel has slid in or out."""
+    page.wait_for_function(f"panel => ({FIRST_LINK_SHOWN})(panel) === {str(shown).lower()}", arg=panel)
+
+
+def press(button: Locator, way: str) -> None:
+    if way == "key":
+        button.press("Enter")
+    elif way == "tap":
+        button.tap()
+    else:
+        button.click()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("way", ["tap", "key"])
+@pytest.mark.parametrize("width", [360, 768])
+@pytest.mark.parametrize("path", OPENED)
+def test_menu_and_contents_open_and_close_on_narrow_screens(browser, address, path, width, way, dark):
+    with Visit(browser, address, path, width=width, dark=dark, touch=True) as visit:
+        for panel, beside in (("primary", width - 5), ("secondary", 5)):
+            button = visit.page.locator(f".{panel}-toggle:visible")
+            await_panel(visit.page, panel, shown=False)
+            press(button, way)
+            await_panel(visit.page, panel, shown=True)
+            if way == "key":
+                visit.page.keyboard.press("Escape")
+            else:
+                visit.page.touchscreen.tap(beside, 450)
+            await_panel(visit.page, panel, shown=False)
+            assert visit.page.locator("dialog[open]").count() == 0
+            assert button.evaluate("button => button === document.activeElement")
+        assert visit.said == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("way", ["click", "key"])
+@pytest.mark.parametrize("path", OPENED)
+def test_menu_is_hidden_and_shown_on_a_wide_screen_beside_the_contents(browser, address, path, way, dark):
+    with Visit(browser, address, path, dark=dark) as visit:
+        await_panel(visit.page, "secondary", shown=True)
+        button = visit.page.locator(".primary-toggle:visible")
+        for shown in (True, False, True):
+            await_panel(visit.page, "primary", shown=shown)
+            press(button, way)
+        assert visit.said == []
+
+
+def test_a_place_chosen_in_the_contents_of_a_phone_is_shown(browser, address):
+    with Visit(browser, address, "book/foundations/ergotropy.html", width=360, touch=True) as visit:
+        visit.page.locator(".secondary-toggle:visible").tap()
+        await_panel(visit.page, "secondary", shown=True)
+        link = visit.page.locator(".bd-sidebar-secondary nav a").nth(2)
+        place = link.get_attribute("href")
+        link.tap()
+        visit.page.wait_for_selector("dialog[open]", state="detached")
+        visit.page.wait_for_function(
+            "place => Math.abs(document.querySelector(place).getBoundingClientRect().top) < innerHeight",
+            arg=place,
+        )
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if has_sliders(p)])
@@ -248,6 +336,80 @@ def test_ledger_is_filtered_by_paper_and_verdict(browser, address):
         page.get_by_label("Show verdict").select_option("")
         assert shown.count() == total
         assert visit.said == []
+
+
+class _Scripts(HTMLParser):
+    """Attributes, text and place (in the head, in the text, after it) of each script of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.place = "head"
+        self.found: list[tuple[str, dict[str, str | None], str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "body":
+            self.place = "text"
+        if tag == "script":
+            self.found.append((self.place, dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "article":
+            self.place = "after"
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "script" and data.strip():
+            place, named, _ = self.found[-1]
+            self.found[-1] = (place, named, data)
+
+
+@pytest.mark.parametrize("path", [*PAGES, "search.html"])
+def test_no_script_stands_before_the_text(path):
+    scripts = _Scripts(text_of(path)).found
+    assert [named for place, named, _ in scripts if place == "head" and named.get("src")]
+    for place, named, body in scripts:
+        if named.get("src"):
+            assert named.keys() & {"defer", "async"} or named.get("type") == "module", named
+        elif place == "head":
+            assert len(body) < 1000, body[:200]
+    states = [place for place, named, _ in scripts if "widget-state" in (named.get("type") or "")]
+    players = [named for _, named, _ in scripts if "embed.js" in (named.get("src") or "")]
+    assert states == (["after"] if has_sliders(path) else [])
+    assert len(players) == len(states)
+
+
+# Of each formula in the running text: the size of its letters, and the height of the letter x around it.
+# Boxes and tables have another font, whose x is 2 % taller.
+LETTERS = """() => [...document.querySelectorAll("section > p > .math mjx-container")].map(formula => {
+    const ruler = document.createElement("span");
+    ruler.style.cssText = "display: inline-block; height: 100ex";
+    formula.parentElement.append(ruler);
+    const x = ruler.getBoundingClientRect().height / 100;
+    ruler.remove();
+    return [parseFloat(getComputedStyle(formula).fontSize), x];
+})"""
+X_OF_MATHJAX = 0.442  # height of the letter x in MathJax's font, of its size
+
+
+def test_formulas_have_the_size_of_the_text_and_are_whole_however_late_its_fonts_come(browser, address):
+    path = "book/foundations/ergotropy.html"
+    with Visit(browser, address, path, hold_fonts=True) as late, Visit(browser, address, path) as early:
+        late.page.wait_for_selector("mjx-container", state="attached")
+        late.page.evaluate("MathJax.startup.promise")
+        assert len(late.held) >= 2  # the upright and the italic letters
+        for request in late.held:
+            request.continue_()
+        late.page.wait_for_load_state("networkidle")
+        measured = [visit.page.evaluate(LETTERS) for visit in (late, early)]
+        assert len(measured[0]) == len(measured[1]) > 100
+        for (size, _), (same, x) in zip(*measured, strict=True):
+            assert size == pytest.approx(same, rel=0.01)
+            assert size * X_OF_MATHJAX == pytest.approx(x, rel=0.01)
+        for visit in (late, early):
+            cut = visit.page.locator('mjx-container[display="true"]').evaluate_all(
+                "all => all.filter(formula => formula.scrollWidth > formula.clientWidth).length"
+            )
+            assert cut == 0
 
 
 def test_no_sources_are_shipped():
