@@ -320,9 +320,7 @@ class DualCavityBattery:
     def _lowest_levels(self) -> FloatArray:
         """The lowest d of all 2^N levels of H_Q, rising: the atoms' state has rank d at most."""
         count = self._levels().size
-        each = [
-            lowest_levels(c.atoms, self.splitting, self.repulsion, count) for c in self._cavities
-        ]
+        each = [lowest_levels(c.atoms, self.splitting, self.repulsion, count) for c in self._cavities]
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
 
     def _matrix(self, cavities: list[Cavity]) -> Any:
