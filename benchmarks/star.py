@@ -16,8 +16,7 @@ from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.linalg import spsolve
 
 from benchmarks.side_by_side import Case, FloatArray, integrator_options
-from qbcore.star import StarBattery, fermi, steady_excitation
-from qbcore.star.common_bath import CommonBathStar
+from qbcore.star import CommonBathStar, StarBattery, fermi, steady_excitation
 
 TIMES = np.linspace(0.0, 5.0, 51)
 BIASES = np.linspace(0.0, 7.6, 20)
@@ -80,7 +79,7 @@ def by_dop853(cells: int, rtol: float) -> FloatArray:
 
 def common(cells: int) -> float:
     """p_1 for t to infinity from the ground state, all qubits in one bath."""
-    return CommonBathStar(cells=cells).asymptotic_excitation(_ground(cells))
+    return CommonBathStar(cells=cells).asymptotic_excitation()
 
 
 def common_by_mesolve(cells: int, rtol: float) -> float:
@@ -92,7 +91,7 @@ def _excited(b: StarBattery | CommonBathStar, times: FloatArray, rtol: float) ->
     up = qutip.tensor([qutip.sigmap() * qutip.sigmam(), *[qutip.qeye(2)] * (b.cells - 1)])
     run = qutip.mesolve(
         b.hamiltonian(),
-        _ground(b.cells),
+        b.initial_state(),
         times,
         b.collapse_operators(),
         e_ops=[up],
@@ -104,10 +103,6 @@ def _excited(b: StarBattery | CommonBathStar, times: FloatArray, rtol: float) ->
 def _generator(b: StarBattery) -> csr_matrix:
     """The Liouvillian, 4^N x 4^N."""
     return qutip.liouvillian(b.hamiltonian(), b.collapse_operators()).to("CSR").data.as_scipy()
-
-
-def _ground(cells: int) -> qutip.Qobj:
-    return qutip.tensor([qutip.basis(2, 1)] * cells)
 
 
 def cases() -> Iterator[Case]:
