@@ -185,14 +185,20 @@ class Space:
 
 def joined(a: Observed, b: Observed) -> Observed:
     """Two cavities that never met, at T times: sums, and the product of their states."""
-    sides = [np.concatenate(pair, axis=1) for pair in zip(a[:3], b[:3], strict=True)]
     spectrum = (a.spectrum[:, :, None] * b.spectrum[:, None, :]).reshape(len(a.power), -1)
     state = np.empty((len(a.power), 0), dtype=complex)
     if a.state.size:
         size = a.spectrum.shape[1] * b.spectrum.shape[1]
         state = np.einsum("tij,tkl->tikjl", a.state, b.state).reshape(-1, size, size)
     falling = np.sort(spectrum, axis=1)[:, ::-1]
-    return Observed(*sides, a.power + b.power, falling, state)
+    return Observed(
+        energy=np.concatenate([a.energy, b.energy], axis=1),
+        photons=np.concatenate([a.photons, b.photons], axis=1),
+        leak=np.concatenate([a.leak, b.leak], axis=1),
+        power=a.power + b.power,
+        spectrum=falling,
+        state=state,
+    )
 
 
 def atomic_levels(atoms: int, splitting: float, repulsion: float) -> FloatArray:

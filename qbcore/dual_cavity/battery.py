@@ -217,7 +217,7 @@ class DualCavityBattery:
         """Return the start of Eq. (5): the Fock states of the light, every atom down."""
         import qutip
 
-        ket = reduce(np.kron, self._kets(None))
+        ket = reduce(_kron, self._kets(None))
         return qutip.Qobj(ket[:, None], dims=[self._dims, [1]])
 
     def steady_state(self) -> NoReturn:
@@ -320,9 +320,8 @@ class DualCavityBattery:
     def _lowest_levels(self) -> FloatArray:
         """The lowest d of all 2^N levels of H_Q, rising: the atoms' state has rank d at most."""
         count = self._levels().size
-        each = [
-            lowest_levels(c.atoms, self.splitting, self.repulsion, count) for c in self._cavities
-        ]
+        needed = (self.splitting, self.repulsion, count)
+        each = [lowest_levels(c.atoms, *needed) for c in self._cavities]
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
 
     def _matrix(self, cavities: list[Cavity]) -> Any:
@@ -334,7 +333,7 @@ class DualCavityBattery:
         if self.exchange == 0 and len(kets) == len(cavities):
             groups = [[cavity] for cavity in cavities]
         else:
-            groups, kets = [cavities], [reduce(np.kron, kets)]
+            groups, kets = [cavities], [reduce(_kron, kets)]
         for group in groups:
             self._refuse_size(group)
         return [Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)]
@@ -468,11 +467,15 @@ class DualCavityBattery:
                     limit=MOST_SAMPLES,
                 )
             charging = self.charge(step * np.arange(samples), leak=leak)
-            best = charging.max_average_power.value
+            best = float(charging.max_average_power.value)
             needed = self.capacity / best if best > 0 else math.inf
             if needed <= charging.times[-1] or self.coupling == 0:
                 return charging
             window = min(needed, 4 * window)
+
+
+def _kron(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+    return np.outer(a, b).ravel()
 
 
 def _vector(value: Any) -> ComplexArray:
