@@ -25,7 +25,8 @@ TIMES = np.linspace(0.0, 5.0, 51)
 @lru_cache
 def battery_of(atoms: int, exchange: float) -> DualCavityBattery:
     """N + N atoms, 31 levels of light in each cavity."""
-    return DualCavityBattery(atoms_a=atoms, atoms_b=atoms, exchange=exchange)
+    size = {"atoms_a": atoms, "atoms_b": atoms, "cutoff_a": 30, "cutoff_b": 30}
+    return DualCavityBattery(**size, exchange=exchange)
 
 
 def ours(atoms: int, exchange: float) -> FloatArray:
@@ -41,19 +42,17 @@ def options(rtol: float) -> dict[str, object]:
 def full_space(atoms: int, exchange: float, rtol: float) -> FloatArray:
     """``sesolve`` with all states of both cavities."""
     battery = battery_of(atoms, exchange)
-    levels = battery.battery_hamiltonian().diag().real.reshape(battery.shape[::2])
-    spread = np.broadcast_to(levels[:, None, :, None], battery.shape).ravel()
-    h = battery.hamiltonian()
-    stored = qutip.Qobj(qutip.qdiags(spread, 0), dims=h.dims)
-    start = qutip.basis(list(battery.shape), [0, battery.start[0], 0, battery.start[1]])
+    h, start = battery.hamiltonian(), battery.initial_state()
+    atoms_alone = battery.battery_hamiltonian()
+    stored = qutip.expand_operator(atoms_alone, h.dims[0], list(battery.battery_sites))
     return qutip.sesolve(h, start, TIMES, e_ops=[stored], options=options(rtol)).expect[0]
 
 
 def one_parity(atoms: int, exchange: float, rtol: float) -> FloatArray:
     """``sesolve`` on the half of the basis that the start can reach."""
     battery = battery_of(atoms, exchange)
-    space = battery._space(battery._fields(None))
-    stored = qutip.qdiags(space.diagonals[:2].sum(axis=0), 0)
+    space = battery._spaces(None)[0]
+    stored = qutip.qdiags(space.total, 0)
     h, start = qutip.Qobj(space.h.astype(complex)), qutip.Qobj(space.start)
     return qutip.sesolve(h, start, TIMES, e_ops=[stored], options=options(rtol)).expect[0]
 
@@ -61,10 +60,10 @@ def one_parity(atoms: int, exchange: float, rtol: float) -> FloatArray:
 def by_expm_multiply(atoms: int, exchange: float) -> FloatArray:
     """``scipy.sparse.linalg.expm_multiply`` on the same half."""
     battery = battery_of(atoms, exchange)
-    space = battery._space(battery._fields(None))
+    space = battery._spaces(None)[0]
     h = -1j * space.h
     kets = expm_multiply(h, space.start, 0.0, TIMES[-1], TIMES.size, traceA=h.trace())
-    return np.abs(kets) ** 2 @ space.diagonals[:2].sum(axis=0)
+    return np.abs(kets) ** 2 @ space.total
 
 
 def one_cavity(atoms: int) -> FloatArray:

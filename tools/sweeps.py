@@ -28,6 +28,7 @@ from qbcore.sweep import sweep
 ROOT = Path(__file__).resolve().parent.parent
 TIMES = np.linspace(0.0, 20.0, 201)
 LEAK = 1e-3  # leaves 1e-5 of the full charge in P_max and an early E_max, some 5e-3 in a late one
+PAPER_CUTOFF = 30  # the photon number that Zhang et al. keep
 FORMATS = {"leak": "{:.1e}", "power_time": "{:.4f}", "energy_time": "{:.4f}"}
 FORMATS |= dict.fromkeys(("max_power", "max_energy", "charge"), "{:.5f}")
 Run = Callable[[DualCavityBattery], DualCavityCharging]
@@ -52,8 +53,9 @@ def settled(
 
     The light is pushed by g_1 S^x <= g_1 N/2, which moves the amplitude sqrt(n) by ``reach`` times that.
     """
-    guess = [(n**0.5 + reach * battery.coupling * n / 2) ** 2 + margin for n in battery.start]
-    cutoffs = [max(int(c), n + 8) for c, n in zip(guess, battery.start, strict=True)]
+    photons = (battery.atoms_a, battery.atoms_b)  # as many as atoms
+    guess = [(n**0.5 + reach * battery.coupling * n / 2) ** 2 + margin for n in photons]
+    cutoffs = [max(int(c), n + 8) for c, n in zip(guess, photons, strict=True)]
     while True:
         battery = replace(battery, cutoff_a=cutoffs[0], cutoff_b=cutoffs[1])
         charging = run(battery)
@@ -82,7 +84,12 @@ def split(atoms: int, share: float, exchange: float, repulsion: float, cutoffs: 
     """A share of the atoms in cavity a; converged cutoffs, or the paper's 30 photons."""
     atoms_a = round(share * atoms)
     battery = DualCavityBattery(
-        atoms_a=atoms_a, atoms_b=atoms - atoms_a, exchange=exchange, repulsion=repulsion
+        atoms_a=atoms_a,
+        atoms_b=atoms - atoms_a,
+        exchange=exchange,
+        repulsion=repulsion,
+        cutoff_a=PAPER_CUTOFF,
+        cutoff_b=PAPER_CUTOFF,
     )
     if cutoffs == "converged":
         return row(*settled(battery, over_window, 1.8, 14), with_energy=True)

@@ -6,8 +6,9 @@ Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984). With the spectrum of H ins
     exp(-i H t) = exp(-i c t) sum_k (2 - delta_k0) (-i)^k J_k(r t) T_k(G),
 
 where the Bessel functions J_k fall faster than exponentially once k > r t. The vectors
-v_k = (-i)^k T_k(G) psi obey v_{k+1} = -2i G v_k + v_{k-1}: one sparse product per term, and
-the same vectors serve every time the series covers. The phase exp(-i c t) is dropped.
+v_k = (-i)^k T_k(G) psi obey v_{k+1} = -2i G v_k + v_{k-1}: one sparse product per term,
+and the same vectors serve every time the series covers. The phase exp(-i c t) is
+dropped.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ class Stretch(NamedTuple):
     Attributes
     ----------
     kets : (samples, d) array
-        The state at those of the times asked for that the series covers; there may be none.
+        The state at those of the times asked for that the series covers; there may be
+        none.
     between : (points, watched) array
-        Watched amplitudes at points whose r t lie at most one apart, samples not included.
+        Watched amplitudes at points whose r t lie at most one apart, samples not
+        included.
     """
 
     kets: ComplexArray
@@ -47,8 +50,9 @@ def evolve(
 ) -> Iterator[Stretch]:
     """Yield exp(-i H t) |start> at increasing ``times``, up to a common phase.
 
-    ``h`` is a Hermitian sparse array (d, d). The error is that of rounding, about 1e-13 per
-    series. The amplitudes with the indices ``watched`` are also given between the times.
+    ``h`` is a Hermitian sparse array (d, d). The error is that of rounding, about 1e-13
+    per series. The amplitudes with the indices ``watched`` are also given between the
+    times.
     """
     centre, radius = spectral_interval(h)
     shift = sparse.diags_array(np.full(h.shape[0], centre))
@@ -58,7 +62,8 @@ def evolve(
     while done < times.size:
         ahead = radius * (times[done:] - now)
         covered = ahead[ahead <= ANGLE]
-        # A gap longer than one series takes several, the first of them without a sample.
+        # A gap longer than one series takes several, the first of them without a
+        # sample.
         angles = covered if covered.size else np.array([float(ANGLE)])
         kets, between = _series(generator, psi, angles, rows)
         yield Stretch(kets[: covered.size], between)
@@ -67,7 +72,7 @@ def evolve(
 
 
 def spectral_interval(h: Any) -> tuple[float, float]:
-    """Centre and half-width of an interval with all eigenvalues, by Gershgorin's circles."""
+    """Centre and half-width of an interval with all levels, by Gershgorin's circles."""
     diagonal = h.diagonal().real
     reach = np.asarray(abs(h).sum(axis=1)).ravel() - np.abs(diagonal)
     low, high = float((diagonal - reach).min()), float((diagonal + reach).max())
@@ -95,7 +100,7 @@ def _weights_between() -> FloatArray:
 def _series(
     generator: Any, psi: ComplexArray, angles: FloatArray, rows: IntArray
 ) -> tuple[ComplexArray, ComplexArray]:
-    """Kets (samples, d) after the angles r t, and the amplitudes ``rows`` in between."""
+    """Kets (samples, d) after the angles r t, and the amplitudes ``rows`` between."""
     weights = _weights(angles, _terms(angles[-1]))
     needed = 1 + int(np.flatnonzero(np.abs(weights).max(axis=0) > NEGLIGIBLE)[-1])
     points = max(0, int(np.ceil(angles[-1])) - 1) if rows.size else 0
@@ -112,7 +117,8 @@ def _series(
             following = generator @ current
             following += before
             before, current = current, following
-        # The weights are real: as pairs of floats, the kets need a quarter of the products.
+        # The weights are real: as pairs of floats, the kets need a quarter of the
+        # products.
         kets.view(float)[:] += weights[:, terms] @ block.view(float)
         if points:
             seen = np.ascontiguousarray(block[:, rows])

@@ -1,7 +1,7 @@
-"""The dual-cavity battery's basis: the part that a start can reach, and what is seen on it.
+"""The basis of the dual-cavity battery: what a start reaches, and what is seen there.
 
-Nothing here knows how many cavities there are: two that exchange excitations are one space,
-two that do not are two spaces of one cavity each.
+Nothing here knows how many cavities there are: two that exchange excitations are one
+space, two that do not are two spaces of one cavity each.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Cavity(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """Means at one time, or at T times with a leading axis (T,); C is the number of cavities.
+    """Means of C cavities at one time, or at T times with a leading axis (T,).
 
     Attributes
     ----------
     energy, photons, leak : (C,) array
-        Of each cavity: the atoms' energy above empty, the photon number, the population of
-        its two highest photon numbers.
+        Of each cavity: the atoms' energy above empty, the photon number, the population
+        of its two highest photon numbers.
     power : float
         dE/dt of all atoms.
     spectrum : (d,) array
@@ -65,14 +65,18 @@ class Observed(NamedTuple):
     state: ComplexArray
 
 
-def matrix(cavities: list[Cavity], frequency: float, coupling: float, exchange: float) -> Any:
+def matrix(
+    cavities: list[Cavity], frequency: float, coupling: float, exchange: float
+) -> Any:
     """Total H on the whole space of one or two cavities, a sparse array."""
     alone = [_one_cavity(cavity, frequency, coupling) for cavity in cavities]
     if len(cavities) == 1:
         return sparse.csr_array(alone[0])
     up = [sparse.kron(raising(c.atoms), sparse.eye_array(c.light)) for c in cavities]
     across = sparse.kron(up[0], up[1].T)  # S_a^+ S_b^-
-    return sparse.csr_array(sparse.kronsum(alone[1], alone[0]) + exchange * (across + across.T))
+    return sparse.csr_array(
+        sparse.kronsum(alone[1], alone[0]) + exchange * (across + across.T)
+    )
 
 
 def _one_cavity(cavity: Cavity, frequency: float, coupling: float) -> Any:
@@ -90,8 +94,8 @@ def _one_cavity(cavity: Cavity, frequency: float, coupling: float) -> Any:
 class Space:
     """The part of the basis |m_a, n_a, m_b, n_b> that a start can reach.
 
-    H conserves the parity of the number of excited atoms and photons, so that a start of one
-    parity reaches half of the basis.
+    H conserves the parity of the number of excited atoms and photons, so that a start
+    of one parity reaches half of the basis.
 
     Parameters
     ----------
@@ -114,9 +118,13 @@ class Space:
         self.start: ComplexArray = psi[kept]
         self.h = h[kept][:, kept]
         spins, photons = index[0::2, kept], index[1::2, kept]
-        self.energies = np.array([c.levels[m] for c, m in zip(cavities, spins, strict=True)])
+        self.energies = np.array(
+            [c.levels[m] for c, m in zip(cavities, spins, strict=True)]
+        )
         self.photons = photons.astype(float)
-        self.top = np.array([n >= c.light - 2 for c, n in zip(cavities, photons, strict=True)])
+        self.top = np.array(
+            [n >= c.light - 2 for c, n in zip(cavities, photons, strict=True)]
+        )
         self.edge: IntArray = np.flatnonzero(self.top.any(axis=0))
         self.means = np.concatenate([self.energies, self.photons, self.top])
         self.total = self.energies.sum(axis=0)
@@ -125,17 +133,20 @@ class Space:
     def _split(self, spins: IntArray) -> None:
         """Find the blocks of the atoms' state, and where their amplitudes stand in psi.
 
-        For a start of one parity the light tells the parity of the number of excited atoms,
-        so that the state traced over the light has two blocks.
+        For a start of one parity the light tells the parity of the number of excited
+        atoms, so that the state traced over the light has two blocks.
         """
         sizes = [c.levels.size for c in self.cavities]
         self.dimension = math.prod(sizes)
         atoms = np.ravel_multi_index(tuple(spins), sizes)
-        both = self.start.size == self.dimension * math.prod(c.light for c in self.cavities)
+        both = self.start.size == self.dimension * math.prod(
+            c.light for c in self.cavities
+        )
         odd = np.zeros_like(atoms) if both else spins.sum(axis=0) % 2
         self.blocks = []
         for parity in np.unique(odd):
-            # Sorted by the atoms' state, and in the same order of the light within each.
+            # Sorted by the atoms' state, and in the same order of the light within
+            # each.
             places = np.flatnonzero(odd == parity)
             places = places[np.argsort(atoms[places], kind="stable")]
             rows = np.unique(atoms[places])
@@ -144,9 +155,9 @@ class Space:
     def path(self, times: FloatArray) -> Iterator[tuple[ComplexArray, FloatArray]]:
         """Yield the ket at each time, and the largest leak (C,) up to there.
 
-        The leak is looked at between the times too, wherever r t has grown by one for the
-        half-width r of H's spectrum. No phase between two levels turns by more than 2 r t,
-        so that a population cannot come and go unseen from one look to the next.
+        The leak is looked at between the times too, wherever r t has grown by one for
+        the half-width r of H's spectrum. No phase between two levels turns by more than
+        2 r t, so that a population cannot come and go unseen from one look to the next.
         """
         top = self.top[:, self.edge].astype(float)
         worst = np.zeros(len(self.cavities))
@@ -184,15 +195,23 @@ class Space:
 
 
 def joined(a: Observed, b: Observed) -> Observed:
-    """Two cavities that never met, at T times: sums, and the product of their states."""
-    sides = [np.concatenate(pair, axis=1) for pair in zip(a[:3], b[:3], strict=True)]
-    spectrum = (a.spectrum[:, :, None] * b.spectrum[:, None, :]).reshape(len(a.power), -1)
+    """Two cavities that never met, at T times: sums, and the product of the states."""
+    spectrum = (a.spectrum[:, :, None] * b.spectrum[:, None, :]).reshape(
+        len(a.power), -1
+    )
     state = np.empty((len(a.power), 0), dtype=complex)
     if a.state.size:
         size = a.spectrum.shape[1] * b.spectrum.shape[1]
         state = np.einsum("tij,tkl->tikjl", a.state, b.state).reshape(-1, size, size)
     falling = np.sort(spectrum, axis=1)[:, ::-1]
-    return Observed(*sides, a.power + b.power, falling, state)
+    return Observed(
+        energy=np.concatenate([a.energy, b.energy], axis=1),
+        photons=np.concatenate([a.photons, b.photons], axis=1),
+        leak=np.concatenate([a.leak, b.leak], axis=1),
+        power=a.power + b.power,
+        spectrum=falling,
+        state=state,
+    )
 
 
 def atomic_levels(atoms: int, splitting: float, repulsion: float) -> FloatArray:
@@ -201,17 +220,22 @@ def atomic_levels(atoms: int, splitting: float, repulsion: float) -> FloatArray:
     return np.asarray(splitting * k + repulsion * k * (atoms - k) / max(atoms, 1))
 
 
-def lowest_levels(atoms: int, splitting: float, repulsion: float, count: int) -> FloatArray:
+def lowest_levels(
+    atoms: int, splitting: float, repulsion: float, count: int
+) -> FloatArray:
     """Return the lowest ``count`` of all 2^N levels of H_Q of one cavity, rising.
 
-    With a total spin S the atoms hold omega_q (m + N/2) + (g/N)(S(S + 1) - m^2 - N/2), and S
-    comes C(N, N/2 - S) - C(N, N/2 - S - 1) times. Fewer than ``count`` if there are not so many.
+    With a total spin S the atoms hold omega_q (m + N/2) + (g/N)(S(S + 1) - m^2 - N/2),
+    and S comes C(N, N/2 - S) - C(N, N/2 - S - 1) times. Fewer than ``count`` if there
+    are not so many.
     """
     levels = [np.empty(0)]
     for missing in range(atoms // 2 + 1):
         spin = atoms / 2 - missing
-        times = math.comb(atoms, missing) - (math.comb(atoms, missing - 1) if missing else 0)
+        fewer = math.comb(atoms, missing - 1) if missing else 0
+        times = min(math.comb(atoms, missing) - fewer, count)
         m = np.arange(-spin, spin + 1)
         pairs = (spin * (spin + 1) - m**2 - atoms / 2) / max(atoms, 1)
-        levels.append(np.repeat(splitting * (m + atoms / 2) + repulsion * pairs, min(times, count)))
+        energies = splitting * (m + atoms / 2) + repulsion * pairs
+        levels.append(np.repeat(energies, times))
     return np.sort(np.concatenate(levels))[:count]

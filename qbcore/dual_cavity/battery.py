@@ -1,22 +1,25 @@
-r"""Dual-cavity Dicke battery: two atomic ensembles in cavities that exchange excitations.
+r"""Dual-cavity battery: two atomic ensembles in cavities that exchange excitations.
 
-Zhang, Ma, Yu, Jin and Chen, arXiv:2406.06383, Eqs. (1)-(5), with collective spins of length
-j = N_a/2 and N_b/2 (x in a, b; hbar = 1):
+Zhang, Ma, Yu, Jin and Chen, arXiv:2406.06383, Eqs. (1)-(5), with collective spins of
+length j = N_a/2 and N_b/2 (x in a, b; hbar = 1):
 
-    H = H_Q + sum_x [ omega_x n_x + g_x S_x^x (a_x^+ + a_x) ] + A (S_a^+ S_b^- + S_b^+ S_a^-)
+    H = H_Q + sum_x [ omega_x n_x + g_x S_x^x (a_x^+ + a_x) ]
+        + A (S_a^+ S_b^- + S_b^+ S_a^-)
     H_Q = sum_x [ omega_q S_x^z + (g/N_x) (S_x^2 - (S_x^z)^2 - N_x/2) ]
 
-The bracket of H_Q is the paper's own second line of Eq. (2); its first line gives it if the sum
-runs over unordered pairs. The start is n photons in each cavity and every atom down.
+The bracket of H_Q is the paper's own second line of Eq. (2); its first line gives it if
+the sum runs over unordered pairs. The start is n photons in each cavity and every atom
+down.
 
-Basis: |m_a, n_a, m_b, n_b>, spins m = N/2, ..., -N/2 and photons n = 0, ..., cutoff. H_Q is
-diagonal there: with k = m + N/2 excited atoms a cavity holds omega_q k + g k (N - k)/N more
-than the empty one, which is the zero of every energy here.
+Basis: |m_a, n_a, m_b, n_b>, spins m = N/2, ..., -N/2 and photons n = 0, ..., cutoff.
+H_Q is diagonal there: with k = m + N/2 excited atoms a cavity holds omega_q k + g k (N
+- k)/N more than the empty one, which is the zero of every energy here.
 
-Method: H is real and conserves the parity of k_a + n_a + k_b + n_b, so only one half of the
-basis is kept; for A = 0 the cavities are solved one by one. The time evolution is the Chebyshev
-series of Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984), one sparse product per term: its
-error falls faster than exponentially, and one series serves many sample times.
+Method: H is real and conserves the parity of k_a + n_a + k_b + n_b, so only one half of
+the basis is kept; for A = 0 the cavities are solved one by one. The time evolution is
+the Chebyshev series of Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984), one sparse
+product per term: its error falls faster than exponentially, and one series serves many
+sample times.
 """
 
 from __future__ import annotations
@@ -56,8 +59,8 @@ MOST_SAMPLES = 50_000  # of one curve of `charge_for_power`
 class DualCavityCharging(Charging):
     """Charging curve of the dual-cavity battery.
 
-    See `Charging` for times, energy, power and states. ``ergotropy`` is the work of unitaries
-    on all 2^N levels of the atoms. With one cavity the second rows are zero.
+    See `Charging` for times, energy, power and states. ``ergotropy`` is the work of
+    unitaries on all 2^N levels of the atoms. With one cavity the second rows are zero.
 
     Attributes
     ----------
@@ -68,8 +71,9 @@ class DualCavityCharging(Charging):
     leak : (2, T) array
         Population of the two highest photon numbers of each cavity.
     collective_ergotropy : (T,) array
-        Largest work of a unitary that keeps the atoms of a cavity symmetric: of one that acts
-        on the space of `battery_hamiltonian()`, as `metrics.ergotropy` has it.
+        Largest work of a unitary that keeps the atoms of a cavity symmetric: of one
+        that acts on the space of `battery_hamiltonian()`, as `metrics.ergotropy` has
+        it.
     """
 
     cavity_energy: FloatArray
@@ -85,7 +89,8 @@ class DualCavityBattery:
     Parameters
     ----------
     atoms_a, atoms_b : int
-        N_a >= 1 and N_b >= 0; with N_b = 0 there is one cavity only. The paper draws 5 and 5.
+        N_a >= 1 and N_b >= 0; with N_b = 0 there is one cavity only. The paper draws 5
+        and 5.
     splitting : float
         omega_q > 0, energy of one atom; the paper's unit of energy.
     frequency : float
@@ -156,7 +161,7 @@ class DualCavityBattery:
 
     @property
     def battery_sites(self) -> tuple[int, ...]:
-        """Subsystems of `hamiltonian()` that are atoms: (0, 2), or (0,) for one cavity."""
+        """Subsystems of `hamiltonian()` that are atoms: (0, 2); (0,) for one cavity."""
         return tuple(2 * i for i in range(len(self._cavities)))
 
     @property
@@ -171,7 +176,9 @@ class DualCavityBattery:
         """The cavities that hold atoms; light without atoms decouples."""
         sides = [("a", self.atoms_a, self.cutoff_a), ("b", self.atoms_b, self.cutoff_b)]
         return [
-            Cavity(name, atomic_levels(atoms, self.splitting, self.repulsion), cutoff + 1)
+            Cavity(
+                name, atomic_levels(atoms, self.splitting, self.repulsion), cutoff + 1
+            )
             for name, atoms, cutoff in sides
             if atoms
         ]
@@ -187,7 +194,8 @@ class DualCavityBattery:
         Returns
         -------
         Qobj
-            dims [N_a + 1, cutoff_a + 1, N_b + 1, cutoff_b + 1]; the first two for N_b = 0.
+            dims [N_a + 1, cutoff_a + 1, N_b + 1, cutoff_b + 1]; the first two for N_b =
+            0.
         """
         import qutip
         from scipy import sparse
@@ -214,10 +222,10 @@ class DualCavityBattery:
         return []
 
     def initial_state(self) -> qutip.Qobj:
-        """Return the start of Eq. (5): the Fock states of the light, every atom down."""
+        """Return the start of Eq. (5): Fock states of the light, every atom down."""
         import qutip
 
-        ket = reduce(np.kron, self._kets(None))
+        ket = reduce(_kron, self._kets(None))
         return qutip.Qobj(ket[:, None], dims=[self._dims, [1]])
 
     def steady_state(self) -> NoReturn:
@@ -228,7 +236,7 @@ class DualCavityBattery:
         NoSteadyStateError
             Always.
         """
-        message = "The dual-cavity battery has no bath and never comes to rest; use `charge()`."
+        message = "The battery has no bath and never comes to rest; use `charge()`."
         raise NoSteadyStateError(message, found=0, limit=1)
 
     def charge(
@@ -246,14 +254,16 @@ class DualCavityBattery:
         times : (T,) array_like, optional
             Increasing times; by default 401 or more equal steps over [0, 20/omega_q].
         start : optional
-            The Fock states of Eq. (5) and every atom down, if not given. A list of one vector
-            per cavity: amplitudes of its light in photon number, at most cutoff + 1 of them, of
-            norm 1; every atom is down. Or a ket of norm 1 on the space of `hamiltonian()`.
+            The Fock states of Eq. (5) and every atom down, if not given. A list of one
+            vector per cavity: amplitudes of its light in photon number, at most cutoff
+            + 1 of them, of norm 1; every atom is down. Or a ket of norm 1 on the space
+            of `hamiltonian()`.
         states : bool
             Also keep the states of the atoms, (T, d, d) with d = (N_a + 1)(N_b + 1).
         leak : float
-            Largest population of the two highest photon numbers of a cavity that is allowed at
-            any time up to the last; pass 1 to accept any, as the paper's 30 photons need.
+            Largest population of the two highest photon numbers of a cavity that is
+            allowed at any time up to the last; pass 1 to accept any, as the paper's 30
+            photons need.
 
         Returns
         -------
@@ -280,7 +290,12 @@ class DualCavityBattery:
         """The times asked for; by default as many as the fastest parameter needs."""
         if times is not None:
             return time_axis("times", times)
-        energies = [self.frequency, self.coupling, abs(self.repulsion), abs(self.exchange)]
+        energies = [
+            self.frequency,
+            self.coupling,
+            abs(self.repulsion),
+            abs(self.exchange),
+        ]
         finer = math.ceil(max(self.splitting, *energies) / self.splitting)
         return np.linspace(0.0, 20.0 / self.splitting, 1 + 400 * finer)
 
@@ -292,7 +307,9 @@ class DualCavityBattery:
             seen.append(space.observe(psi, state=states))
         return Observed(*(np.array(values) for values in zip(*seen, strict=True)))
 
-    def _curve(self, t: FloatArray, run: Observed, before: FloatArray) -> DualCavityCharging:
+    def _curve(
+        self, t: FloatArray, run: Observed, before: FloatArray
+    ) -> DualCavityCharging:
         """The result, from what was seen and the energies (C,) at the start."""
 
         def both(values: FloatArray) -> FloatArray:
@@ -318,30 +335,34 @@ class DualCavityBattery:
         return np.ravel(reduce(np.add.outer, [c.levels for c in self._cavities]))
 
     def _lowest_levels(self) -> FloatArray:
-        """The lowest d of all 2^N levels of H_Q, rising: the atoms' state has rank d at most."""
+        """The lowest d of all 2^N levels of H_Q: as many as the state has ranks."""
         count = self._levels().size
-        each = [lowest_levels(c.atoms, self.splitting, self.repulsion, count) for c in self._cavities]
+        needed = (self.splitting, self.repulsion, count)
+        each = [lowest_levels(c.atoms, *needed) for c in self._cavities]
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
 
     def _matrix(self, cavities: list[Cavity]) -> Any:
         return matrix(cavities, self.frequency, self.coupling, self.exchange)
 
     def _spaces(self, start: Any) -> list[Space]:
-        """One space, or one per cavity if neither exchange nor start brings them together."""
+        """One space, or one per cavity if nothing brings them together."""
         cavities, kets = self._cavities, self._kets(start)
         if self.exchange == 0 and len(kets) == len(cavities):
             groups = [[cavity] for cavity in cavities]
         else:
-            groups, kets = [cavities], [reduce(np.kron, kets)]
+            groups, kets = [cavities], [reduce(_kron, kets)]
         for group in groups:
             self._refuse_size(group)
-        return [Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)]
+        return [
+            Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)
+        ]
 
     def _kets(self, start: Any) -> list[ComplexArray]:
         """The start: a ket per cavity, or a single one on the whole space."""
         cavities = self._cavities
         if start is None:
-            start = [np.eye(c.light)[n] for c, n in zip(cavities, self._photons, strict=False)]
+            lit = zip(cavities, self._photons, strict=False)
+            start = [np.eye(1, c.light, n)[0] for c, n in lit]
         several = isinstance(start, list | tuple) or getattr(start, "ndim", 0) == 2
         fields = several and len(start) == len(cavities)
         given = [_vector(each) for each in (start if fields else [start])]
@@ -352,24 +373,27 @@ class DualCavityBattery:
             fits = dims == self._dims and given[0].size == math.prod(self._dims)
         norms = [float(np.linalg.norm(v)) for v in given]
         must = (
-            "be a list of one vector of field amplitudes per cavity, at most cutoff + 1 of them,"
-            f" or a ket with dims {self._dims}, of norm 1 (a density matrix is not taken: run its"
-            " eigenvectors one by one)"
+            "be a list of one vector of field amplitudes per cavity, at most cutoff + 1"
+            f" of them, or a ket with dims {self._dims}, of norm 1 (a density matrix is"
+            " not taken: run its eigenvectors one by one)"
         )
-        require(fits and np.allclose(norms, 1.0, rtol=0, atol=1e-9), "start", must, start)
+        normed = bool(np.allclose(norms, 1.0, rtol=0, atol=1e-9))
+        require(fits and normed, "start", must, start)
         if not fields:
             return given
         return [_atoms_down(c, v) for c, v in zip(cavities, given, strict=True)]
 
-    def _refuse_leak(self, cavities: list[Cavity], found: FloatArray, allowed: float) -> None:
+    def _refuse_leak(
+        self, cavities: list[Cavity], found: FloatArray, allowed: float
+    ) -> None:
         side = int(np.argmax(found))
         if found[side] <= allowed:
             return
         name = f"cutoff_{cavities[side].name}"
         raise LeakingCutoffError(
-            f"The two highest photon numbers under `{name}` = {getattr(self, name)} hold"
-            f" {found[side]:.3g} of the population, and leak = {allowed:g} is allowed. Raise"
-            f" `{name}`, or take the battery that `converged()` finds.",
+            f"The two highest photon numbers under `{name}` = {getattr(self, name)}"
+            f" hold {found[side]:.3g} of the population, and leak = {allowed:g} is"
+            f" allowed. Raise `{name}`, or take the battery that `converged()` finds.",
             found=float(found[side]),
             limit=allowed,
         )
@@ -379,16 +403,19 @@ class DualCavityBattery:
         size = math.prod(c.levels.size * c.light for c in cavities) // 2
         if size > LARGEST:
             raise TooLargeError(
-                f"The basis has {size} states, and {LARGEST} are the most. Lower `cutoff_a`,"
-                " `cutoff_b` or the numbers of atoms.",
+                f"The basis has {size} states, and {LARGEST} are the most. Lower"
+                " `cutoff_a`, `cutoff_b` or the numbers of atoms.",
                 found=size,
                 limit=LARGEST,
             )
 
-    def converged(self, times: ArrayLike | None = None, *, leak: float = LEAK) -> DualCavityBattery:
-        """Return the same battery with cutoffs at which `charge(times, leak=leak)` passes.
+    def converged(
+        self, times: ArrayLike | None = None, *, leak: float = LEAK
+    ) -> DualCavityBattery:
+        """Return the battery with cutoffs at which `charge(times, leak=leak)` passes.
 
-        The cutoffs start ten photons above the initial ones; one that leaks grows by a quarter.
+        The cutoffs start ten photons above the initial ones; one that leaks grows by a
+        quarter.
 
         Parameters
         ----------
@@ -411,14 +438,18 @@ class DualCavityBattery:
         cutoffs = {name: n + 10 for name, n in zip(names, self._photons, strict=False)}
         while True:
             battery = replace(self, **cutoffs)
-            leaks = [battery._first_leak(space, t, leak) for space in battery._spaces(None)]
-            leaking = [n for n, x in zip(names, np.concatenate(leaks), strict=True) if x > leak]
+            leaks = [
+                battery._first_leak(space, t, leak) for space in battery._spaces(None)
+            ]
+            leaking = [
+                n for n, x in zip(names, np.concatenate(leaks), strict=True) if x > leak
+            ]
             if not leaking:
                 return battery
             cutoffs |= {name: cutoffs[name] + cutoffs[name] // 4 for name in leaking}
 
     def _first_leak(self, space: Space, t: FloatArray, allowed: float) -> FloatArray:
-        """Leaks (C,) when the first is too large; those of the whole window if none is."""
+        """Leaks (C,) when the first is too large, or those of the whole window."""
         cutoffs = ", ".join(str(c.light - 1) for c in space.cavities)
         found = np.zeros(len(space.cavities))
         steps = progress(space.path(t), f"cutoffs {cutoffs}", t.size)
@@ -427,12 +458,15 @@ class DualCavityBattery:
                 break
         return found
 
-    def charge_for_power(self, *, step: float = 0.02, leak: float = LEAK) -> DualCavityCharging:
-        """Return a curve so long that its `max_average_power` is the largest over all times.
+    def charge_for_power(
+        self, *, step: float = 0.02, leak: float = LEAK
+    ) -> DualCavityCharging:
+        """Return a curve whose `max_average_power` is the largest over all times.
 
-        No later time can beat an average power P > 0 found before t = capacity/P, because E
-        never exceeds the capacity: the window grows to that time, at most fourfold at once.
-        Without coupling to the light nothing is ever stored, and any window will do.
+        No later time can beat an average power P > 0 found before t = capacity/P,
+        because E never exceeds the capacity: the window grows to that time, at most
+        fourfold at once. Without coupling to the light nothing is ever stored, and any
+        window will do.
 
         Parameters
         ----------
@@ -460,23 +494,28 @@ class DualCavityBattery:
             if samples > MOST_SAMPLES:
                 raise TooLargeError(
                     f"To be sure of the largest power takes {samples} samples, and"
-                    f" {MOST_SAMPLES} are the most. Raise `step`, or call `charge()` with a"
-                    " window of your choice.",
+                    f" {MOST_SAMPLES} are allowed. Raise `step`, or call `charge()`.",
                     found=samples,
                     limit=MOST_SAMPLES,
                 )
             charging = self.charge(step * np.arange(samples), leak=leak)
-            best = charging.max_average_power.value
+            best = float(charging.max_average_power.value)
             needed = self.capacity / best if best > 0 else math.inf
             if needed <= charging.times[-1] or self.coupling == 0:
                 return charging
             window = min(needed, 4 * window)
 
 
+def _kron(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+    return np.outer(a, b).ravel()
+
+
 def _vector(value: Any) -> ComplexArray:
     """A ket or a vector as an array (n,); an empty one for anything else."""
     try:
-        array = np.asarray(value.full() if hasattr(value, "full") else value, dtype=complex)
+        array = np.asarray(
+            value.full() if hasattr(value, "full") else value, dtype=complex
+        )
     except (TypeError, ValueError):
         return np.empty(0, dtype=complex)
     is_column = array.ndim in (1, 2) and array.size == array.shape[0]

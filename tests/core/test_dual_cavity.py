@@ -1,4 +1,4 @@
-"""The dual-cavity battery against QuTiP, exact limits, symmetries and its own stored sweeps."""
+"""The dual-cavity battery against QuTiP, exact limits, symmetries, stored sweeps."""
 
 from __future__ import annotations
 
@@ -15,17 +15,24 @@ from scipy.linalg import expm
 
 from qbcore import metrics
 from qbcore._numerics.chebyshev import evolve, spectral_interval
+from qbcore.battery import charge
 from qbcore.dual_cavity import DualCavityBattery
+from qbcore.errors import LeakingCutoffError, NoSteadyStateError, TooLargeError
 
 DATA = Path(__file__).resolve().parents[2] / "book" / "papers" / "data"
 TIMES = np.linspace(0.0, 4.0, 41)
 SMALL = DualCavityBattery(atoms_a=2, atoms_b=2, cutoff_a=14, cutoff_b=14)
-UNEVEN = DualCavityBattery(atoms_a=3, atoms_b=1, cutoff_a=22, cutoff_b=16, repulsion=2.0)
+UNEVEN = DualCavityBattery(
+    atoms_a=3, atoms_b=1, cutoff_a=22, cutoff_b=16, repulsion=2.0
+)
 
 
 def plain_qutip(b: DualCavityBattery) -> tuple[qutip.Qobj, qutip.Qobj, qutip.Qobj]:
-    """H, H_Q and the start of Eqs. (1)-(5) from QuTiP's own operators, spins before light."""
-    sizes = [b.atoms_a + 1, b.atoms_b + 1, b.cutoff_a + 1, b.cutoff_b + 1]
+    """H, H_Q and the start of Eqs. (1)-(5) from QuTiP's own operators.
+
+    Both energies are above the empty battery.
+    """
+    sizes = [b.atoms_a + 1, b.cutoff_a + 1, b.atoms_b + 1, b.cutoff_b + 1]
 
     def on(site: int, operator: qutip.Qobj) -> qutip.Qobj:
         factors = [qutip.qeye(n) for n in sizes]
@@ -33,90 +40,143 @@ def plain_qutip(b: DualCavityBattery) -> tuple[qutip.Qobj, qutip.Qobj, qutip.Qob
         return qutip.tensor(factors)
 
     h_q, h_rest, raised = 0, 0, []
-    for site, atoms in enumerate((b.atoms_a, b.atoms_b)):
+    for site, atoms in ((0, b.atoms_a), (2, b.atoms_b)):
         x, y, z = (on(site, qutip.jmat(atoms / 2, axis)) for axis in "xyz")
         square = x * x + y * y + z * z
-        h_q = h_q + b.splitting * z + b.repulsion / atoms * (square - z * z - atoms / 2)
-        light = on(2 + site, qutip.destroy(sizes[2 + site]))
-        h_rest = h_rest + b.frequency * light.dag() * light + b.coupling * x * (light + light.dag())
+        excited = z + atoms / 2
+        h_q = (
+            h_q
+            + b.splitting * excited
+            + b.repulsion / atoms * (square - z * z - atoms / 2)
+        )
+        light = on(site + 1, qutip.destroy(sizes[site + 1]))
+        h_rest = (
+            h_rest
+            + b.frequency * light.dag() * light
+            + b.coupling * x * (light + light.dag())
+        )
         raised.append(on(site, qutip.jmat(atoms / 2, "+")))
     hop = raised[0] * raised[1].dag()
-    start = [qutip.basis(n, k) for n, k in zip(sizes, (b.atoms_a, b.atoms_b, *b.start), strict=True)]
+    filled = (b.atoms_a, b.atoms_a, b.atoms_b, b.atoms_b)  # atoms down, as many photons
+    start = [qutip.basis(n, k) for n, k in zip(sizes, filled, strict=True)]
     return h_q + h_rest + b.exchange * (hop + hop.dag()), h_q, qutip.tensor(start)
 
 
 FIVES = DualCavityBattery(atoms_a=5, atoms_b=5, cutoff_a=15, cutoff_b=15)
 
 
-@pytest.mark.parametrize(("battery", "end"), [(SMALL, 4.0), (UNEVEN, 4.0), (FIVES, 1.5)])
+@pytest.mark.parametrize(
+    ("battery", "end"), [(SMALL, 4.0), (UNEVEN, 4.0), (FIVES, 1.5)]
+)
 def test_the_charging_curve_is_that_of_sesolve_in_the_full_space(battery, end):
     h, h_q, start = plain_qutip(battery)
     times = np.linspace(0.0, end, 21)
-    options = {"method": "dop853", "rtol": 1e-10, "atol": 1e-12, "nsteps": 10**6, "progress_bar": ""}
+    options = {
+        "method": "dop853",
+        "rtol": 1e-10,
+        "atol": 1e-12,
+        "nsteps": 10**6,
+        "progress_bar": "",
+    }
     theirs = qutip.sesolve(h, start, times, e_ops=[h_q], options=options).expect[0]
     ours = battery.charge(times, leak=1.0).energy
     # rtol 1e-10 a step, some 1e2 to 1e3 steps, energies up to 10.
     assert np.abs(ours - (theirs - theirs[0])).max() < 1e-6
 
 
-def test_the_hamiltonians_are_those_of_the_paper_up_to_the_zero_of_energy():
-    small = replace(UNEVEN, cutoff_a=5, cutoff_b=4)
-    # The basis here runs cavity by cavity from k = 0; QuTiP's spins first, from m = +j down.
+def test_every_operator_is_that_of_qutip_entry_by_entry():
+    small = replace(UNEVEN, cutoff_a=5, cutoff_b=4, splitting=1.3, frequency=0.8)
     h, h_q, start = plain_qutip(small)
-    ours, atoms = small.hamiltonian(), small.battery_hamiltonian()
-    flat = np.arange(h.shape[0]).reshape(h.dims[0])[::-1, ::-1].transpose(0, 2, 1, 3).ravel()
-    # dims: (k_a, k_b, n_a, n_b) -> (k_a, n_a, k_b, n_b)
-    reordered = h.full()[np.ix_(flat, flat)]
-    zero = qutip.expect(h_q, start)
-    assert np.abs(reordered - zero * np.eye(len(flat)) - ours.full()).max() < 1e-12
-    assert ours.dims == [[4, 6, 2, 5]] * 2
-    assert atoms.dims == [[4, 2]] * 2
-    spectrum = np.linalg.eigvalsh(atoms.full())
-    assert np.allclose(np.unique(h_q.diag().real - zero), np.unique(spectrum), atol=1e-12)
+    assert small.hamiltonian().dims == h.dims
+    # Entries up to 30, each a few roundings of 1e-16.
+    assert np.abs((small.hamiltonian() - h).full()).max() < 1e-13
+    atoms = qutip.expand_operator(
+        small.battery_hamiltonian(), h.dims[0], small.battery_sites
+    )
+    assert np.abs((atoms - h_q).full()).max() < 1e-13
+    assert small.battery_hamiltonian().dims == [[4, 2]] * 2
+    assert small.initial_state() == start
+    assert small.collapse_operators() == []
+
+
+def test_one_cavity_has_two_subsystems():
+    one = DualCavityBattery(atoms_a=3, atoms_b=0, cutoff_a=6)
+    assert one.hamiltonian().dims == [[4, 7]] * 2
+    assert one.battery_hamiltonian().dims == [[4]] * 2
+    assert one.battery_sites == (0,)
+    x, a = qutip.jmat(1.5, "x"), qutip.destroy(7)
+    light = qutip.tensor(qutip.qeye(4), a.dag() * a)
+    atoms = qutip.tensor(one.battery_hamiltonian(), qutip.qeye(7))
+    theirs = atoms + light + 0.5 * qutip.tensor(x, a + a.dag())
+    assert np.abs((one.hamiltonian() - theirs).full()).max() < 1e-14
 
 
 def test_the_interaction_sums_each_pair_of_atoms_once():
-    # Eq. (2), first line, in the space of three qubits, on the symmetric state of k excitations.
+    # Eq. (2), first line, in the space of three qubits, on the symmetric state of k
+    # excitations.
     atoms, g = 3, 0.7
     pairs = sum(
-        qutip.tensor([qutip.sigmax() if n in pair else qutip.qeye(2) for n in range(atoms)])
-        + qutip.tensor([qutip.sigmay() if n in pair else qutip.qeye(2) for n in range(atoms)])
+        qutip.tensor(
+            [qutip.sigmax() if n in pair else qutip.qeye(2) for n in range(atoms)]
+        )
+        + qutip.tensor(
+            [qutip.sigmay() if n in pair else qutip.qeye(2) for n in range(atoms)]
+        )
         for pair in combinations(range(atoms), 2)
     )
     splitting = qutip.tensor([qutip.basis(2, 1)] * atoms)
     raise_all = sum(
-        qutip.tensor([qutip.sigmap() if n == site else qutip.qeye(2) for n in range(atoms)])
+        qutip.tensor(
+            [qutip.sigmap() if n == site else qutip.qeye(2) for n in range(atoms)]
+        )
         for site in range(atoms)
     )
     dicke = [(raise_all**k * splitting).unit() for k in range(atoms + 1)]
     shifts = [g / (2 * atoms) * qutip.expect(pairs, ket) for ket in dicke]
     battery = DualCavityBattery(atoms_a=atoms, atoms_b=0, repulsion=g)
     levels = battery.battery_hamiltonian().diag().real
-    assert np.allclose(levels - np.arange(atoms + 1), shifts, atol=1e-12)
+    assert np.allclose(levels[::-1] - np.arange(atoms + 1), shifts, atol=1e-12)
 
 
 def test_without_exchange_the_cavities_separate():
     alone = replace(UNEVEN, exchange=0.0)
     coupled = replace(UNEVEN, exchange=1e-13)  # takes the route of the full basis
-    a, b = (battery.charge(TIMES, leak=1.0, states=True) for battery in (alone, coupled))
+    a, b = (
+        battery.charge(TIMES, leak=1.0, states=True) for battery in (alone, coupled)
+    )
     # First order in A: t A |S_a^+ S_b^-| < 4 x 1e-13 x 2; rounding of the series 1e-12.
-    for name in ("energy", "power", "cavity_energy", "photons", "leak", "battery_states"):
+    for name in (
+        "energy",
+        "power",
+        "cavity_energy",
+        "photons",
+        "leak",
+        "ergotropy",
+        "states",
+    ):
         assert np.abs(getattr(a, name) - getattr(b, name)).max() < 1e-10, name
 
 
 def test_weak_coupling_tends_to_jaynes_cummings():
     # E = sin^2(g_1 t/2): the counter-rotating terms change it in second order of g_1.
     def error(coupling: float) -> float:
-        battery = DualCavityBattery(atoms_a=1, atoms_b=0, coupling=coupling, repulsion=0.0, cutoff_a=8)
+        battery = DualCavityBattery(
+            atoms_a=1, atoms_b=0, coupling=coupling, repulsion=0.0, cutoff_a=8
+        )
         times = np.linspace(0.0, 2 * np.pi / coupling, 300)
-        return float(np.abs(battery.charge(times).energy - np.sin(coupling * times / 2) ** 2).max())
+        return float(
+            np.abs(
+                battery.charge(times).energy - np.sin(coupling * times / 2) ** 2
+            ).max()
+        )
 
     assert error(0.04) < 0.04**2
     assert 3.5 < error(0.08) / error(0.04) < 4.5
 
 
 def test_weak_coupling_tends_to_tavis_cummings_for_two_atoms():
-    # Ladder k = 0, 1, 2 with g_1 sqrt(n/2) and g_1 sqrt((n - 1)/2): three levels, solved by hand.
+    # Ladder k = 0, 1, 2 with g_1 sqrt(n/2) and g_1 sqrt((n - 1)/2): three levels,
+    # solved by hand.
     n, coupling = 4, 0.01
     battery = DualCavityBattery(
         atoms_a=2, atoms_b=0, photons_a=n, coupling=coupling, repulsion=0.0, cutoff_a=14
@@ -126,11 +186,14 @@ def test_weak_coupling_tends_to_tavis_cummings_for_two_atoms():
     one = n / (2 * n - 1) * np.sin(omega * times) ** 2
     two = n * (n - 1) / (2 * n - 1) ** 2 * (1 - np.cos(omega * times)) ** 2
     # Second order in g_1 sqrt(n), times the two atoms.
-    assert np.abs(battery.charge(times).energy - one - 2 * two).max() < 2 * coupling**2 * n
+    assert (
+        np.abs(battery.charge(times).energy - one - 2 * two).max() < 2 * coupling**2 * n
+    )
 
 
 def test_one_excitation_wanders_through_both_cavities():
-    # |photon a>, |atom a>, |atom b>, |photon b> at weak coupling: a chain of four levels.
+    # |photon a>, |atom a>, |atom b>, |photon b> at weak coupling: a chain of four
+    # levels.
     coupling, exchange = 0.01, 0.008
     battery = DualCavityBattery(
         atoms_a=1, atoms_b=1, photons_a=1, photons_b=0,
@@ -138,47 +201,83 @@ def test_one_excitation_wanders_through_both_cavities():
     )  # fmt: skip
     links = np.diag([coupling / 2, exchange, coupling / 2], 1)
     times = np.linspace(0.0, 1000.0, 101)
-    chain = np.array([np.abs(expm(-1j * (links + links.T) * t)[:, 0]) ** 2 for t in times])
+    chain = np.array(
+        [np.abs(expm(-1j * (links + links.T) * t)[:, 0]) ** 2 for t in times]
+    )
     charging = battery.charge(times)
-    # Counter-rotating terms shift the levels by g_1^2/4 and A^2-like amounts: 1e-4 x t/4 < 0.03.
+    # Counter-rotating terms shift the levels by g_1^2/4 and A^2-like amounts: 1e-4 x
+    # t/4 < 0.03.
     assert np.abs(charging.cavity_energy - chain[:, 1:3].T).max() < 0.03
     assert charging.cavity_energy[1].max() > 0.4
 
 
 def test_counter_rotating_terms_excite_an_atom_in_the_dark():
-    # No photon: only S^+ a^+ acts, amplitude (g_1/2) sin(t) at resonance, to order g_1^2.
-    battery = DualCavityBattery(atoms_a=1, atoms_b=0, photons_a=0, coupling=0.01, cutoff_a=8)
+    # No photon: only S^+ a^+ acts, amplitude (g_1/2) sin(t) at resonance, to order
+    # g_1^2.
+    battery = DualCavityBattery(
+        atoms_a=1, atoms_b=0, photons_a=0, coupling=0.01, cutoff_a=8
+    )
     energy = battery.charge(TIMES).energy
     assert np.abs(energy - 0.005**2 * np.sin(TIMES) ** 2).max() < 0.005**2 * 1e-3
 
 
 def test_the_first_moment_of_charging_is_quadratic():
-    # E = (omega_q + g (N-1)/N) (g_1 t/2)^2 N (2n + 1) a cavity: one atom up, one photon less or more.
+    # E = (omega_q + g (N-1)/N) (g_1 t/2)^2 N (2n + 1) a cavity: one atom up, one photon
+    # less or more.
     b = replace(UNEVEN, repulsion=0.7)
     t = np.array([0.0, 1e-3])
-    expected = sum((1 + 0.7 * (n - 1) / n) * (b.coupling * t[1] / 2) ** 2 * n * (2 * n + 1) for n in (3, 1))
-    assert b.charge(t, leak=1.0).energy[1] == pytest.approx(expected, rel=1e-4)  # next: (10 t)^2
+    expected = sum(
+        (1 + 0.7 * (n - 1) / n) * (b.coupling * t[1] / 2) ** 2 * n * (2 * n + 1)
+        for n in (3, 1)
+    )
+    assert b.charge(t, leak=1.0).energy[1] == pytest.approx(
+        expected, rel=1e-4
+    )  # next: (10 t)^2
 
 
 def test_the_sign_of_the_exchange_cannot_be_seen():
-    # exp(i pi (k_b + n_b)) turns A into -A, leaves all else, and the start is its eigenstate.
+    # exp(i pi (k_b + n_b)) turns A into -A, leaves all else, and the start is its
+    # eigenstate.
     a, b = (replace(UNEVEN, exchange=s).charge(TIMES, leak=1.0) for s in (0.5, -0.5))
     assert np.abs(a.energy - b.energy).max() < 1e-10
     # A start of mixed parity in both cavities sees the sign.
     field = np.ones(2) / np.sqrt(2)
     fields = (field, field)
-    a, b = (replace(SMALL, exchange=s).charge(TIMES, leak=1.0, fields=fields) for s in (0.5, -0.5))
+    a, b = (
+        replace(SMALL, exchange=s).charge(TIMES, leak=1.0, start=fields)
+        for s in (0.5, -0.5)
+    )
     assert np.abs(a.energy - b.energy).max() > 1e-2
 
 
 def test_exchanging_the_cavities_changes_their_names_only():
-    mirrored = DualCavityBattery(atoms_a=1, atoms_b=3, cutoff_a=16, cutoff_b=22, repulsion=2.0)
+    mirrored = DualCavityBattery(
+        atoms_a=1, atoms_b=3, cutoff_a=16, cutoff_b=22, repulsion=2.0
+    )
     a, b = UNEVEN.charge(TIMES, leak=1.0), mirrored.charge(TIMES, leak=1.0)
     assert np.abs(a.energy - b.energy).max() < 1e-10
     assert np.abs(a.cavity_energy - b.cavity_energy[::-1]).max() < 1e-10
     equal = SMALL.charge(TIMES, leak=1.0)
     assert np.abs(equal.cavity_energy[0] - equal.cavity_energy[1]).max() < 1e-10
     assert np.abs(equal.photons[0] - equal.photons[1]).max() < 1e-10
+
+
+def test_the_leak_is_seen_between_the_samples():
+    battery = DualCavityBattery(
+        atoms_a=2, atoms_b=0, splitting=0.05, coupling=1.0, cutoff_a=17
+    )
+    with pytest.raises(LeakingCutoffError) as caught:
+        battery.charge([0.0, 17.65])
+    fine = battery.charge(np.linspace(0.0, 17.65, 3001), leak=1.0).leak
+    assert fine[0, -1] < 1e-6  # the samples alone would pass
+    # Two looks are at most 1/r apart: what lies between them is higher by 1/cos(1) at
+    # most.
+    assert caught.value.found <= fine.max() * (1 + 1e-3)
+    assert caught.value.found > fine.max() * np.cos(1.0)
+    loose = 1.01 * fine.max()
+    assert battery.charge([17.65], leak=loose).energy == pytest.approx(
+        battery.charge([0.0, 17.65], leak=loose).energy[1:], abs=1e-12
+    )
 
 
 def test_power_is_the_slope_of_the_energy():
@@ -193,17 +292,26 @@ def test_power_is_the_slope_of_the_energy():
 
 def test_the_light_at_its_cutoff_is_refused_and_the_helper_finds_enough():
     low = replace(SMALL, cutoff_a=6, cutoff_b=6)
-    with pytest.raises(ValueError, match=r"cutoff_[ab].*two highest photon numbers, but is 6, where"):
+    with pytest.raises(
+        LeakingCutoffError, match=r"`cutoff_[ab]` = 6 .*`converged\(\)`"
+    ) as caught:
         low.charge(TIMES)
-    with pytest.raises(ValueError, match=r"cutoff_b.*but is 5, where"):
+    assert caught.value.limit == 1e-6
+    assert 1e-3 < caught.value.found <= low.charge(TIMES, leak=1.0).leak.max() + 0.1
+    with pytest.raises(LeakingCutoffError, match=r"`cutoff_b` = 5"):
         replace(UNEVEN, exchange=0.0, cutoff_a=40, cutoff_b=5).charge(TIMES)
     enough = low.converged(TIMES)
     found = enough.charge(TIMES)
-    more = replace(enough, cutoff_a=2 * enough.cutoff_a, cutoff_b=2 * enough.cutoff_b).charge(TIMES)
-    # A population p at the cutoff moves an energy of order N by order p N sqrt(...): 1e-6 x 4 x 10.
+    more = replace(
+        enough, cutoff_a=2 * enough.cutoff_a, cutoff_b=2 * enough.cutoff_b
+    ).charge(TIMES)
+    # A population p at the cutoff moves an energy of order N by order p N sqrt(...):
+    # 1e-6 x 4 x 10.
     assert found.leak.max() <= 1e-6
     assert np.abs(found.energy - more.energy).max() < 4e-5
-    assert np.abs(low.charge(TIMES, leak=1.0).energy - more.energy).max() > 1e-3  # it matters
+    assert (
+        np.abs(low.charge(TIMES, leak=1.0).energy - more.energy).max() > 1e-3
+    )  # it matters
     separate = replace(low, exchange=0.0).converged(TIMES)
     assert separate.charge(TIMES).leak.max() <= 1e-6
 
@@ -215,7 +323,8 @@ def test_the_leak_of_the_stored_sweeps_does_what_they_say():
     fine = replace(coarse, cutoff_a=40, cutoff_b=40)
     a, b = coarse.charge(times, leak=1e-3), fine.charge(times)
     assert a.leak.max() > 1e-5  # the coarse run does leak
-    # A late peak has lost a few times what is at the edge at once; the power comes before it leaks.
+    # A late peak has lost a few times what is at the edge at once; the power comes
+    # before it leaks.
     assert abs(a.max_energy.value - b.max_energy.value) < 5e-3 * 8
     assert abs(a.max_average_power.value - b.max_average_power.value) < 1e-5 * 8
 
@@ -225,7 +334,8 @@ def test_capacity_is_the_width_of_the_battery_above_empty(repulsion):
     battery = replace(FIVES, atoms_b=4, repulsion=repulsion)
     top = battery.battery_hamiltonian().eigenenergies()[-1]
     assert battery.capacity == pytest.approx(top, abs=1e-12)
-    # k + g k (N - k)/N grows up to k = N for g <= 1 and has its top near N (1 + g)/(2g) beyond.
+    # k + g k (N - k)/N grows up to k = N for g <= 1 and has its top near N (1 + g)/(2g)
+    # beyond.
     if repulsion <= 1:
         assert battery.capacity == pytest.approx(9.0, abs=1e-12)
     else:
@@ -242,27 +352,184 @@ def test_the_largest_power_is_the_largest_of_all_times():
     assert proven.value * battery.charge_for_power().times[-1] >= battery.capacity
 
 
+def test_the_largest_power_waits_for_a_battery_that_first_falls_below_empty():
+    # Attracting atoms: one excitation lowers the energy, two raise it, so E < 0 at
+    # first.
+    battery = DualCavityBattery(atoms_a=2, atoms_b=0, repulsion=-3.0, cutoff_a=40)
+    charging = battery.charge_for_power(step=0.05, leak=1e-3)
+    best = charging.max_average_power
+    late = battery.charge(np.linspace(0.0, 2.2, 221), leak=1e-3).max_average_power
+    assert charging.energy[1] < 0
+    assert late.value == pytest.approx(0.0163, abs=1e-4)
+    assert best.value >= late.value - 1e-9
+    assert best.value * charging.times[-1] >= battery.capacity
+
+
+def test_without_coupling_nothing_is_stored_and_nothing_leaks():
+    dark = replace(SMALL, coupling=0.0)
+    # Rounding of the series: 1e-13 of four quanta.
+    assert dark.charge_for_power().max_average_power.value == pytest.approx(
+        0.0, abs=1e-11
+    )
+    assert np.abs(dark.charge_for_power().energy).max() < 1e-11
+    assert dark.converged().cutoff_a == 12
+    assert dark.charge().max_energy.value == pytest.approx(0.0, abs=1e-11)
+
+
+def test_a_search_for_the_power_that_cannot_end_is_refused():
+    weak = DualCavityBattery(atoms_a=1, atoms_b=0, coupling=1e-4, cutoff_a=4)
+    with pytest.raises(TooLargeError, match="`step`") as caught:
+        weak.charge_for_power(
+            step=2e-4
+        )  # four time units hold 20 000 steps, sixteen 80 000
+    assert caught.value.found == 100_002
+    assert caught.value.limit == 50_000
+
+
+def test_a_closed_battery_has_no_steady_state():
+    with pytest.raises(NoSteadyStateError) as caught:
+        SMALL.steady_state()
+    assert caught.value.found == 0
+
+
+def test_the_default_times_resolve_the_fastest_parameter():
+    fast = DualCavityBattery(atoms_a=1, atoms_b=0, frequency=12.0, cutoff_a=8)
+    charging = fast.charge()
+    long = fast.charge(np.linspace(0.0, 20.0, 9601))
+    assert charging.max_energy.value <= fast.capacity
+    # Twelve times as many samples as at the defaults: h^4 E^(4)/384, 0.004^4 x 1e5.
+    assert charging.max_energy.value == pytest.approx(long.max_energy.value, abs=1e-6)
+
+
+def every_level(battery: DualCavityBattery) -> tuple[qutip.Qobj, np.ndarray]:
+    """H_Q on all 2^N states of the atoms, and the isometry from the symmetric ones."""
+    hamiltonians, isometries = [], []
+    for atoms in filter(None, (battery.atoms_a, battery.atoms_b)):
+        one = [qutip.qeye(2)] * atoms
+
+        def on(site, operator, one=one):
+            return qutip.tensor([*one[:site], operator, *one[site + 1 :]])
+
+        x, y, z = (
+            sum(on(i, op) for i in range(atoms)) / 2
+            for op in (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
+        )
+        bracket = x * x + y * y - atoms / 2  # S^2 - S_z^2 - N/2
+        excited = z + atoms / 2
+        hamiltonians.append(
+            battery.splitting * excited + battery.repulsion / atoms * bracket
+        )
+        state, columns = qutip.tensor([qutip.basis(2, 0)] * atoms), []
+        for _ in range(atoms + 1):
+            columns.append(state.full()[:, 0])
+            lowered = (x - 1j * y) * state
+            state = lowered.unit() if lowered.norm() > 0 else lowered
+        isometries.append(np.array(columns).T)
+    if len(hamiltonians) == 1:
+        return hamiltonians[0], isometries[0]
+    (a, b), whole = hamiltonians, np.kron(*isometries)
+    return qutip.tensor(a, qutip.qeye(b.dims[0])) + qutip.tensor(
+        qutip.qeye(a.dims[0]), b
+    ), whole
+
+
+@pytest.mark.parametrize("repulsion", [0.5, -3.0])
+@pytest.mark.parametrize("exchange", [0.5, 0.0])
+@pytest.mark.parametrize("atoms", [(1, 1), (2, 1), (2, 2), (3, 0), (4, 0)])
+def test_the_ergotropy_is_the_work_over_all_levels_of_the_atoms(
+    atoms, exchange, repulsion
+):
+    battery = DualCavityBattery(
+        atoms_a=atoms[0], atoms_b=atoms[1], exchange=exchange, repulsion=repulsion,
+        cutoff_a=12, cutoff_b=12,
+    )  # fmt: skip
+    charging = battery.charge(TIMES[::4], leak=1.0, states=True)
+    own = battery.battery_hamiltonian()
+    collective = metrics.ergotropy(charging.states, own)
+    # Sums of at most 16 eigenvalues, each good to 1e-15 of a norm of about 10.
+    assert np.abs(charging.collective_ergotropy - collective).max() < 1e-12
+    h, isometry = every_level(battery)
+    assert np.abs(isometry.conj().T @ h.full() @ isometry - own.full()).max() < 1e-12
+    embedded = isometry @ charging.states @ isometry.conj().T
+    assert np.abs(charging.ergotropy - metrics.ergotropy(embedded, h)).max() < 1e-12
+    if max(atoms) > 1:
+        assert (charging.ergotropy - charging.collective_ergotropy).max() > 1e-2
+
+
+def test_most_of_the_energy_is_work_where_all_unitaries_are_allowed():
+    # Three digits of the chapter's curve, which the test above ties to all 2^N levels.
+    five = DualCavityBattery(atoms_a=5, atoms_b=5, cutoff_a=26, cutoff_b=26)
+    charging = five.charge(np.linspace(0.0, 10.0, 101), leak=1e-2)
+    share = charging.ergotropy.mean() / charging.energy.mean()
+    assert share == pytest.approx(0.78, abs=0.005)
+    collective = charging.collective_ergotropy.mean() / charging.energy.mean()
+    assert collective == pytest.approx(0.35, abs=0.005)
+
+
 def test_reduced_states_carry_the_energy_of_the_curve():
     charging = UNEVEN.charge(TIMES[:11], leak=1.0, states=True)
     h_q = UNEVEN.battery_hamiltonian()
-    assert np.allclose(metrics.energy(charging.battery_states, h_q), charging.energy, atol=1e-10)
-    work = metrics.ergotropy(charging.battery_states, h_q)
+    assert np.allclose(
+        metrics.energy(charging.states, h_q), charging.energy, atol=1e-10
+    )
+    work = metrics.ergotropy(charging.states, h_q)
     assert np.all(work <= charging.energy + 1e-9)
     assert work[0] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_chosen_field_replaces_the_fock_state():
     fock = [np.eye(5)[2], np.eye(9)[2]]
-    a, b = SMALL.charge(TIMES, leak=1.0), SMALL.charge(TIMES, leak=1.0, fields=fock)
+    a, b = SMALL.charge(TIMES, leak=1.0), SMALL.charge(TIMES, leak=1.0, start=fock)
     assert np.abs(a.energy - b.energy).max() < 1e-12
     # A field of both parities, against QuTiP in the full space.
     mixed = [np.array([0.6, 0.8j]), np.array([0.0, 0.6, 0.8])]
     h, h_q, _ = plain_qutip(SMALL)
-    kets = [qutip.basis(3, 2)] * 2 + [qutip.Qobj(np.pad(f, (0, 15 - f.size))) for f in mixed]
+    light = [qutip.Qobj(np.pad(f, (0, 15 - f.size))) for f in mixed]
+    kets = [qutip.basis(3, 2), light[0], qutip.basis(3, 2), light[1]]
     options = {"rtol": 1e-9, "atol": 1e-11, "progress_bar": "", "nsteps": 10**6}
-    theirs = qutip.sesolve(h, qutip.tensor(kets), TIMES, e_ops=[h_q], options=options).expect[0]
-    ours = SMALL.charge(TIMES, leak=1.0, fields=mixed).energy
+    theirs = qutip.sesolve(
+        h, qutip.tensor(kets), TIMES, e_ops=[h_q], options=options
+    ).expect[0]
+    ours = SMALL.charge(TIMES, leak=1.0, start=mixed).energy
     assert np.abs(ours - theirs + theirs[0]).max() < 1e-5
+
+
+def test_any_ket_may_be_the_start():
+    default = plain_qutip(SMALL)[2]
+    a, b = SMALL.charge(TIMES, leak=1.0), SMALL.charge(TIMES, leak=1.0, start=default)
+    assert np.abs(a.energy - b.energy).max() < 1e-12
+    # Entangled, of both parities, with excited atoms; with exchange and without.
+    rng = np.random.default_rng(3)
+    low = rng.normal(size=(3, 4, 3, 4)) + 1j * rng.normal(size=(3, 4, 3, 4))
+    ket = np.zeros((3, 15, 3, 15), dtype=complex)
+    ket[:, :4, :, :4] = low / np.linalg.norm(low)
+    for exchange in (0.5, 0.0):
+        battery = replace(SMALL, exchange=exchange)
+        h, _, _ = plain_qutip(battery)
+        theirs = charge(
+            h, battery.battery_hamiltonian(), qutip.Qobj(ket.ravel(), default.dims),
+            TIMES[::8], battery_sites=(0, 2), states=True,
+        )  # fmt: skip
+        ours = battery.charge(TIMES[::8], leak=1.0, start=ket.ravel(), states=True)
+        # QuTiP's steps: rtol 1e-10, some 1e3 of them.
+        assert np.abs(ours.energy - theirs.energy).max() < 1e-7
+        assert np.abs(ours.states - theirs.states).max() < 1e-7
+        assert np.abs(ours.collective_ergotropy - theirs.ergotropy).max() < 1e-6
+        assert ours.energy[0] == 0
+        assert np.abs(ours.cavity_energy.sum(axis=0) - ours.energy).max() < 1e-12
+
+
+def test_one_cavity_takes_one_field():
+    one = DualCavityBattery(atoms_a=2, atoms_b=0, cutoff_a=14)
+    default = one.charge(TIMES, leak=1.0)
+    for start in (
+        [np.eye(5)[2]],
+        np.eye(15)[[2]],
+        one.initial_state(),
+        [qutip.basis(15, 2)],
+    ):
+        again = one.charge(TIMES, leak=1.0, start=start)
+        assert np.abs(again.energy - default.energy).max() < 1e-12
 
 
 def test_chebyshev_is_the_matrix_exponential():
@@ -274,18 +541,32 @@ def test_chebyshev_is_the_matrix_exponential():
     assert centre - radius <= levels[0]
     assert levels[-1] <= centre + radius
     start = np.eye(30)[0].astype(complex)
-    times = np.array([0.0, 0.01, 0.5, 0.5001, 30.0])  # the last gap is many radians in one series
-    for t, ket in zip(times, evolve(h, start, times), strict=True):
-        exact = expm(-1j * (h.toarray() - centre * np.eye(30)) * t)[:, 0]
-        assert np.abs(ket - exact).max() < 1e-10  # 1e-14 a term, up to 5000 terms
+    times = np.array(
+        [0.0, 0.01, 0.5, 0.5001, 30.0]
+    )  # the last gap is many radians in one series
+    stretches = list(evolve(h, start, times, np.array([0, 7])))
+    kets = np.concatenate([stretch.kets for stretch in stretches])
+    assert len(stretches) > 3  # the last gap takes several series
+
+    def exact(t):
+        return expm(-1j * (h.toarray() - centre * np.eye(30)) * t)[:, 0]
+
+    for t, ket in zip(times, kets, strict=True):
+        assert np.abs(ket - exact(t)).max() < 1e-10  # 1e-14 per term, up to 5000 terms
+    between = stretches[0].between
+    assert len(between) == int(
+        radius * 0.5001
+    )  # the first series ends at its last sample
+    for point, seen in enumerate(between, start=1):
+        assert np.abs(seen - exact(point / radius)[[0, 7]]).max() < 1e-12
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("atoms_a", 0), ("atoms_b", -1), ("splitting", 0.0), ("frequency", -1.0), ("coupling", -0.1),
-        ("repulsion", np.nan), ("exchange", np.inf), ("photons_a", -1), ("cutoff_a", 5), ("cutoff_b", 2.5),
-        ("cutoff_a", 300_000),
+        ("atoms_a", 0), ("atoms_b", -1), ("splitting", 0.0), ("frequency", -1.0),
+        ("coupling", -0.1), ("repulsion", np.nan), ("exchange", np.inf),
+        ("photons_a", -1), ("cutoff_a", 3), ("cutoff_b", 2.5),
     ],
 )  # fmt: skip
 def test_bad_parameters_are_refused_by_name(name, value):
@@ -293,10 +574,36 @@ def test_bad_parameters_are_refused_by_name(name, value):
         DualCavityBattery(**{name: value})
 
 
+def test_a_basis_for_no_laptop_is_refused():
+    with pytest.raises(TooLargeError, match="`cutoff_a`") as caught:
+        DualCavityBattery(cutoff_a=300_000)
+    assert caught.value.found == 4 * 300_001 * 4 * 31 // 2
+    assert caught.value.limit == 4_000_000
+    # Without exchange each cavity fits alone, but not a ket that spans both.
+    apart = DualCavityBattery(
+        atoms_a=1, atoms_b=1, exchange=0.0, cutoff_a=9000, cutoff_b=300
+    )
+    ket = np.eye(1, 2 * 9001 * 2 * 301)[0]
+    with pytest.raises(TooLargeError):
+        apart.charge([1.0], start=ket)
+
+
 def test_bad_calls_are_refused_by_name():
-    for fields in ([np.ones(2)], [np.ones(40), np.ones(2)], [np.ones(2), np.ones(2)]):
-        with pytest.raises(ValueError, match="`fields`"):
-            SMALL.charge(TIMES, fields=fields)
+    unit = np.eye(2)[0]
+    mixed = SMALL.initial_state().proj()
+    flat = qutip.Qobj(SMALL.initial_state().full())  # the right numbers, other dims
+    wrong = (
+        [unit],
+        [np.eye(40)[0], unit],
+        [unit, 2 * unit],
+        [unit] * 3,
+        np.ones(4),
+        mixed,
+        flat,
+    )
+    for start in wrong:
+        with pytest.raises(ValueError, match="`start` must be a list of one vector"):
+            SMALL.charge(TIMES, start=start)
     with pytest.raises(ValueError, match="`leak`"):
         SMALL.charge(TIMES, leak=0.0)
     with pytest.raises(ValueError, match="`times`"):
@@ -307,15 +614,24 @@ def test_bad_calls_are_refused_by_name():
 
 def stored(name: str) -> list[dict[str, float]]:
     with (DATA / f"dual-cavity-{name}.csv").open(encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        return [
+            {key: float(value) for key, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
 
 
 def rebuilt(row: dict[str, float]) -> DualCavityBattery:
-    whole = {key: int(row[key]) for key in ("atoms_a", "atoms_b", "cutoff_a", "cutoff_b")}
-    return DualCavityBattery(**whole, exchange=row["exchange"], repulsion=row["repulsion"])
+    whole = {
+        key: int(row[key]) for key in ("atoms_a", "atoms_b", "cutoff_a", "cutoff_b")
+    }
+    return DualCavityBattery(
+        **whole, exchange=row["exchange"], repulsion=row["repulsion"]
+    )
 
 
-@pytest.mark.parametrize(("name", "number"), [("exchange", 2), ("splits", 0), ("splits", 6)])
+@pytest.mark.parametrize(
+    ("name", "number"), [("exchange", 2), ("splits", 0), ("splits", 6)]
+)
 def test_stored_runs_come_out_again(name, number):
     row = stored(name)[number]  # rows without exchange: quick
     found = rebuilt(row).charge(np.linspace(0.0, 20.0, 201), leak=1.0)
@@ -323,7 +639,9 @@ def test_stored_runs_come_out_again(name, number):
     assert found.max_average_power.value == pytest.approx(row["max_power"], abs=2e-5)
 
 
-@pytest.mark.parametrize(("name", "atoms", "exchange"), [("scaling", 8, 0.5), ("exchange", 12, 0.5)])
+@pytest.mark.parametrize(
+    ("name", "atoms", "exchange"), [("scaling", 8, 0.5), ("exchange", 12, 0.5)]
+)
 def test_stored_powers_come_out_again(name, atoms, exchange):
     for row in stored(name):
         if (
