@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qbcore._support.types import FloatArray
+from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging, SteadyState
 
 
@@ -16,9 +16,12 @@ class QubitSteadyState(SteadyState):
     ----------
     excitation : float
         p_1, probability that the battery is excited.
+    state : (2, 2) array
+        Density matrix of the battery, excited level first.
     """
 
     excitation: float
+    state: ComplexArray
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
