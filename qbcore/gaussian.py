@@ -151,13 +151,15 @@ class GaussianSystem:
     def decay_rate(self) -> float:
         """Slowest decay of the mean, -max Re(eigenvalues of A): negative if unstable.
 
-        A rate that rounding cannot tell from zero is zero. An eigenvalue is known to
-        eps |A| / s, with s the overlap of its left and right eigenvectors.
+        A rate that rounding cannot tell from zero is zero. A simple eigenvalue is known to
+        eps |A| / s, with s the overlap of its left and right eigenvectors; a double one that
+        has a single eigenvector (s = 0, an exceptional point) to sqrt(eps) |A|.
         """
         values, left, right = eig(self.drift, left=True, right=True)
         overlap = np.abs((left.conj() * right).sum(axis=0))
-        rounding = 8 * np.finfo(float).eps * np.linalg.norm(self.drift, 2)
-        doubt = rounding * values.size / np.maximum(overlap, np.finfo(float).tiny)
+        size = float(np.linalg.norm(self.drift, 2))
+        rounding = 8 * values.size * np.finfo(float).eps
+        doubt = size * rounding / np.maximum(overlap, np.sqrt(rounding))
         slowest = int(values.real.argmax())
         rate = -float(values.real[slowest])
         return 0.0 if abs(rate) <= doubt[slowest] else rate

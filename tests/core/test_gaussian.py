@@ -243,3 +243,17 @@ def test_strongly_squeezed_pure_states_are_valid():
     assert gaussian.ergotropy(state) == pytest.approx(2.5e8 - 0.5, rel=1e-9)
     with pytest.raises(ValueError, match="uncertainty"):
         gaussian.ergotropy(GaussianState(np.zeros(2), np.diag([0.5, 0.4])))
+
+
+@pytest.mark.parametrize("rate", [1.0, 1e-4])
+def test_an_exceptional_point_decays_at_its_double_rate(rate):
+    """Two equal modes, coupled one way: a single eigenvector, which rounding splits by 1e-8."""
+    jumps = np.sqrt(2 * rate) * np.array([[0.5, 0.5, 0, 0]])
+    own = np.sqrt(rate) * np.array([[1, 0, 0, 0], [0, 1, 0, 0]])
+    coupling = 0.25j * rate
+    system = GaussianSystem.from_ladder(
+        [[0, coupling], [coupling.conjugate(), 0]], np.zeros((2, 2)), [0, 0], np.vstack([own, jumps])
+    )
+    # Each mode loses at rate (1 + 2/4), its mean at half of that; g = rate/2 = 2 |J| is one way.
+    assert system.decay_rate == pytest.approx(0.75 * rate, rel=1e-6)
+    assert system.steady_state().covariance == pytest.approx(np.eye(4) / 2, abs=1e-12)
