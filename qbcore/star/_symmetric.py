@@ -139,7 +139,7 @@ class Symmetric:
         return np.asarray(x / (self.trace @ x))
 
     def log_product(self, occupation: float) -> FloatArray:
-        """log P(j, m), (K,), if each ancilla is excited with probability ``occupation``.
+        """log P(j, m), (K,), with ancillas excited with chance ``occupation``.
 
         P(j, m) = d_j q^k (1 - q)^(M - k), k = M/2 + m, with
         d_j = (2j + 1) M! / ((M/2 + j + 1)! (M/2 - j)!) copies of spin j.
