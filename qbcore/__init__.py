@@ -1,7 +1,7 @@
 """qbcore: quantum batteries, and the metrics that judge them."""
 
 from qbcore import errors, gaussian, metrics
-from qbcore.battery import Battery, charge, check_contract
+from qbcore.battery import Battery, charge
 from qbcore.charging import Charging, Peak, SteadyState
 from qbcore.dual_cavity import DualCavityBattery
 from qbcore.nonreciprocal import NonreciprocalBattery, ThreeModeBattery
@@ -21,7 +21,6 @@ __all__ = [
     "SteadyState",
     "ThreeModeBattery",
     "charge",
-    "check_contract",
     "errors",
     "gaussian",
     "metrics",

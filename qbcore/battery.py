@@ -1,7 +1,7 @@
 """The contract that every battery keeps, and `charge` for any Hamiltonian.
 
 A battery is any object with the members of `Battery`: there is no base class to inherit and no
-registry to enter. `check_contract` tries a battery against the contract, rule by rule.
+registry to enter. `qbook.check_contract` tries a battery against the contract, rule by rule.
 
 Conventions: hbar = 1. Energies, ergotropy included, are in the unit of energy of the model, times in
 its inverse. A quantity of a battery is a property; a method runs a dynamics, solves for a state or
@@ -154,27 +154,3 @@ def _slope(h: Any, battery: qutip.Qobj, jumps: Sequence[qutip.Qobj]) -> qutip.Qo
         gain = c.dag() * c
         slope = slope + c.dag() * battery * c - (gain * battery + battery * gain) / 2
     return qutip.QobjEvo(slope)
-
-
-def check_contract(battery: Battery) -> None:
-    """Try a battery against every rule of the contract.
-
-    Parameters
-    ----------
-    battery : Battery
-        An instance with parameters for which `charge()` takes seconds at most. The rule that solves
-        it again with QuTiP is left out above 400 states (a closed system) or 60 (an open one).
-
-    Raises
-    ------
-    AssertionError
-        With the rule that is broken, and the numbers.
-
-    Examples
-    --------
-    >>> from qbcore import RosenZenerBattery
-    >>> check_contract(RosenZenerBattery(atoms=2))
-    """
-    from qbcore._support import contract
-
-    contract.check(battery)

@@ -1,6 +1,7 @@
-"""qbook: what a chapter uses besides physics: the ledger of claims, sliders, the figures' style."""
+"""qbook: what a chapter uses besides physics: the ledger, sliders, the contract's check, style."""
 
 from qbook import claims
+from qbook.contract import check_contract
 from qbook.sliders import explore
 
-__all__ = ["claims", "explore"]
+__all__ = ["check_contract", "claims", "explore"]

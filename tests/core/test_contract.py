@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import qbcore
-from qbcore.battery import check_contract
 from qbcore.charging import Charging
+from qbook import check_contract
 
 MODELS = {
     "rosen-zener": qbcore.RosenZenerBattery,

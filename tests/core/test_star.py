@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from qutip import piqs
 
 from qbcore import metrics
-from qbcore.battery import check_contract
 from qbcore.errors import AccuracyError, SeveralSteadyStatesError, TooLargeError
 from qbcore.star import CommonBathStar, StarBattery, fermi, steady_excitation
 from qbcore.star._symmetric import loss_rate, symmetric
 from qbcore.star.formulas import many_ancillas_excitation, three_cell_excitation, two_cell_excitation
+from qbook import check_contract
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11, "nsteps": 10**6, "progress_bar": ""}
 NUMBER = qutip.basis(2, 0).proj()  # excited level first

@@ -4,50 +4,65 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from qbcore import metrics
+from qbcore.battery import Battery, charge
 from qbcore.charging import Charging, SteadyState
 from qbcore.errors import BatteryError
-
-if TYPE_CHECKING:
-    from qbcore.battery import Battery
 
 MOST_STATES = {"closed": 400, "open": 60}  # what QuTiP solves in seconds
 SOLVER = 1e-6  # of one quantum: what QuTiP loses at the tolerances used here
 
 
-def check(battery: Battery) -> None:
-    """Try every rule; the curves are computed once."""
-    is_frozen_and_keyword_only(battery)
+def check_contract(battery: Battery) -> None:
+    """Try a battery against every rule of the contract.
+
+    Parameters
+    ----------
+    battery : Battery
+        An instance with parameters for which `charge()` takes seconds at most. The rule that solves
+        it again with QuTiP is left out above 400 states (a closed system) or 60 (an open one).
+
+    Raises
+    ------
+    AssertionError
+        With the rule that is broken, and the numbers.
+
+    Examples
+    --------
+    >>> from qbcore import RosenZenerBattery
+    >>> check_contract(RosenZenerBattery(atoms=2))
+    """
+    _is_frozen_and_keyword_only(battery)
     curve = battery.charge(states=True)
-    stores_something_worth_looking_at(battery, curve)
-    stays_within_its_capacity(battery, curve)
-    has_power_as_slope(battery, curve)
-    agrees_with_its_states(battery, curve)
-    returns_results_of_one_form(battery, curve)
-    scales_no_curve_by_asking_for_states(battery, curve)
-    has_operators_that_fit(battery)
-    rests_or_says_why_not(battery)
-    agrees_with_qutip(battery, curve)
+    _stores_something_worth_looking_at(battery, curve)
+    _stays_within_its_capacity(battery, curve)
+    _has_power_as_slope(battery, curve)
+    _agrees_with_its_states(battery, curve)
+    _returns_results_of_one_form(battery, curve)
+    _charges_alike_without_states(battery, curve)
+    _has_operators_that_fit(battery)
+    _rests_or_says_why_not(battery)
+    _agrees_with_qutip(battery, curve)
 
 
-def is_frozen_and_keyword_only(battery: Battery) -> None:
+def _is_frozen_and_keyword_only(battery: Battery) -> None:
     assert is_dataclass(battery), "a battery is a dataclass"
     assert battery.__dataclass_params__.frozen, "a battery is frozen"
     assert all(field.kw_only for field in fields(battery)), "all fields are keyword-only"
 
 
-def stores_something_worth_looking_at(battery: Battery, curve: Charging) -> None:
+def _stores_something_worth_looking_at(battery: Battery, curve: Charging) -> None:
     assert curve.times.size >= 2
     stored = curve.max_energy.value
     assert stored > 1e-3 * battery.quantum, f"charge() stores {stored} only"
 
 
-def stays_within_its_capacity(battery: Battery, curve: Charging) -> None:
+def _stays_within_its_capacity(battery: Battery, curve: Charging) -> None:
     slack = SOLVER * battery.quantum
     low, high = curve.energy.min(), curve.energy.max()
     assert low >= -slack, f"from empty the energy falls to {low}"
@@ -56,7 +71,7 @@ def stays_within_its_capacity(battery: Battery, curve: Charging) -> None:
     assert peak <= battery.capacity + slack, f"the peak {peak} is above the capacity"
 
 
-def has_power_as_slope(battery: Battery, curve: Charging) -> None:
+def _has_power_as_slope(battery: Battery, curve: Charging) -> None:
     """The integral of the power is the energy, to the error that half the samples show."""
 
     def error(step: int) -> float:
@@ -69,7 +84,7 @@ def has_power_as_slope(battery: Battery, curve: Charging) -> None:
     assert error(1) <= error(2) / 8 + slack, "the power is not the slope of the energy"
 
 
-def agrees_with_its_states(battery: Battery, curve: Charging) -> None:
+def _agrees_with_its_states(battery: Battery, curve: Charging) -> None:
     h, slack = battery.battery_hamiltonian(), SOLVER * battery.quantum
     assert curve.states is not None
     stored = metrics.stored_energy(curve.states, h)
@@ -81,7 +96,7 @@ def agrees_with_its_states(battery: Battery, curve: Charging) -> None:
     assert missing <= 10 * slack, f"ergotropy is too small by {missing}"
 
 
-def returns_results_of_one_form(battery: Battery, curve: Charging) -> None:
+def _returns_results_of_one_form(battery: Battery, curve: Charging) -> None:
     assert isinstance(curve, Charging)
     for field in fields(curve):
         value = getattr(curve, field.name)
@@ -95,14 +110,14 @@ def returns_results_of_one_form(battery: Battery, curve: Charging) -> None:
     assert battery.charge(curve.times, states=True) == curve, "charge() repeats itself"
 
 
-def scales_no_curve_by_asking_for_states(battery: Battery, curve: Charging) -> None:
+def _charges_alike_without_states(battery: Battery, curve: Charging) -> None:
     plain = battery.charge(list(curve.times))
     assert plain.states is None
     gap = np.abs(plain.energy - curve.energy).max()
     assert gap <= SOLVER * battery.quantum, "asking for states changes the curve"
 
 
-def has_operators_that_fit(battery: Battery) -> None:
+def _has_operators_that_fit(battery: Battery) -> None:
     whole, own = battery.hamiltonian(), battery.battery_hamiltonian()
     assert own.isherm
     sites = battery.battery_sites
@@ -119,7 +134,7 @@ def has_operators_that_fit(battery: Battery) -> None:
         assert math.isclose(most, battery.capacity, rel_tol=1e-9), "capacity: from empty to full"
 
 
-def rests_or_says_why_not(battery: Battery) -> None:
+def _rests_or_says_why_not(battery: Battery) -> None:
     """A closed battery has no steady state; an open one has, or names what forbids it."""
     try:
         rest: Any = battery.steady_state()
@@ -135,10 +150,8 @@ def rests_or_says_why_not(battery: Battery) -> None:
     assert abs(metrics.ergotropy(state, h) - rest.ergotropy) <= 10 * slack
 
 
-def agrees_with_qutip(battery: Battery, curve: Charging) -> None:
+def _agrees_with_qutip(battery: Battery, curve: Charging) -> None:
     """A second route: the same operators under QuTiP's solvers, at a few of the times."""
-    from qbcore.battery import charge
-
     jumps, whole = battery.collapse_operators(), battery.hamiltonian()
     if whole.shape[0] > MOST_STATES["open" if jumps else "closed"]:
         return
