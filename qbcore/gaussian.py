@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import eig, expm, solve_continuous_lyapunov
+from scipy.linalg import expm, solve_continuous_lyapunov
 
 from qbcore._support.checks import integer, require
 from qbcore._support.types import ComplexArray, FloatArray
@@ -151,18 +151,16 @@ class GaussianSystem:
     def decay_rate(self) -> float:
         """Slowest decay of the mean, -max Re(eigenvalues of A): negative if unstable.
 
-        A rate that rounding cannot tell from zero is zero. A simple eigenvalue is known to
-        eps |A| / s, with s the overlap of its left and right eigenvectors; a double one that
-        has a single eigenvector (s = 0, an exceptional point) to sqrt(eps) |A|.
+        A rate that rounding cannot tell from zero is zero: if a matrix within rounding of A
+        has an eigenvalue on the imaginary axis, at the slowest one's frequency.
         """
-        values, left, right = eig(self.drift, left=True, right=True)
-        overlap = np.abs((left.conj() * right).sum(axis=0))
+        values = np.linalg.eigvals(self.drift)
+        slowest = values[values.real.argmax()]
+        turned = self.drift - 1j * slowest.imag * np.eye(values.size)
+        singular = np.linalg.svd(turned, compute_uv=False)
         size = float(np.linalg.norm(self.drift, 2))
-        rounding = 8 * values.size * np.finfo(float).eps
-        doubt = size * rounding / np.maximum(overlap, np.sqrt(rounding))
-        slowest = int(values.real.argmax())
-        rate = -float(values.real[slowest])
-        return 0.0 if abs(rate) <= doubt[slowest] else rate
+        doubt = 8 * values.size * np.finfo(float).eps * size
+        return 0.0 if singular[-1] <= doubt else -float(slowest.real)
 
     def slope(self, state: GaussianState) -> GaussianState:
         """Time derivative of mean and covariance, as a pair of the same shapes."""

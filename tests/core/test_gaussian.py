@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from qbcore import gaussian, metrics
 from qbcore.errors import LeakingCutoffError, SeveralSteadyStatesError
 from qbcore.gaussian import GaussianState, GaussianSystem
+from qbcore.nonreciprocal import NonreciprocalBattery
 
 LEVELS = 60  # of the Fock space the Gaussian formulas are compared in
 
@@ -257,3 +258,23 @@ def test_an_exceptional_point_decays_at_its_double_rate(rate):
     # Each mode loses at rate (1 + 2/4), its mean at half of that; g = rate/2 = 2 |J| is one way.
     assert system.decay_rate == pytest.approx(0.75 * rate, rel=1e-6)
     assert system.steady_state().covariance == pytest.approx(np.eye(4) / 2, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.4])
+def test_three_modes_one_way_in_a_chain_rest_only_if_each_has_a_loss(loss):
+    """A triple eigenvalue with one eigenvector, which rounding splits by its cube root, 1e-5."""
+    shared = np.array([[1, 1, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0]]) * np.sqrt(0.3)
+    own = np.sqrt(np.array([0.3, 0.0, 0.3]) + loss)[:, None] * np.eye(3, 6)
+    hopping = 0.15j * (np.eye(3, k=1) - np.eye(3, k=-1))
+    jumps = np.vstack([shared, own])
+    system = GaussianSystem.from_ladder(hopping, np.zeros((3, 3)), np.zeros(3), jumps)
+    # Every mode loses at 0.6 + loss, its mean at half of that.
+    assert system.decay_rate == pytest.approx(0.3 + loss / 2, rel=1e-4)
+    assert system.steady_state().covariance == pytest.approx(np.eye(6) / 2, abs=1e-10)
+
+
+@pytest.mark.parametrize("loss", np.linspace(0.01, 2.0, 25))
+def test_equal_losses_are_an_exceptional_point_that_rests(loss):
+    battery = NonreciprocalBattery(charger_loss=loss, battery_loss=loss)
+    expected = 16 * 0.25 / (1 + loss) ** 4
+    assert battery.steady_state().energy == pytest.approx(expected, rel=1e-9)
