@@ -31,8 +31,8 @@ from typing import Any
 import yaml
 
 from qbcore._support.checks import real, require
-from qbook import markup
-from qbook.markup import VERDICTS
+from qbook import verdict_markup as markup
+from qbook.verdict_markup import VERDICTS
 
 FIELDS = (
     "id",
