@@ -48,16 +48,23 @@ def peak(times: ArrayLike, values: ArrayLike, slopes: ArrayLike, curvatures: Arr
     t = np.asarray(times, dtype=float)
     curves = [np.asarray(c, dtype=float) for c in (values, slopes, curvatures) if c is not None]
     shapes = [t.shape, *(c.shape for c in curves)]
-    fits = t.ndim == 1 and t.size >= 2 and shapes[1][-1:] == t.shape and len(set(shapes[1:])) == 1
+    fits = t.ndim == 1 and t.size >= 1 and shapes[1][-1:] == t.shape and len(set(shapes[1:])) == 1
     require(fits, "values", "match `times`, `slopes` and `curvatures` along the last axis", shapes)
     require(all(bool(np.isfinite(c).all()) for c in curves), "values", "be finite", "not finite")
     h = np.diff(t)
     require(bool(np.isfinite(t).all() and (h > 0).all()), "times", "be finite and increase", times)
+    if t.size == 1:
+        return _peak(np.broadcast_to(t[0], curves[0].shape[:-1]), curves[0][..., 0])
     start = [c[..., :-1] * h**order for order, c in enumerate(curves)]
     end = [c[..., 1:] * h**order for order, c in enumerate(curves)]
     x, height = _hermite_maximum(start, end)
     best = height.argmax(axis=-1)[..., None]
     time, value = (np.take_along_axis(c, best, -1)[..., 0] for c in (t[:-1] + x * h, height))
+    return _peak(time, value)
+
+
+def _peak(time: FloatArray, value: FloatArray) -> Peak:
+    """Floats for one curve, arrays for many."""
     return Peak(time, value) if value.ndim else Peak(float(time), float(value))
 
 
@@ -120,10 +127,18 @@ class Charging(Result):
 
     @property
     def max_average_power(self) -> Peak:
-        """Largest average power and its time, refined between the samples after t = 0."""
+        """Largest average power and its time, refined between the samples after t = 0.
+
+        At t = 0 itself the average power is the instantaneous one: a battery that touches a
+        bath is fastest there.
+        """
         later = self.times > 0
         t, mean, slope = self.times[later], self.average_power[later], self.power[later]
-        return peak(t, mean, (slope - mean) / t)
+        first = Peak(float(self.times[0]), float(self.average_power[0]))
+        if t.size == 0:
+            return first
+        best = peak(t, mean, (slope - mean) / t)
+        return max(best, first, key=lambda each: each.value)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)

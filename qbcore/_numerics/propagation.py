@@ -28,8 +28,9 @@ def propagate(generator: Any, start: Any, times: FloatArray) -> Any:
     takes more products. Stable or not, defective or not, nothing is diagonalised.
     """
     steps = np.diff(times, prepend=0.0)
-    # Steps that differ only by rounding (1e-12 of the longest) are one.
-    rounded = np.round(steps / (steps.max() or 1.0), 12)
+    # Steps that agree to twelve digits are one: a uniform grid rounds them differently.
+    scale = 10.0 ** np.floor(np.log10(np.where(steps > 0, steps, 1.0)))
+    rounded = np.round(steps / scale, 11) * scale
     _, first, which = np.unique(rounded, return_index=True, return_inverse=True)
     moves = _moves(generator, steps[first], np.bincount(which))
     kind = np.result_type(generator.dtype, np.asarray(start).dtype)

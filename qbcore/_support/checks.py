@@ -42,7 +42,7 @@ def integer(name: str, value: Any, *, least: int) -> int:
 
 def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> FloatArray:
     """Return strictly increasing finite times in [0, latest], shape (T,), T >= 1."""
-    times = np.asarray(value, dtype=float)
+    times = np.array(value, dtype=float)  # a copy, for results keep it
     require(times.ndim == 1 and times.size >= 1, name, "hold at least one time", times.shape)
     require(bool(np.all(np.isfinite(times))), name, "hold finite times only", value)
     require(bool(np.all(np.diff(times) > 0)), name, "increase strictly", value)

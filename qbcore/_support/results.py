@@ -25,6 +25,10 @@ class Result:
         names = [field.name for field in fields(self)]
         return all(_same(getattr(self, name), getattr(other, name)) for name in names)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a pickle's or a copy's values, which come writable."""
+        self.__dict__.update({name: read_only(value) for name, value in state.items()})
+
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from qbcore import gaussian
 from qbcore._support.checks import integer
+from qbcore._support.results import read_only
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging, SteadyState
 from qbcore.gaussian import GaussianState, GaussianSystem
@@ -59,7 +60,8 @@ class GaussianSteadyState(SteadyState):
     @cached_property
     def state(self) -> ComplexArray:
         """Density matrix of the battery in its Fock space, (levels, levels)."""
-        return gaussian.fock_state(self.moments.mode(BATTERY), self.levels)
+        state: ComplexArray = read_only(gaussian.fock_state(self.moments.mode(BATTERY), self.levels))
+        return state
 
 
 def charging_curve(
@@ -94,8 +96,8 @@ def resting(moments: GaussianState, frequency: float, levels: int) -> GaussianSt
     """The battery's part of a state at rest."""
     battery = moments.mode(BATTERY)
     return GaussianSteadyState(
-        energy=frequency * gaussian.occupation(battery),
-        ergotropy=gaussian.ergotropy(battery, frequency),
+        energy=float(frequency * gaussian.occupation(battery)),
+        ergotropy=float(gaussian.ergotropy(battery, frequency)),
         moments=moments,
         levels=levels,
     )
@@ -107,8 +109,7 @@ def settling_times(system: GaussianSystem) -> FloatArray:
     fastest = float(np.abs(values).max())
     if fastest == 0:
         return np.linspace(0.0, 1.0, 401)
-    slowest = max(system.decay_rate, 1e-3 * fastest) if system.decay_rate > 0 else fastest
-    span = 12 / slowest
+    span = 12 / (system.decay_rate if system.decay_rate > 0 else fastest)
     samples = int(np.clip(8 * fastest * span, 400, 4000))
     return np.linspace(0.0, span, samples + 1)
 

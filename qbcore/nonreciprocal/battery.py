@@ -34,7 +34,7 @@ from scipy.optimize import brentq
 from qbcore import gaussian
 from qbcore._support.checks import real, require, time_axis
 from qbcore._support.types import ComplexArray, FloatArray
-from qbcore.errors import UnstableError
+from qbcore.errors import NoSteadyStateError, UnstableError
 from qbcore.gaussian import GaussianState, GaussianSystem, checked_state
 from qbcore.nonreciprocal._modes import (
     BATTERY,
@@ -218,7 +218,12 @@ class NonreciprocalBattery:
             At and above the threshold of the two-photon drive, which the message gives.
         SeveralSteadyStatesError
             If a combination of the modes has no loss.
+        NoSteadyStateError
+            If there is no loss at all.
         """
+        if max(self.charger_loss, self.battery_loss, self.shared_loss) == 0:
+            message = "Without a loss the modes never come to rest: give one, or use `charge`."
+            raise NoSteadyStateError(message, found=0.0, limit=0.0)
         if self.two_photon_drive > 0 and self.system.decay_rate <= 0:
             drive, most = self.two_photon_drive, self.threshold
             message = (

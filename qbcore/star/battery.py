@@ -96,7 +96,7 @@ class StarBattery:
     @property
     def quantum(self) -> float:
         """Energy 2 omega_0 of one excitation."""
-        return 2.0 * self.splitting
+        return 2.0 * float(self.splitting)
 
     @property
     def capacity(self) -> float:
