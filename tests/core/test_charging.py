@@ -159,7 +159,10 @@ def test_units_of_energy_and_time_scale_through(scale):
 
 
 def charging(energy: Polynomial, times):
-    return Charging(times=times, energy=energy(times), power=energy.deriv()(times))
+    stored = energy(times)
+    return Charging(
+        times=times, energy=stored, power=energy.deriv()(times), ergotropy=np.zeros_like(stored)
+    )
 
 
 def test_peaks_of_energy_and_average_power():

@@ -325,8 +325,8 @@ def test_without_coupling_nothing_is_stored_and_nothing_leaks():
 def test_a_search_for_the_power_that_cannot_end_is_refused():
     weak = DualCavityBattery(atoms_a=1, atoms_b=0, coupling=1e-4, cutoff_a=4)
     with pytest.raises(TooLargeError, match="`step`") as caught:
-        weak.charge_for_power(step=2e-4)  # four time units hold 20 000 steps, sixteen 80 000
-    assert caught.value.found == 100_002
+        weak.charge_for_power(step=2.0**-17)
+    assert caught.value.found == 2**17 + 2  # a window of one, and a step beyond
     assert caught.value.limit == 50_000
 
 
