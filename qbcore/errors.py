@@ -25,9 +25,9 @@ class BatteryError(ValueError):
 
     Examples
     --------
-    >>> error = LeakingCutoffError("Raise `cutoff_a`.", found=1e-3, limit=1e-6)
+    >>> error = LeakingCutoffError("Raise `cutoff_a`.", found=0.5, limit=0.25)
     >>> error.found / error.limit
-    1000.0
+    2.0
     """
 
     def __init__(self, message: str, *, found: Any, limit: Any) -> None:
