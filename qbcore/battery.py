@@ -81,8 +81,8 @@ def charge(
     start : Qobj
         Ket or density matrix on the whole space, at time 0.
     times : (T,) array_like
-        Increasing times, not negative, dense enough to see a pulse of H: no step of the
-        solver is longer than their widest gap.
+        Increasing times, not negative, closer together than a pulse of H is wide: no step
+        of the solver is longer than their widest gap.
     collapse_operators : sequence of Qobj
         Jump operators L_k of a Lindblad equation; none for a closed system.
     battery_sites : sequence of int, optional
@@ -172,7 +172,7 @@ def _embedded(operator: Any, space: list[int], sites: list[int]) -> qutip.Qobj:
 
 
 def _evolved(h: Any, start: qutip.Qobj, grid: FloatArray, jumps: list[Any]) -> list[qutip.Qobj]:
-    """States at all times of the grid, none of which a pulse between two of them may miss."""
+    """States at all times of the grid; a pulse wider than its gaps is not stepped over."""
     import qutip
 
     options = {"rtol": 1e-10, "atol": 1e-12, "nsteps": 10**6, "progress_bar": ""}

@@ -14,11 +14,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from chromium import CHROMIUM
+from chromium import CHROMIUM, OPTIONS
 from playwright.sync_api import Browser, sync_playwright
 
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Chromium's own preset "Fast 3G": milliseconds, and bytes per second.
 FAST_3G = {
     "offline": False,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qbcore._support.types import FloatArray
+from qbcore._support.types import ComplexArray, FloatArray
 
 
 def require(condition: bool, name: str, must: str, value: object) -> None:
@@ -38,6 +38,14 @@ def integer(name: str, value: Any, *, least: int) -> int:
         raise ValueError(f"Argument `{name}` must {must}, but is {value!r}.") from None
     require(not isinstance(value, bool | np.bool_) and number >= least, name, must, value)
     return number
+
+
+def as_numbers(name: str, value: Any, must: str) -> ComplexArray:
+    """Return an array or a QuTiP object, which offers ``full``, as complex numbers."""
+    try:
+        return np.asarray(value.full() if hasattr(value, "full") else value, complex)
+    except (TypeError, ValueError):
+        raise ValueError(f"Argument `{name}` must {must}, but is {value!r}.") from None
 
 
 def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> FloatArray:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qbcore._support.checks import require
+from qbcore._support.checks import as_numbers, require
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.metrics import TOLERANCE
 from qbcore.rosen_zener._pulse import empty, mean_jy
@@ -56,7 +56,7 @@ def mixture(start: Any, atoms: int) -> Mixture:
     if start is None:
         return Mixture(np.ones(1), empty(atoms), pure=True)
     size = atoms + 1
-    array = _numbers(start)
+    array = as_numbers("start", start, "be a state")
     shapes = [(size,), (size, 1), (size, size)]
     allowed = (
         f"be {size} probabilities of Dicke states, a ket of shape {(size, 1)} or a "
@@ -79,15 +79,6 @@ def mixture(start: Any, atoms: int) -> Mixture:
     kept = weights > size * np.finfo(float).eps
     weights, kets = weights[kept], kets[:, kept]
     return Mixture(weights / weights.sum(), kets, pure=array.shape == (size, 1))
-
-
-def _numbers(start: Any) -> ComplexArray:
-    """Return an array or a QuTiP object, which offers ``full``, as complex numbers."""
-    try:
-        return np.asarray(start.full() if hasattr(start, "full") else start, complex)
-    except (TypeError, ValueError):
-        message = f"Argument `start` must be a state, but is {start!r}."
-        raise ValueError(message) from None
 
 
 def _of_ket(ket: ComplexArray) -> tuple[FloatArray, ComplexArray]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qbcore._numerics.spins import lowering_of_each
-from qbcore._support.checks import integer, real, require, time_axis
+from qbcore._support.checks import as_numbers, integer, real, require, time_axis
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import TooLargeError
 from qbcore.metrics import TOLERANCE
@@ -101,11 +101,7 @@ def _matrix(start: Any, cells: int) -> ComplexArray:
         "be two probabilities (battery and each ancilla excited), or a ket or density "
         f"matrix of {cells} qubits with {size} levels"
     )
-    try:
-        dense = start.full() if hasattr(start, "full") else start
-        array = np.asarray(dense, dtype=complex)
-    except (TypeError, ValueError):
-        raise ValueError(f"Argument `start` must {must}, but is {start!r}.") from None
+    array = as_numbers("start", start, must)
     dims = getattr(start, "dims", [[2] * cells])
     fits = array.shape in ((size,), (size, 1), (size, size)) and dims[0] == [2] * cells
     require(fits, "start", must, getattr(start, "dims", array.shape))

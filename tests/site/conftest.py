@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from chromium import CHROMIUM
+from chromium import CHROMIUM, OPTIONS
 from needs import needs
 from playwright.sync_api import Browser, sync_playwright
 
@@ -11,8 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     needs(CHROMIUM is not None, "Chromium not found: nothing is tested in a browser.")
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=options)
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield chromium
         chromium.close()
