@@ -1,6 +1,8 @@
 """The package alone: built, installed where nothing of the book is, imported, its docstrings run."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -24,9 +26,20 @@ CORE = [name for name in FILES if name.startswith("qbcore/") and name.endswith("
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Path:
-    """A folder with the sdist, and the wheel that was built from the sdist alone."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
+    """A folder with the sdist, and the wheel that was built from the sdist alone.
+
+    The build writes into its source, where a list of an earlier build would hide a
+    file that is missing: it gets a copy of what the project's `pyproject.toml` names.
+    """
+    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in PACKAGES:
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, source / name, ignore=ignore)
+    environment = {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("build"))}
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder]
+    run(*build, source, env=environment)
     return folder
 
 
