@@ -14,7 +14,9 @@ def newest(session: nox.Session) -> None:
     check(session, "highest")
 
 
-@nox.session(python="3.11")  # the oldest numpy and scipy have no wheels for the newest Python
+@nox.session(
+    python="3.11"
+)  # the oldest numpy and scipy have no wheels for the newest Python
 def oldest(session: nox.Session) -> None:
     """What pyproject.toml names, as old as it allows."""
     check(session, "lowest-direct")
@@ -23,7 +25,9 @@ def oldest(session: nox.Session) -> None:
 def check(session: nox.Session, resolution: str) -> None:
     """Install with this resolution and run the tests that need neither the site nor the grader."""
     session.install("--resolution", resolution, "-e", ".[book]")
-    session.install("hypothesis", "pytest", "pytest-xdist", "distributed", "dask-jobqueue")
+    session.install(
+        "hypothesis", "pytest", "pytest-xdist", "distributed", "dask-jobqueue"
+    )
     where = ["tests/core", "tests/qbook", "--ignore=tests/core/test_package.py"]
     # An old matplotlib beside a new pyparsing says that it is old.
     session.run("pytest", "-q", "-n", "2", "-W", "ignore::DeprecationWarning", *where)

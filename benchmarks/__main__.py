@@ -33,11 +33,15 @@ def main(arguments: list[str]) -> int:
     rows = run(chosen or list(MODELS))
     measured = {row.model for row in rows}
     before = read()
-    complaints = fallen(rows, [row for row in before if not chosen or row.model in measured])
+    complaints = fallen(
+        rows, [row for row in before if not chosen or row.model in measured]
+    )
     for complaint in complaints:
         print(f"{'accepted' if accept else 'SLOWER'}: {complaint}")
     if complaints and not accept:
-        print(f"A ratio that falls by a factor of {WORSE:g} fails. If it is meant: make bench ACCEPT=1")
+        print(
+            f"A ratio that falls by a factor of {WORSE:g} fails. If it is meant: make bench ACCEPT=1"
+        )
         return 1
     if accept or not (before or chosen):
         write([row for row in before if chosen and row.model not in measured] + rows)

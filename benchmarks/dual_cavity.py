@@ -45,7 +45,9 @@ def full_space(atoms: int, exchange: float, rtol: float) -> FloatArray:
     h, start = battery.hamiltonian(), battery.initial_state()
     atoms_alone = battery.battery_hamiltonian()
     stored = qutip.expand_operator(atoms_alone, h.dims[0], list(battery.battery_sites))
-    return qutip.sesolve(h, start, TIMES, e_ops=[stored], options=options(rtol)).expect[0]
+    return qutip.sesolve(h, start, TIMES, e_ops=[stored], options=options(rtol)).expect[
+        0
+    ]
 
 
 def one_parity(atoms: int, exchange: float, rtol: float) -> FloatArray:
@@ -54,7 +56,9 @@ def one_parity(atoms: int, exchange: float, rtol: float) -> FloatArray:
     space = battery._spaces(None)[0]
     stored = qutip.qdiags(space.total, 0)
     h, start = qutip.Qobj(space.h.astype(complex)), qutip.Qobj(space.start)
-    return qutip.sesolve(h, start, TIMES, e_ops=[stored], options=options(rtol)).expect[0]
+    return qutip.sesolve(h, start, TIMES, e_ops=[stored], options=options(rtol)).expect[
+        0
+    ]
 
 
 def by_expm_multiply(atoms: int, exchange: float) -> FloatArray:
@@ -68,36 +72,73 @@ def by_expm_multiply(atoms: int, exchange: float) -> FloatArray:
 
 def one_cavity(atoms: int) -> FloatArray:
     """The stored energy of one cavity without repulsion, with the cutoff of `qthermo`."""
-    battery = DualCavityBattery(atoms_a=atoms, atoms_b=0, repulsion=0.0, cutoff_a=2 * atoms + 5)
+    battery = DualCavityBattery(
+        atoms_a=atoms, atoms_b=0, repulsion=0.0, cutoff_a=2 * atoms + 5
+    )
     return battery.charge(TIMES, leak=1.0).energy
 
 
 def by_qthermo(atoms: int) -> FloatArray:
     """The same by `qthermo`."""
     dicke = qthermo.batteries.dicke_battery(atoms, g=0.25)
-    return qthermo.batteries.charge(dicke["H"], dicke["H_battery"], dicke["state"], TIMES).energy
+    return qthermo.batteries.charge(
+        dicke["H"], dicke["H_battery"], dicke["state"], TIMES
+    ).energy
 
 
 def cases() -> Iterator[Case]:
     """Two cavities that exchange, two that do not, and one."""
     common = {"model": "Dual cavity", "accuracy": 1e-6}
     for atoms in (2, 4, 6, 8):
-        task = {"task": "two cavities, exchange", "size": atoms, "unit": "atoms a cavity"}
+        task = {
+            "task": "two cavities, exchange",
+            "size": atoms,
+            "unit": "atoms a cavity",
+        }
         both = partial(ours, atoms, 0.5)
         rival = partial(full_space, atoms, 0.5)
         yield Case(**common, **task, ours=both, rival="sesolve (dop853)", theirs=rival)
         if atoms in (2, 6):
             rival = partial(one_parity, atoms, 0.5)
-            yield Case(**common, **task, ours=both, rival="sesolve (dop853), one parity", theirs=rival)
+            yield Case(
+                **common,
+                **task,
+                ours=both,
+                rival="sesolve (dop853), one parity",
+                theirs=rival,
+            )
             rival = partial(by_expm_multiply, atoms, 0.5)
-            scipy_route = {"rival": "expm_multiply, one parity", "theirs": rival, "tolerant": False}
+            scipy_route = {
+                "rival": "expm_multiply, one parity",
+                "theirs": rival,
+                "tolerant": False,
+            }
             yield Case(**common, **task, ours=both, **scipy_route)
     for atoms in (2, 4, 8):
-        task = {"task": "two cavities, no exchange", "size": atoms, "unit": "atoms a cavity"}
+        task = {
+            "task": "two cavities, no exchange",
+            "size": atoms,
+            "unit": "atoms a cavity",
+        }
         rival = partial(full_space, atoms, 0.0)
-        yield Case(**common, **task, ours=partial(ours, atoms, 0.0), rival="sesolve (dop853)", theirs=rival)
-    for atoms in (2, 5, 10, 20):
-        task = {"task": "one cavity", "size": atoms, "unit": "atoms", "ours": partial(one_cavity, atoms)}
         yield Case(
-            **common, **task, rival="qthermo (dense)", theirs=partial(by_qthermo, atoms), tolerant=False
+            **common,
+            **task,
+            ours=partial(ours, atoms, 0.0),
+            rival="sesolve (dop853)",
+            theirs=rival,
+        )
+    for atoms in (2, 5, 10, 20):
+        task = {
+            "task": "one cavity",
+            "size": atoms,
+            "unit": "atoms",
+            "ours": partial(one_cavity, atoms),
+        }
+        yield Case(
+            **common,
+            **task,
+            rival="qthermo (dense)",
+            theirs=partial(by_qthermo, atoms),
+            tolerant=False,
         )

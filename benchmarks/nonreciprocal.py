@@ -22,16 +22,24 @@ from qbcore.nonreciprocal.three_mode import ThreeModeBattery
 TIMES = np.linspace(0.0, 40.0, 201)
 EARLY = np.linspace(0.0, 4.0, 21)
 SHARE = float(np.sqrt(0.5))
-LEVELS = {8: 0.02, 11: 0.035, 14: 0.05}  # of the truncated space, by the drive that needs them
+LEVELS = {
+    8: 0.02,
+    11: 0.035,
+    14: 0.05,
+}  # of the truncated space, by the drive that needs them
 
 
 def battery_at(drive: float, levels: int = 2) -> NonreciprocalBattery:
     """kappa = 0.1, Gamma = 1: the threshold is 0.15; the levels are those of the truncated space."""
     fock = {"charger_levels": levels, "battery_levels": levels}
-    return NonreciprocalBattery(charger_share=SHARE, battery_share=SHARE, two_photon_drive=drive, **fock)
+    return NonreciprocalBattery(
+        charger_share=SHARE, battery_share=SHARE, two_photon_drive=drive, **fock
+    )
 
 
-THREE = ThreeModeBattery(linear_drive=0.1, charger_levels=5, battery_levels=5, cavity_levels=3)
+THREE = ThreeModeBattery(
+    linear_drive=0.1, charger_levels=5, battery_levels=5, cavity_levels=3
+)
 
 
 def pairs(drive: float) -> FloatArray:
@@ -76,7 +84,9 @@ def by_moments(drive: float, rtol: float) -> FloatArray:
         return (flow + flow.T + d).ravel()
 
     start = np.eye(4).ravel() / 2
-    path = solve_ivp(slope, (0, TIMES[-1]), start, "DOP853", TIMES, rtol=rtol, atol=rtol / 100).y
+    path = solve_ivp(
+        slope, (0, TIMES[-1]), start, "DOP853", TIMES, rtol=rtol, atol=rtol / 100
+    ).y
     diagonal = path.reshape(4, 4, -1).diagonal().T
     return np.array([diagonal[0] + diagonal[1] - 1, diagonal[2] + diagonal[3] - 1]) / 2
 
@@ -105,15 +115,33 @@ def cases() -> Iterator[Case]:
     """Curves and the state at rest for three drives; the reservoir as a third mode."""
     kind = {"model": "Nonreciprocal", "unit": "levels a mode", "accuracy": 1e-6}
     for levels, drive in LEVELS.items():
-        task = kind | {"task": "two-photon charging curve", "size": levels, "ours": partial(pairs, drive)}
+        task = kind | {
+            "task": "two-photon charging curve",
+            "size": levels,
+            "ours": partial(pairs, drive),
+        }
         rival = partial(by_mesolve, battery_at(drive, levels), TIMES)
         yield Case(**task, rival="mesolve (adams)", theirs=rival)
-        yield Case(**task, rival="moments by solve_ivp (DOP853)", theirs=partial(by_moments, drive))
+        yield Case(
+            **task,
+            rival="moments by solve_ivp (DOP853)",
+            theirs=partial(by_moments, drive),
+        )
     direct = kind | {"task": "two-photon state at rest", "tolerant": False}
     for levels, drive in {6: 0.01, 8: 0.02}.items():
         task = direct | {"size": levels, "ours": partial(rest, drive)}
         rival = partial(rest_by_steadystate, drive, levels)
         yield Case(**task, rival="steadystate (direct)", theirs=rival)
-        yield Case(**task, rival="bare Lyapunov solver of scipy", theirs=partial(rest_by_lyapunov, drive))
-    task = kind | {"task": "three modes, coherent drive", "size": 5, "ours": three_modes}
-    yield Case(**task, rival="mesolve (adams)", theirs=partial(by_mesolve, THREE, EARLY))
+        yield Case(
+            **task,
+            rival="bare Lyapunov solver of scipy",
+            theirs=partial(rest_by_lyapunov, drive),
+        )
+    task = kind | {
+        "task": "three modes, coherent drive",
+        "size": 5,
+        "ours": three_modes,
+    }
+    yield Case(
+        **task, rival="mesolve (adams)", theirs=partial(by_mesolve, THREE, EARLY)
+    )

@@ -16,7 +16,13 @@ import numpy as np
 
 from benchmarks.side_by_side import Row
 
-STORED = Path(__file__).resolve().parent.parent / "book" / "reference" / "data" / "performance.json"
+STORED = (
+    Path(__file__).resolve().parent.parent
+    / "book"
+    / "reference"
+    / "data"
+    / "performance.json"
+)
 WORSE = 3.0  # a ratio that has fallen by this factor fails the run
 
 
@@ -51,7 +57,13 @@ def growth(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
             size, taken = np.log(np.array(sorted(times.items()))).T
             exponent = float(np.polyfit(size, taken, 1)[0])
             steps = [float(s) for s in np.diff(taken) / np.diff(size)]
-            yield {"model": model, "task": task, "unit": unit, "route": route, "sizes": sorted(times)} | {
+            yield {
+                "model": model,
+                "task": task,
+                "unit": unit,
+                "route": route,
+                "sizes": sorted(times),
+            } | {
                 "exponent": round(exponent, 2),
                 "steps": [round(s, 2) for s in steps],
             }
@@ -60,7 +72,9 @@ def growth(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
 def environment() -> dict[str, str]:
     """Machine, versions and day."""
     cpus = Path("/proc/cpuinfo")
-    named = re.search(r"model name\s*: (.+)", cpus.read_text()) if cpus.exists() else None
+    named = (
+        re.search(r"model name\s*: (.+)", cpus.read_text()) if cpus.exists() else None
+    )
     packages = ("numpy", "scipy", "qutip", "qthermo", "qbcore")
     return {
         "machine": f"{named[1] if named else platform.processor()}, {platform.system()} {platform.machine()}",
@@ -74,11 +88,17 @@ def read() -> list[Row]:
     """The stored rows; none before the first run."""
     if not STORED.exists():
         return []
-    return [Row(**row) for row in json.loads(STORED.read_text(encoding="utf-8"))["rows"]]
+    return [
+        Row(**row) for row in json.loads(STORED.read_text(encoding="utf-8"))["rows"]
+    ]
 
 
 def write(rows: Sequence[Row]) -> None:
     """Store rows, growth and environment for the page and for the next run's check."""
-    content = {"environment": environment(), "rows": [asdict(r) for r in rows], "growth": list(growth(rows))}
+    content = {
+        "environment": environment(),
+        "rows": [asdict(r) for r in rows],
+        "growth": list(growth(rows)),
+    }
     STORED.parent.mkdir(exist_ok=True)
     STORED.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -28,7 +28,12 @@ STRIDES = {10: 10, 30: 10, 100: 20}
 def our_map(atoms: int) -> FloatArray:
     """Largest energy over the grid in units of full charge, in one call."""
     grid = charge_map(
-        atoms=atoms, drive=DRIVES[:, None], duration=DURATIONS, interaction=2.0, resolution=2.0, accuracy=1e-5
+        atoms=atoms,
+        drive=DRIVES[:, None],
+        duration=DURATIONS,
+        interaction=2.0,
+        resolution=2.0,
+        accuracy=1e-5,
     )
     return np.asarray(grid.max_energy.value / atoms)
 
@@ -58,8 +63,12 @@ def dop853(battery: RosenZenerBattery, times: FloatArray, rtol: float) -> FloatA
         return -1j * (levels * psi + v0 * np.sin(np.pi * t / span) ** 2 * (jx @ psi))
 
     start = np.eye(n + 1, dtype=complex)[-1]
-    kets = solve_ivp(slope, (0, times[-1]), start, "DOP853", times, rtol=rtol, atol=rtol / 100).y
-    return np.array([jz @ np.abs(kets) ** 2, (kets.conj() * (jy @ kets)).sum(axis=0).real])
+    kets = solve_ivp(
+        slope, (0, times[-1]), start, "DOP853", times, rtol=rtol, atol=rtol / 100
+    ).y
+    return np.array(
+        [jz @ np.abs(kets) ** 2, (kets.conj() * (jy @ kets)).sum(axis=0).real]
+    )
 
 
 def their_map(solver: Solver, atoms: int, rtol: float) -> FloatArray:
@@ -69,7 +78,9 @@ def their_map(solver: Solver, atoms: int, rtol: float) -> FloatArray:
         b = RosenZenerBattery(atoms=atoms, drive=v0, duration=span, interaction=2.0)
         times = np.linspace(0.0, span, max(32, int(np.ceil(8 * v0 * span))) + 1)
         energy, jy = solver(b, times, rtol)
-        values.append(float(peak(times, energy + atoms / 2, b.drive_at(times) * jy).value))
+        values.append(
+            float(peak(times, energy + atoms / 2, b.drive_at(times) * jy).value)
+        )
     return np.reshape(values, (60 // STRIDES[atoms], -1)) / atoms
 
 

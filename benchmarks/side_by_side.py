@@ -86,7 +86,9 @@ class Row:
 
     def __str__(self) -> str:
         if self.their_time is None:
-            return f"{self.name}: qbcore {self.our_time:.3g} s, {self.our_memory:.0f} MB"
+            return (
+                f"{self.name}: qbcore {self.our_time:.3g} s, {self.our_memory:.0f} MB"
+            )
         return (
             f"{self.name}: ratio {self.ratio:.3g} = {self.their_time:.3g} s / {self.our_time:.3g} s, "
             f"memory {self.their_memory:.0f} MB / {self.our_memory:.0f} MB, difference {self.difference:.0e}"
@@ -129,16 +131,25 @@ def measure(case: Case) -> Row:
     context.set_forkserver_preload(
         [f"benchmarks.{m.name}" for m in pkgutil.iter_modules(benchmarks.__path__)]
     )
-    what = {n: getattr(case, n) for n in ("model", "task", "size", "unit", "accuracy", "rival")}
+    what = {
+        n: getattr(case, n)
+        for n in ("model", "task", "size", "unit", "accuracy", "rival")
+    }
     new = partial(ProcessPoolExecutor, 1, mp_context=context)
     with new() as one, new() as other:
         us, them = _Side(one), _Side(other)
         answer, our_memory = us.answer(case.ours), us.memory()
         if case.theirs is None:
-            return Row(**what, our_time=turns(partial(us.seconds, case.ours))[0], our_memory=our_memory)
+            return Row(
+                **what,
+                our_time=turns(partial(us.seconds, case.ours))[0],
+                our_memory=our_memory,
+            )
         theirs, difference, tolerance = agreeing(case, answer[case.part], them.answer)
         their_memory = them.memory()
-        ours, rivals = turns(partial(us.seconds, case.ours), partial(them.seconds, theirs))
+        ours, rivals = turns(
+            partial(us.seconds, case.ours), partial(them.seconds, theirs)
+        )
     return Row(
         **what,
         our_time=ours,
@@ -151,7 +162,9 @@ def measure(case: Case) -> Row:
 
 
 def agreeing(
-    case: Case, answer: FloatArray, call: Callable[[Callable[[], ArrayLike]], FloatArray]
+    case: Case,
+    answer: FloatArray,
+    call: Callable[[Callable[[], ArrayLike]], FloatArray],
 ) -> tuple[Callable[[], ArrayLike], float, float | None]:
     """The rival at the loosest tolerance within the accuracy, its difference, and that tolerance."""
     assert case.theirs is not None

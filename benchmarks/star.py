@@ -72,7 +72,13 @@ def by_dop853(cells: int, rtol: float) -> FloatArray:
     rho = np.zeros(size**2, dtype=complex)
     rho[-1] = 1.0
     path = solve_ivp(
-        lambda _, x: generator @ x, (0, TIMES[-1]), rho, "DOP853", TIMES, rtol=rtol, atol=rtol / 100
+        lambda _, x: generator @ x,
+        (0, TIMES[-1]),
+        rho,
+        "DOP853",
+        TIMES,
+        rtol=rtol,
+        atol=rtol / 100,
     ).y
     return path.reshape(size, size, -1)[: size // 2, : size // 2].trace().real
 
@@ -87,8 +93,12 @@ def common_by_mesolve(cells: int, rtol: float) -> float:
     return float(_excited(CommonBathStar(cells=cells), np.array([0.0, LATE]), rtol)[-1])
 
 
-def _excited(b: StarBattery | CommonBathStar, times: FloatArray, rtol: float) -> FloatArray:
-    up = qutip.tensor([qutip.sigmap() * qutip.sigmam(), *[qutip.qeye(2)] * (b.cells - 1)])
+def _excited(
+    b: StarBattery | CommonBathStar, times: FloatArray, rtol: float
+) -> FloatArray:
+    up = qutip.tensor(
+        [qutip.sigmap() * qutip.sigmam(), *[qutip.qeye(2)] * (b.cells - 1)]
+    )
     run = qutip.mesolve(
         b.hamiltonian(),
         b.initial_state(),
@@ -102,7 +112,11 @@ def _excited(b: StarBattery | CommonBathStar, times: FloatArray, rtol: float) ->
 
 def _generator(b: StarBattery) -> csr_matrix:
     """The Liouvillian, 4^N x 4^N."""
-    return qutip.liouvillian(b.hamiltonian(), b.collapse_operators()).to("CSR").data.as_scipy()
+    return (
+        qutip.liouvillian(b.hamiltonian(), b.collapse_operators())
+        .to("CSR")
+        .data.as_scipy()
+    )
 
 
 def cases() -> Iterator[Case]:
@@ -136,6 +150,15 @@ def cases() -> Iterator[Case]:
             yield Case(**charging, **task, rival=rival, theirs=partial(solver, cells))
     for cells in (10, 20):
         yield Case(**charging, size=cells, ours=partial(curve, cells))
-    end = kind | {"task": "common bath, where it ends", "accuracy": 1e-6, "rival": "mesolve (adams)"}
+    end = kind | {
+        "task": "common bath, where it ends",
+        "accuracy": 1e-6,
+        "rival": "mesolve (adams)",
+    }
     for cells in (2, 3, 4, 5):
-        yield Case(**end, size=cells, ours=partial(common, cells), theirs=partial(common_by_mesolve, cells))
+        yield Case(
+            **end,
+            size=cells,
+            ours=partial(common, cells),
+            theirs=partial(common_by_mesolve, cells),
+        )

@@ -23,7 +23,10 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from screen import answer_cells
 
 PLAIN = {
-    *(("builtins", name) for name in ("complex", "set", "frozenset", "bytearray", "slice", "range")),
+    *(
+        ("builtins", name)
+        for name in ("complex", "set", "frozenset", "bytearray", "slice", "range")
+    ),
     *(("numpy", name) for name in ("ndarray", "dtype")),
     ("numpy._core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "scalar"),
@@ -32,7 +35,8 @@ PLAIN = {
 }
 # Errors of the notebook that a test meets as they are; others become a RuntimeError.
 ERRORS = {
-    kind.__name__: kind for kind in (AttributeError, IndexError, KeyError, NameError, TypeError, ValueError)
+    kind.__name__: kind
+    for kind in (AttributeError, IndexError, KeyError, NameError, TypeError, ValueError)
 }
 # In place of otter's, which would run the public tests in the student's process for nothing.
 GRADER = "class grader:\n    check = check_all = staticmethod(lambda *question: None)"
@@ -43,7 +47,9 @@ class _Plain(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module.replace("numpy.core", "numpy._core"), name) not in PLAIN:
-            raise TypeError(f"a {module}.{name} came back: return numbers, arrays, or tuples of them")
+            raise TypeError(
+                f"a {module}.{name} came back: return numbers, arrays, or tuples of them"
+            )
         return super().find_class(module, name)
 
 
@@ -62,7 +68,9 @@ class Answers:
         self.endless: set[str] = set()  # functions that had to be stopped once
         # The first cell is a scratch pad, for what the tests ask.
         scratch = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])
-        self.client = NotebookClient(scratch, kernel_name="python3", interrupt_on_timeout=True)
+        self.client = NotebookClient(
+            scratch, kernel_name="python3", interrupt_on_timeout=True
+        )
 
     def __enter__(self) -> Answers:
         with ExitStack() as stack:
@@ -70,7 +78,9 @@ class Answers:
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             # Figures are not graded here, so none is drawn.
             surroundings = os.environ | {"IPYTHONDIR": folder, "MPLBACKEND": "agg"}
-            stack.enter_context(self.client.setup_kernel(cwd=folder, env=surroundings, **silent))
+            stack.enter_context(
+                self.client.setup_kernel(cwd=folder, env=surroundings, **silent)
+            )
             self._execute(GRADER)
             self._exit = stack.pop_all()
         return self

@@ -15,12 +15,16 @@ from typing import Any
 from submissions import Refused
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["otter.test_files", "nbclient", "dill", "IPython.core.inputtransformer2"])
+CONTEXT.set_forkserver_preload(
+    ["otter.test_files", "nbclient", "dill", "IPython.core.inputtransformer2"]
+)
 GRACE = 60  # seconds to start and stop work that has a time limit of its own
 STEP = 0.2  # seconds between two looks at whether the run goes on
 
 
-def each(work: Callable, jobs: dict[Path, tuple], seconds: float) -> Iterator[tuple[Path, Any]]:
+def each(
+    work: Callable, jobs: dict[Path, tuple], seconds: float
+) -> Iterator[tuple[Path, Any]]:
     """Do the work on every job, and yield the entry and its outcome, as each ends.
 
     The outcome is a `Refused` if the work raised an error or took too long, or if its
@@ -28,7 +32,10 @@ def each(work: Callable, jobs: dict[Path, tuple], seconds: float) -> Iterator[tu
     """
     stopped = threading.Event()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        entries = {pool.submit(_outcome, work, job, seconds, stopped): entry for entry, job in jobs.items()}
+        entries = {
+            pool.submit(_outcome, work, job, seconds, stopped): entry
+            for entry, job in jobs.items()
+        }
         try:
             for future in as_completed(entries):
                 yield entries[future], future.result()
@@ -44,7 +51,9 @@ def _outcome(*arguments: Any) -> Any:
         return _refusal(error)
 
 
-def _supervise(work: Callable, job: tuple, seconds: float, stopped: threading.Event) -> Any:
+def _supervise(
+    work: Callable, job: tuple, seconds: float, stopped: threading.Event
+) -> Any:
     receiver, sender = CONTEXT.Pipe(duplex=False)
     worker = CONTEXT.Process(target=_work, args=(sender, work, job), daemon=True)
     with receiver:

@@ -44,7 +44,11 @@ def choose(notebook: nbformat.NotebookNode, name: str, seed: int) -> dict[str, s
 
 def write_numbers(notebook: nbformat.NotebookNode, values: dict[str, str]) -> None:
     """Put the numbers where they are set, and in place of their names in the text and in the tests."""
-    names = re.compile(r"\b(" + "|".join(values) + r")\b") if values else re.compile(r"(?!)")
+    names = (
+        re.compile(r"\b(" + "|".join(values) + r")\b")
+        if values
+        else re.compile(r"(?!)")
+    )
     in_tests = False
     for cell in notebook.cells:
         if cell.cell_type == "raw" and "TESTS" in cell.source:
@@ -52,7 +56,9 @@ def write_numbers(notebook: nbformat.NotebookNode, values: dict[str, str]) -> No
         elif cell.cell_type == "markdown" or in_tests:
             cell.source = names.sub(lambda match: values[match[1]], cell.source)
         else:
-            cell.source = PARAMETER.sub(lambda match: f"{match[1]} = {values[match[1]]}", cell.source)
+            cell.source = PARAMETER.sub(
+                lambda match: f"{match[1]} = {values[match[1]]}", cell.source
+            )
 
 
 def build(source: Path, out: Path, seed: int) -> None:
@@ -82,8 +88,12 @@ def build(source: Path, out: Path, seed: int) -> None:
 def main() -> None:
     """Read the command line and build."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="assignments to build, all if none is named")
-    parser.add_argument("--seed", type=int, default=0, help="0 for the published numbers")
+    parser.add_argument(
+        "names", nargs="*", help="assignments to build, all if none is named"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="0 for the published numbers"
+    )
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     found = sources()

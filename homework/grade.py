@@ -129,10 +129,15 @@ def refuse_others(results: Iterable[Result], known: Iterable[str]) -> None:
             result.remarks = [f"this is {result.assignment}, the others are {most}"]
 
 
-def run(results: dict[Path, Result], archives: dict, trust: bool, seconds: float) -> Iterator[list[Result]]:
+def run(
+    results: dict[Path, Result], archives: dict, trust: bool, seconds: float
+) -> Iterator[list[Result]]:
     """Replace each result by that of its entry, and yield those that are done."""
     yield []
-    jobs = {entry: (result, entry, list(archives), trust) for entry, result in results.items()}
+    jobs = {
+        entry: (result, entry, list(archives), trust)
+        for entry, result in results.items()
+    }
     for entry, outcome in each(prepare, jobs, seconds):
         results[entry] = _line(results[entry], outcome)
     refuse_others(results.values(), archives)
@@ -157,26 +162,45 @@ def written_questions(assignment: str) -> dict[str, int]:
     """Points of the questions that are marked by hand."""
     source = HERE / f"{assignment.split(',')[0]}.ipynb"
     cells = nbformat.read(source, as_version=4).cells if source.exists() else []
-    configs = [yaml.safe_load(c.source) for c in cells if c.source.startswith("# BEGIN QUESTION")]
+    configs = [
+        yaml.safe_load(c.source)
+        for c in cells
+        if c.source.startswith("# BEGIN QUESTION")
+    ]
     return {c["name"]: c["points"] for c in configs if c.get("manual")}
 
 
 def write_table(results: list[Result], path: Path) -> None:
     """grades.csv: totals are of the automatic part; the written questions have an empty column each."""
     asked = {question for result in results for question in result.points}
-    automatic = sorted(asked, key=lambda question: (len(question), question))  # q10 after q9
+    automatic = sorted(
+        asked, key=lambda question: (len(question), question)
+    )  # q10 after q9
     written = written_questions(next((r.assignment for r in results if r.points), ""))
     header = ["submission", "assignment", "status", "points", "possible", *automatic]
-    header += [f"{question} written, of {points}" for question, points in written.items()]
+    header += [
+        f"{question} written, of {points}" for question, points in written.items()
+    ]
     # The table of before stays until the new one is complete.
     part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+    with part.open(
+        "w", newline="", encoding="utf-8", errors="backslashreplace"
+    ) as file:
         table = csv.writer(file)
         table.writerow([*header, "remarks"])
         for r in results:
-            totals = [sum(r.points.values()), sum(r.possible.values())] if r.points else ["", ""]
+            totals = (
+                [sum(r.points.values()), sum(r.possible.values())]
+                if r.points
+                else ["", ""]
+            )
             numbers = [*totals, *(r.points.get(question, "") for question in automatic)]
-            row = [r.name, r.assignment, r.status, *(x if x == "" else f"{x:g}" for x in numbers)]
+            row = [
+                r.name,
+                r.assignment,
+                r.status,
+                *(x if x == "" else f"{x:g}" for x in numbers),
+            ]
             row += ["" for _ in written]
             table.writerow(map(as_text, [*row, "; ".join(r.remarks)[:CELL]]))
     part.replace(path)
@@ -197,7 +221,9 @@ def write_feedback(result: Result, folder: Path) -> None:
     lines += [f"- {remark}" for remark in result.remarks]
     for question, points in result.points.items():
         lines.append(f"## {question}: {points:g} of {result.possible[question]:g}")
-        lines += [f"- {hint}" for hint in result.hints[question]] or ["All tests passed."]
+        lines += [f"- {hint}" for hint in result.hints[question]] or [
+            "All tests passed."
+        ]
     folder.mkdir(parents=True, exist_ok=True)
     text = "\n\n".join(lines) + "\n"
     page = folder / page_name(result.name)
@@ -217,17 +243,27 @@ def read_command_line() -> tuple[argparse.Namespace, dict]:
     """The arguments, and the archives of the assignments that are built."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="one notebook, zip or folder for each student")
-    parser.add_argument("--trust", action="store_true", help="run what would be held back, too")
-    parser.add_argument("--time-limit", type=float, default=300, help="seconds for one submission")
-    parser.add_argument("--built", type=Path, default=HERE.parent / "_build" / "homework")
+    parser.add_argument(
+        "--trust", action="store_true", help="run what would be held back, too"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, default=300, help="seconds for one submission"
+    )
+    parser.add_argument(
+        "--built", type=Path, default=HERE.parent / "_build" / "homework"
+    )
     arguments = parser.parse_args()
     if not arguments.folder:
         parser.error("say which folder to grade: make grade SUBMISSIONS=folder")
     if not Path(arguments.folder).is_dir():
-        parser.error(f"Argument `folder` must be a folder of submissions, but is {arguments.folder!r}")
+        parser.error(
+            f"Argument `folder` must be a folder of submissions, but is {arguments.folder!r}"
+        )
     archives = read_archives(arguments.built)
     if not archives:
-        parser.error(f"there are no autograder archives in {arguments.built}: run `make homework` first")
+        parser.error(
+            f"there are no autograder archives in {arguments.built}: run `make homework` first"
+        )
     return arguments, archives
 
 

@@ -26,20 +26,30 @@ ATTRIBUTES = re.compile(
     r"os|sys|io|subprocess|ctypes|ctypeslib|builtins|importlib|inspect|gc|modules|system|load|save|savez"
     r"|savez_compressed|savetxt|savefig|loadtxt|genfromtxt|fromfile|tofile|memmap|dump|qsave|qload|fileio|__\w+"
 )
-OTTER_CELL = re.compile(r"(# Initialize Otter\n)?import otter\ngrader = otter\.Notebook\([^()]*\)")
+OTTER_CELL = re.compile(
+    r"(# Initialize Otter\n)?import otter\ngrader = otter\.Notebook\([^()]*\)"
+)
 
 
 def answer_cells(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
     """Number, as a reader counts all cells from 1, and source of each code cell, otter's own left out."""
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "code" and not OTTER_CELL.fullmatch(cell.source.strip()):
-            yield number, re.sub(r"^%matplotlib\b.*$", "", cell.source, flags=re.MULTILINE)
+            yield (
+                number,
+                re.sub(r"^%matplotlib\b.*$", "", cell.source, flags=re.MULTILINE),
+            )
 
 
 def reasons_to_look(notebook: nbformat.NotebookNode) -> list[str]:
     """One sentence for each cell that uses something no answer needs."""
     trees = {number: _parsed(source) for number, source in answer_cells(notebook)}
-    imported = {name for tree in trees.values() for node in ast.walk(tree) for name in _imported(node)}
+    imported = {
+        name
+        for tree in trees.values()
+        for node in ast.walk(tree)
+        for name in _imported(node)
+    }
     found = []
     for number, tree in trees.items():
         uses = sorted({use for node in ast.walk(tree) for use in _uses(node, imported)})
@@ -52,7 +62,9 @@ def _parsed(source: str) -> ast.AST:
     try:
         return ast.parse(TransformerManager().transform_cell(source))
     except (SyntaxError, ValueError):
-        return ast.Module(body=[], type_ignores=[])  # what does not parse does not run either
+        return ast.Module(
+            body=[], type_ignores=[]
+        )  # what does not parse does not run either
 
 
 def _imported(node: ast.AST) -> list[str]:
@@ -67,7 +79,11 @@ def _uses(node: ast.AST, imported: set[str]) -> Iterator[str]:
         case ast.Import(names=names):
             yield from (f"import {n.name}" for n in names if not _harmless(n.name))
         case ast.ImportFrom(module=module, names=names):
-            yield from (f"import {module}.{n.name}" for n in names if not _harmless(f"{module}.{n.name}"))
+            yield from (
+                f"import {module}.{n.name}"
+                for n in names
+                if not _harmless(f"{module}.{n.name}")
+            )
         case ast.Name(id=name) if NAMES.fullmatch(name):
             yield "a magic or shell command" if name == "get_ipython" else name
         case ast.Attribute(attr=name) if ATTRIBUTES.fullmatch(name):
@@ -77,7 +93,9 @@ def _uses(node: ast.AST, imported: set[str]) -> Iterator[str]:
 
 
 def _harmless(module: str) -> bool:
-    return bool(MODULES.fullmatch(module)) and not any(map(ATTRIBUTES.fullmatch, module.split(".")))
+    return bool(MODULES.fullmatch(module)) and not any(
+        map(ATTRIBUTES.fullmatch, module.split("."))
+    )
 
 
 def _root(node: ast.AST) -> str | None:

@@ -57,14 +57,18 @@ def read_notebook(entry: Path) -> nbformat.NotebookNode:
     except Refused:
         raise
     except Exception as error:
-        raise Refused(f"not a notebook that can be read ({type(error).__name__})") from error
+        raise Refused(
+            f"not a notebook that can be read ({type(error).__name__})"
+        ) from error
     return notebook
 
 
 def _read_entry(entry: Path) -> bytes:
     if entry.is_dir() and not entry.is_symlink():
         found = entry.rglob("*.ipynb")
-        return _read_file(_only([p for p in found if ".ipynb_checkpoints" not in p.parts]))
+        return _read_file(
+            _only([p for p in found if ".ipynb_checkpoints" not in p.parts])
+        )
     if entry.suffix == ".zip":
         with zipfile.ZipFile(_regular(entry)) as archive:
             inside = [i for i in archive.infolist() if i.filename.endswith(".ipynb")]

@@ -13,7 +13,9 @@ import qbcore
 
 def demo() -> None:
     """Charge ten independent atoms with one pulse."""
-    battery = qbcore.RosenZenerBattery(atoms=10, interaction=0.0, drive=20.0, duration=0.1 * np.pi)
+    battery = qbcore.RosenZenerBattery(
+        atoms=10, interaction=0.0, drive=20.0, duration=0.1 * np.pi
+    )
     charging = battery.charge()
     full = battery.atoms * battery.splitting
     print(f"charge after the pulse   {charging.energy[-1] / full:.1%} of full")
@@ -23,7 +25,9 @@ def demo() -> None:
 
 if __name__ == "__main__":
     print(qbcore.__doc__)
-    versions = [f"{name} {version(name)}" for name in ("qbcore", "numpy", "scipy", "qutip")]
+    versions = [
+        f"{name} {version(name)}" for name in ("qbcore", "numpy", "scipy", "qutip")
+    ]
     print(", ".join([*versions, f"Python {platform.python_version()}"]), end="\n\n")
     print(inspect.getsource(demo))
     demo()

@@ -41,7 +41,9 @@ class Battery(Protocol):
     def battery_sites(self) -> tuple[int, ...]:
         """Subsystems of `hamiltonian()` that make up the battery; the rest is its charger."""
 
-    def charge(self, times: ArrayLike | None = None, *, start: Any = None, states: bool = False) -> Charging:
+    def charge(
+        self, times: ArrayLike | None = None, *, start: Any = None, states: bool = False
+    ) -> Charging:
         """Return the charging curve, from the empty battery if no ``start`` is given."""
 
     def steady_state(self) -> SteadyState:
@@ -138,19 +140,30 @@ def _checked_space(hamiltonian: Any, start: Any, jumps: Sequence[Any]) -> list[i
     import qutip
 
     kinds = (qutip.Qobj, qutip.QobjEvo)
-    require(isinstance(hamiltonian, kinds), "hamiltonian", "be a Qobj or QobjEvo", hamiltonian)
+    require(
+        isinstance(hamiltonian, kinds),
+        "hamiltonian",
+        "be a Qobj or QobjEvo",
+        hamiltonian,
+    )
     space = hamiltonian.dims[0]
-    listed = isinstance(jumps, list | tuple) and all(isinstance(c, kinds) for c in jumps)
+    listed = isinstance(jumps, list | tuple) and all(
+        isinstance(c, kinds) for c in jumps
+    )
     require(listed, "collapse_operators", "be a list of Qobj", jumps)
     fits = all(c.dims == hamiltonian.dims for c in jumps)
-    require(fits, "collapse_operators", f"act on the space {space}", [c.dims for c in jumps])
+    require(
+        fits, "collapse_operators", f"act on the space {space}", [c.dims for c in jumps]
+    )
     state = isinstance(start, qutip.Qobj) and (start.isket or start.isoper)
     allowed = f"be a QuTiP ket or density matrix on the space {space}"
     found = getattr(start, "dims", start)
     require(state and start.dims[0] == space, "start", allowed, found)
     lost = abs(start.norm() ** (2 if start.isket else 1) - 1)
     require(lost <= metrics.TOLERANCE, "start", "be normalised", f"off by {lost:.3g}")
-    metrics.von_neumann_entropy(start)  # refuses what is Hermitian and positive in no basis
+    metrics.von_neumann_entropy(
+        start
+    )  # refuses what is Hermitian and positive in no basis
     return list(space)
 
 
@@ -171,12 +184,17 @@ def _embedded(operator: Any, space: list[int], sites: list[int]) -> qutip.Qobj:
     return qutip.expand_operator(operator, space, sites)
 
 
-def _evolved(h: Any, start: qutip.Qobj, grid: FloatArray, jumps: list[Any]) -> list[qutip.Qobj]:
+def _evolved(
+    h: Any, start: qutip.Qobj, grid: FloatArray, jumps: list[Any]
+) -> list[qutip.Qobj]:
     """States at all times of the grid; a pulse wider than its gaps is not stepped over."""
     import qutip
 
     options = {"rtol": 1e-10, "atol": 1e-12, "nsteps": 10**6, "progress_bar": ""}
-    options |= {"normalize_output": False, "max_step": float(np.diff(grid).max(initial=0.0))}
+    options |= {
+        "normalize_output": False,
+        "max_step": float(np.diff(grid).max(initial=0.0)),
+    }
     if jumps or start.isoper:
         run = qutip.mesolve(h, start, grid, c_ops=jumps, options=options)
     else:

@@ -28,7 +28,12 @@ class Peak(NamedTuple):
     value: float | FloatArray
 
 
-def peak(times: ArrayLike, values: ArrayLike, slopes: ArrayLike, curvatures: ArrayLike | None = None) -> Peak:
+def peak(
+    times: ArrayLike,
+    values: ArrayLike,
+    slopes: ArrayLike,
+    curvatures: ArrayLike | None = None,
+) -> Peak:
     """Largest value of one or many sampled curves, refined with their exact derivatives.
 
     Parameters
@@ -46,20 +51,46 @@ def peak(times: ArrayLike, values: ArrayLike, slopes: ArrayLike, curvatures: Arr
     ValueError if the shapes do not agree, a sample is not finite or the times do not increase.
     """
     t = np.asarray(times, dtype=float)
-    curves = [np.asarray(c, dtype=float) for c in (values, slopes, curvatures) if c is not None]
+    curves = [
+        np.asarray(c, dtype=float)
+        for c in (values, slopes, curvatures)
+        if c is not None
+    ]
     shapes = [t.shape, *(c.shape for c in curves)]
-    fits = t.ndim == 1 and t.size >= 1 and shapes[1][-1:] == t.shape and len(set(shapes[1:])) == 1
-    require(fits, "values", "match `times`, `slopes` and `curvatures` along the last axis", shapes)
-    require(all(bool(np.isfinite(c).all()) for c in curves), "values", "be finite", "not finite")
+    fits = (
+        t.ndim == 1
+        and t.size >= 1
+        and shapes[1][-1:] == t.shape
+        and len(set(shapes[1:])) == 1
+    )
+    require(
+        fits,
+        "values",
+        "match `times`, `slopes` and `curvatures` along the last axis",
+        shapes,
+    )
+    require(
+        all(bool(np.isfinite(c).all()) for c in curves),
+        "values",
+        "be finite",
+        "not finite",
+    )
     h = np.diff(t)
-    require(bool(np.isfinite(t).all() and (h > 0).all()), "times", "be finite and increase", times)
+    require(
+        bool(np.isfinite(t).all() and (h > 0).all()),
+        "times",
+        "be finite and increase",
+        times,
+    )
     if t.size == 1:
         return _peak(np.broadcast_to(t[0], curves[0].shape[:-1]), curves[0][..., 0])
     start = [c[..., :-1] * h**order for order, c in enumerate(curves)]
     end = [c[..., 1:] * h**order for order, c in enumerate(curves)]
     x, height = _hermite_maximum(start, end)
     best = height.argmax(axis=-1)[..., None]
-    time, value = (np.take_along_axis(c, best, -1)[..., 0] for c in (t[:-1] + x * h, height))
+    time, value = (
+        np.take_along_axis(c, best, -1)[..., 0] for c in (t[:-1] + x * h, height)
+    )
     return _peak(time, value)
 
 
@@ -68,14 +99,20 @@ def _peak(time: FloatArray, value: FloatArray) -> Peak:
     return Peak(time, value) if value.ndim else Peak(float(time), float(value))
 
 
-def _hermite_maximum(start: list[FloatArray], end: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
+def _hermite_maximum(
+    start: list[FloatArray], end: list[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
     """Maximum on 0 <= x <= 1 of the polynomial with these values and derivatives at 0 and 1."""
     order = len(start)
     known = np.array([c / math.factorial(k) for k, c in enumerate(start)])
     # The upper coefficients follow from the derivatives at x = 1: a 2 x 2 or 3 x 3 system.
-    at_one = np.array([[math.perm(k, j) for k in range(2 * order)] for j in range(order)], float)
+    at_one = np.array(
+        [[math.perm(k, j) for k in range(2 * order)] for j in range(order)], float
+    )
     missing = np.array(end) - np.tensordot(at_one[:, :order], known, 1)
-    coefficients = np.concatenate([known, np.tensordot(np.linalg.inv(at_one[:, order:]), missing, 1)])
+    coefficients = np.concatenate(
+        [known, np.tensordot(np.linalg.inv(at_one[:, order:]), missing, 1)]
+    )
     # The best of five points, then Newton: quadratic convergence reaches rounding in five steps.
     grid = np.linspace(0.0, 1.0, 5)
     sampled = polyval(grid, coefficients)
@@ -118,7 +155,9 @@ class Charging(Result):
     def average_power(self) -> FloatArray:
         """Average power E(t)/t, shape (T,); at t = 0 its limit, the instantaneous power."""
         later = self.times > 0
-        return np.where(later, self.energy / np.where(later, self.times, 1.0), self.power)
+        return np.where(
+            later, self.energy / np.where(later, self.times, 1.0), self.power
+        )
 
     @property
     def max_energy(self) -> Peak:

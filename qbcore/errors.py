@@ -41,7 +41,9 @@ class BatteryError(ValueError):
         return _rebuilt, (type(self), str(self), self.found, self.limit)
 
 
-def _rebuilt(kind: type[BatteryError], message: str, found: Any, limit: Any) -> BatteryError:
+def _rebuilt(
+    kind: type[BatteryError], message: str, found: Any, limit: Any
+) -> BatteryError:
     return kind(message, found=found, limit=limit)
 
 

@@ -43,7 +43,9 @@ class GaussianState(NamedTuple):
     def mode(self, index: int) -> GaussianState:
         """The state of one mode alone (partial trace over the others)."""
         chosen = slice(2 * index, 2 * index + 2)
-        return GaussianState(self.mean[..., chosen], self.covariance[..., chosen, chosen])
+        return GaussianState(
+            self.mean[..., chosen], self.covariance[..., chosen, chosen]
+        )
 
 
 def thermal(modes: int, occupation: float = 0.0) -> GaussianState:
@@ -54,7 +56,9 @@ def thermal(modes: int, occupation: float = 0.0) -> GaussianState:
 
 def symplectic_form(modes: int) -> FloatArray:
     """Omega: blocks [[0, 1], [-1, 0]] on the diagonal, one a mode."""
-    return np.asarray(np.kron(np.eye(modes), [[0.0, 1.0], [-1.0, 0.0]]), dtype=np.float64)
+    return np.asarray(
+        np.kron(np.eye(modes), [[0.0, 1.0], [-1.0, 0.0]]), dtype=np.float64
+    )
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,11 @@ class GaussianSystem:
     def __post_init__(self) -> None:
         """Check shapes, finiteness and symmetry."""
         size = np.size(self.force)
-        shapes = {"force": (size,), "stiffness": (size, size), "jumps": (len(self.jumps), size)}
+        shapes = {
+            "force": (size,),
+            "stiffness": (size, size),
+            "jumps": (len(self.jumps), size),
+        }
         require(size > 0 and size % 2 == 0, "force", "have an even length 2n", size)
         for name, shape in shapes.items():
             entries = np.asarray(getattr(self, name))
@@ -91,7 +99,9 @@ class GaussianSystem:
             require(bool(np.isfinite(entries).all()), name, "be finite", entries)
         defect = float(np.abs(self.stiffness - np.transpose(self.stiffness)).max())
         scale = float(np.abs(self.stiffness).max())
-        require(defect <= 1e-12 * scale, "stiffness", "be symmetric", f"off by {defect:.3g}")
+        require(
+            defect <= 1e-12 * scale, "stiffness", "be symmetric", f"off by {defect:.3g}"
+        )
 
     @classmethod
     def from_ladder(
@@ -166,7 +176,8 @@ class GaussianSystem:
         """Time derivative of mean and covariance, as a pair of the same shapes."""
         flow = self.drift @ state.covariance
         return GaussianState(
-            state.mean @ self.drift.T + self.push, flow + flow.swapaxes(-1, -2) + self.diffusion
+            state.mean @ self.drift.T + self.push,
+            flow + flow.swapaxes(-1, -2) + self.diffusion,
         )
 
     def steady_state(self) -> GaussianState:
@@ -190,7 +201,9 @@ class GaussianSystem:
             )
             raise SeveralSteadyStatesError(message, found=rate, limit=0.0)
         mean = np.asarray(np.linalg.solve(self.drift, -self.push), dtype=np.float64)
-        return GaussianState(mean, solve_continuous_lyapunov(self.drift, -self.diffusion))
+        return GaussianState(
+            mean, solve_continuous_lyapunov(self.drift, -self.diffusion)
+        )
 
     def evolve(self, start: GaussianState, times: FloatArray) -> GaussianState:
         """Return the exact state at increasing times (T,), the first of them at least 0.
@@ -256,7 +269,12 @@ def checked_state(state: object, modes: int) -> GaussianState:
     finite = bool(np.isfinite(mean).all() and np.isfinite(covariance).all())
     require(finite, "start", "be finite", state)
     defect = float(np.abs(covariance - covariance.T).max())
-    require(defect <= 1e-9 * np.abs(covariance).max(), "start", "have a symmetric covariance", defect)
+    require(
+        defect <= 1e-9 * np.abs(covariance).max(),
+        "start",
+        "have a symmetric covariance",
+        defect,
+    )
     checked = GaussianState(mean, covariance)
     symplectic_eigenvalues(checked)
     lowest = float(np.linalg.eigvalsh(covariance)[0])
@@ -272,7 +290,12 @@ def _number(values: Any) -> Any:
 
 
 def _one_mode(state: GaussianState) -> GaussianState:
-    require(state.mean.shape[-1] == 2, "state", "be of one mode; use state.mode(k)", state.mean.shape)
+    require(
+        state.mean.shape[-1] == 2,
+        "state",
+        "be of one mode; use state.mode(k)",
+        state.mean.shape,
+    )
     return state
 
 
@@ -308,13 +331,20 @@ def symplectic_eigenvalues(state: GaussianState) -> FloatArray:
     if modes == 1:  # nu^2 = det, without the rounding of an eigenvalue solver
         nu = np.sqrt(np.maximum(np.linalg.det(state.covariance), 0.0))[..., None]
     else:
-        spectrum = np.abs(np.linalg.eigvals(1j * symplectic_form(modes) @ state.covariance))
+        spectrum = np.abs(
+            np.linalg.eigvals(1j * symplectic_form(modes) @ state.covariance)
+        )
         nu = np.sort(spectrum, axis=-1)[..., ::-2]
     short = 0.5 - nu.min(axis=-1)
     worst = int(np.argmax(short - _doubt(state)))
     allowed = float(_doubt(state).ravel()[worst])
     lowest = float(0.5 - short.ravel()[worst])
-    require(lowest >= 0.5 - allowed, "state", "obey the uncertainty relation nu >= 1/2", lowest)
+    require(
+        lowest >= 0.5 - allowed,
+        "state",
+        "obey the uncertainty relation nu >= 1/2",
+        lowest,
+    )
     return np.asarray(np.maximum(nu, 0.5))
 
 
@@ -335,7 +365,9 @@ def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
     Undo the displacement and the squeezing (both unitary) and a thermal state with the same nu is
     left. A thermal state is passive, so this is the optimum over all unitaries, Gaussian or not.
     """
-    left = frequency * np.asarray(occupation(state)) - np.asarray(passive_energy(state, frequency))
+    left = frequency * np.asarray(occupation(state)) - np.asarray(
+        passive_energy(state, frequency)
+    )
     return _number(np.maximum(left, 0.0))
 
 
@@ -349,7 +381,9 @@ def entropy(state: GaussianState, *, base: float = 2.0) -> Any:
     nu = symplectic_eigenvalues(state)
     upper, lower = nu + 0.5, nu - 0.5
     safe = np.where(lower > 0, lower, 1.0)
-    return _number((upper * np.log(upper) - lower * np.log(safe)).sum(axis=-1) / np.log(base))
+    return _number(
+        (upper * np.log(upper) - lower * np.log(safe)).sum(axis=-1) / np.log(base)
+    )
 
 
 def squeezing_db(state: GaussianState) -> Any:
@@ -362,9 +396,16 @@ def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
     """Wigner function of one mode at the broadcast points (x, p); it integrates to 1 over dx dp."""
     mean, covariance = _one_mode(state)
     require(mean.ndim == 1, "state", "be one state, not a time axis", mean.shape)
-    grid = np.stack(np.broadcast_arrays(np.asarray(x, float), np.asarray(p, float)), axis=-1) - mean
+    grid = (
+        np.stack(
+            np.broadcast_arrays(np.asarray(x, float), np.asarray(p, float)), axis=-1
+        )
+        - mean
+    )
     exponent = np.einsum("...j,jk,...k->...", grid, np.linalg.inv(covariance), grid) / 2
-    return np.asarray(np.exp(-exponent) / (2 * np.pi * np.sqrt(np.linalg.det(covariance))))
+    return np.asarray(
+        np.exp(-exponent) / (2 * np.pi * np.sqrt(np.linalg.det(covariance)))
+    )
 
 
 def fock_state(state: GaussianState, levels: int) -> ComplexArray:

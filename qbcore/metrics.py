@@ -42,9 +42,13 @@ class _Levels(NamedTuple):
 
 def _matrix(operator: Any) -> ComplexArray:
     """Dense complex array of an array, a QuTiP object (which offers ``full``) or a list of those."""
-    if isinstance(operator, list | tuple) and any(hasattr(each, "full") for each in operator):
+    if isinstance(operator, list | tuple) and any(
+        hasattr(each, "full") for each in operator
+    ):
         return np.stack([_matrix(each) for each in operator])
-    return np.asarray(operator.full() if hasattr(operator, "full") else operator, dtype=complex)
+    return np.asarray(
+        operator.full() if hasattr(operator, "full") else operator, dtype=complex
+    )
 
 
 def _levels(hamiltonian: Any) -> _Levels:
@@ -54,7 +58,9 @@ def _levels(hamiltonian: Any) -> _Levels:
     require(bool(np.isfinite(h).all()), "hamiltonian", "be finite", "not finite")
     defect = float(np.abs(h - h.conj().T).max())
     scale = max(1.0, float(np.abs(h).max()))
-    require(defect <= 1e-9 * scale, "hamiltonian", "be Hermitian", f"off by {defect:.3g}")
+    require(
+        defect <= 1e-9 * scale, "hamiltonian", "be Hermitian", f"off by {defect:.3g}"
+    )
     energies, basis = np.linalg.eigh(h)
     rounding = 10 * energies.size * np.finfo(float).eps * float(np.abs(energies).max())
     closest = max(DEGENERACY * (energies[-1] - energies[0]), rounding)
@@ -68,8 +74,14 @@ def _states(states: Any, dimension: int) -> ComplexArray:
     array = _matrix(states)
     if array.shape == (dimension,):
         array = array[:, None]
-    fits = array.ndim >= 2 and array.shape[-2] == dimension and array.shape[-1] in (1, dimension)
-    allowed = f"have shape (..., {dimension}, 1) for kets or (..., {dimension}, {dimension})"
+    fits = (
+        array.ndim >= 2
+        and array.shape[-2] == dimension
+        and array.shape[-1] in (1, dimension)
+    )
+    allowed = (
+        f"have shape (..., {dimension}, 1) for kets or (..., {dimension}, {dimension})"
+    )
     require(fits, "states", allowed + " for density matrices", array.shape)
     require(bool(np.isfinite(array).all()), "states", "be finite", "not finite")
     if _are_kets(array):
@@ -127,7 +139,12 @@ def _number(values: Any) -> Any:
 def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
     """-sum_i p_i log p_i over the last axis, with 0 log 0 = 0; ``base`` > 1 of the logarithm."""
     p = np.asarray(probabilities, dtype=float)
-    require(bool(np.all(p >= -TOLERANCE)), "probabilities", "not be negative", float(p.min(initial=0.0)))
+    require(
+        bool(np.all(p >= -TOLERANCE)),
+        "probabilities",
+        "not be negative",
+        float(p.min(initial=0.0)),
+    )
     lost = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
     require(lost <= TOLERANCE, "probabilities", "sum to 1", f"off by {lost:.3g}")
     real("base", base, above=1.0)
@@ -155,8 +172,12 @@ def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
 def average_power(times: ArrayLike, stored: ArrayLike) -> FloatArray:
     """Average power E(t)/t of a stored energy E(t) with E(0) = 0; times must be positive."""
     t, e = np.asarray(times, dtype=float), np.asarray(stored, dtype=float)
-    require(bool(np.all(t > 0)), "times", "be positive (E/t has no value at t = 0)", times)
-    require(t.shape == e.shape, "stored", "have the shape of `times`", (e.shape, t.shape))
+    require(
+        bool(np.all(t > 0)), "times", "be positive (E/t has no value at t = 0)", times
+    )
+    require(
+        t.shape == e.shape, "stored", "have the shape of `times`", (e.shape, t.shape)
+    )
     return e / t
 
 
@@ -168,10 +189,18 @@ def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
     """
     array, _ = _prepared(states, hamiltonian)
     h, k = _matrix(hamiltonian), _matrix(generator)
-    require(k.shape[-2:] == h.shape, "generator", f"have shape (..., {len(h)}, {len(h)})", k.shape)
+    require(
+        k.shape[-2:] == h.shape,
+        "generator",
+        f"have shape (..., {len(h)}, {len(h)})",
+        k.shape,
+    )
     skew = float(np.abs(k - k.conj().swapaxes(-1, -2)).max())
     require(
-        skew <= 1e-9 * max(1.0, float(np.abs(k).max())), "generator", "be Hermitian", f"off by {skew:.3g}"
+        skew <= 1e-9 * max(1.0, float(np.abs(k).max())),
+        "generator",
+        "be Hermitian",
+        f"off by {skew:.3g}",
     )
     rate = 1j * (k @ h - h @ k)
     if _are_kets(array):
@@ -192,10 +221,14 @@ def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
 def ergotropy(states: Any, hamiltonian: Any) -> Any:
     """Largest work a unitary can extract: tr(rho H) - sum_k r_k e_k, r falling, e rising."""
     array, levels = _prepared(states, hamiltonian)
-    return _number(_work(_populations(array, levels), _spectrum(array), levels.energies))
+    return _number(
+        _work(_populations(array, levels), _spectrum(array), levels.energies)
+    )
 
 
-def _work(populations: FloatArray, spectrum: FloatArray, energies: FloatArray) -> FloatArray:
+def _work(
+    populations: FloatArray, spectrum: FloatArray, energies: FloatArray
+) -> FloatArray:
     # Energies are measured from the ground level so that rounding does not grow with the offset.
     above = energies - energies[0]
     return np.maximum(populations @ above - spectrum @ above, 0.0)
@@ -205,7 +238,9 @@ def antiergotropy(states: Any, hamiltonian: Any) -> Any:
     """Largest work a unitary can put in: sum_k r_k e_k - tr(rho H), r and e both rising."""
     array, levels = _prepared(states, hamiltonian)
     below = levels.energies - levels.energies[-1]
-    difference = _spectrum(array)[..., ::-1] @ below - _populations(array, levels) @ below
+    difference = (
+        _spectrum(array)[..., ::-1] @ below - _populations(array, levels) @ below
+    )
     return _number(np.maximum(difference, 0.0))
 
 
@@ -220,7 +255,9 @@ def incoherent_ergotropy(states: Any, hamiltonian: Any) -> Any:
     """Ergotropy of the state dephased in the levels of H: what needs no coherence."""
     array, levels = _prepared(states, hamiltonian)
     dephased = _dephased(array, levels)
-    return _number(_work(_populations(dephased, levels), _spectrum(dephased), levels.energies))
+    return _number(
+        _work(_populations(dephased, levels), _spectrum(dephased), levels.energies)
+    )
 
 
 def coherent_ergotropy(states: Any, hamiltonian: Any) -> Any:
@@ -239,7 +276,12 @@ def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
 def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
     """-tr(rho log rho); ``base`` of the logarithm, 2 for bits."""
     array = _matrix(states)
-    require(array.size > 0 and array.ndim >= 1, "states", "be kets or density matrices", array.shape)
+    require(
+        array.size > 0 and array.ndim >= 1,
+        "states",
+        "be kets or density matrices",
+        array.shape,
+    )
     array = _states(array, array.shape[0] if array.ndim == 1 else array.shape[-2])
     return shannon_entropy(_spectrum(array), base=base)
 
@@ -254,7 +296,9 @@ def diagonal_entropy(states: Any, hamiltonian: Any, *, base: float = 2.0) -> Any
     return shannon_entropy(_spectrum(_dephased(array, levels)), base=base)
 
 
-def relative_entropy_of_coherence(states: Any, hamiltonian: Any, *, base: float = 2.0) -> Any:
+def relative_entropy_of_coherence(
+    states: Any, hamiltonian: Any, *, base: float = 2.0
+) -> Any:
     """Diagonal entropy minus von Neumann entropy: coherence between the levels of H."""
     dephased = diagonal_entropy(states, hamiltonian, base=base)
     return _number(np.maximum(dephased - von_neumann_entropy(states, base=base), 0.0))

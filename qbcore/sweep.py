@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 Outcome = bytes | str  # the packed values of a point, or what went wrong there
-Points = dict[str, dict[str, Any]]  # by their parameters as JSON: exact, and sorted by name
+Points = dict[
+    str, dict[str, Any]
+]  # by their parameters as JSON: exact, and sorted by name
 
 
 def sweep(
@@ -69,7 +71,9 @@ def sweep(
 
     require(len(grid) > 0, "grid", "name at least one parameter", grid)
     axes = {name: _axis(name, values) for name, values in grid.items()}
-    combinations = [dict(zip(axes, chosen, strict=True)) for chosen in product(*axes.values())]
+    combinations = [
+        dict(zip(axes, chosen, strict=True)) for chosen in product(*axes.values())
+    ]
     points = {json.dumps(point, sort_keys=True): point for point in combinations}
     errors: dict[str, str] = {}
     with closing(sqlite3.connect(store or ":memory:")) as database:
@@ -82,21 +86,30 @@ def sweep(
                 errors[key] = outcome
             else:
                 with database:
-                    database.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (key, outcome))
+                    database.execute(
+                        "INSERT OR REPLACE INTO results VALUES (?, ?)", (key, outcome)
+                    )
         packed = dict(database.execute("SELECT point, data FROM results"))
     if errors:
         key = next(key for key in points if key in errors)
         found = f"{len(errors)} of {len(points)} points raised, the first at {key}: {errors[key]}"
         warnings.warn(found, RuntimeWarning, stacklevel=2)
     data = _labelled(axes, [packed.get(key) for key in points])
-    words = np.array([errors.get(key, "") for key in points]).reshape([len(axis) for axis in axes.values()])
+    words = np.array([errors.get(key, "") for key in points]).reshape(
+        [len(axis) for axis in axes.values()]
+    )
     return xr.Dataset({"error": (list(axes), words), **data}, coords=axes)
 
 
 def _axis(name: str, values: Sequence[Any]) -> list[Any]:
     axis = [v.item() if isinstance(v, np.generic) else v for v in values]
     plain = all(isinstance(v, int | float | str) for v in axis)
-    require(plain and 0 < len(axis) == len(set(axis)), name, "list numbers or strings, each once", values)
+    require(
+        plain and 0 < len(axis) == len(set(axis)),
+        name,
+        "list numbers or strings, each once",
+        values,
+    )
     return axis
 
 
@@ -106,19 +119,27 @@ def _name(function: Function) -> str:
         if isinstance(function, functools.partial):
             return f"{_name(function.func)} with {function.args} {function.keywords}"
         try:
-            seen = inspect.getsource(function) + str(inspect.getclosurevars(function).nonlocals)
+            seen = inspect.getsource(function) + str(
+                inspect.getclosurevars(function).nonlocals
+            )
         except (OSError, TypeError):  # compiled, or typed into a prompt
             seen = ""
         bound = getattr(function, "__self__", None)
-        name = getattr(function, "__qualname__", repr(function)) + (f" of {bound!r}" if bound else "")
+        name = getattr(function, "__qualname__", repr(function)) + (
+            f" of {bound!r}" if bound else ""
+        )
         return f"{name}, source {hashlib.sha256(seen.encode()).hexdigest()[:8]}"
 
 
 def _claim(database: sqlite3.Connection, purpose: str) -> None:
     """Make the tables of a new store; refuse one that serves another purpose."""
     with database:
-        database.execute("CREATE TABLE IF NOT EXISTS purpose (one INTEGER PRIMARY KEY, text TEXT)")
-        database.execute("CREATE TABLE IF NOT EXISTS results (point TEXT PRIMARY KEY, data BLOB)")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS purpose (one INTEGER PRIMARY KEY, text TEXT)"
+        )
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS results (point TEXT PRIMARY KEY, data BLOB)"
+        )
         database.execute("INSERT OR IGNORE INTO purpose VALUES (1, ?)", (purpose,))
     (found,) = database.execute("SELECT text FROM purpose").fetchone()
     require(found == purpose, "store", f"be new or hold {purpose}", found)
@@ -129,16 +150,25 @@ def _attempt(function: Function, point: dict[str, Any]) -> Outcome:
     try:
         found = function(**point)
         values = found if isinstance(found, dict) else {"value": found}
-        numbers = all(np.asarray(value).dtype.kind in "biufc" for value in values.values())
+        numbers = all(
+            np.asarray(value).dtype.kind in "biufc" for value in values.values()
+        )
         fits = len(values) > 0 and numbers and not {"error", *point} & values.keys()
-        require(fits, "function", "return numbers, under names that are no parameter nor `error`", found)
+        require(
+            fits,
+            "function",
+            "return numbers, under names that are no parameter nor `error`",
+            found,
+        )
         np.savez(packed := io.BytesIO(), **values)
         return packed.getvalue()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
 
 
-def _outcomes(function: Function, points: Points, executor: Executor | None) -> Iterator[tuple[str, Outcome]]:
+def _outcomes(
+    function: Function, points: Points, executor: Executor | None
+) -> Iterator[tuple[str, Outcome]]:
     """Each point's outcome as soon as it is known."""
     if executor is None:
         yield from ((key, _attempt(function, point)) for key, point in points.items())
@@ -157,7 +187,9 @@ def _outcomes(function: Function, points: Points, executor: Executor | None) -> 
             except BrokenExecutor as error:  # others may have finished before it broke
                 broken = error
                 continue
-            except Exception as error:  # of this point alone: not picklable, or given up by Dask
+            except (
+                Exception
+            ) as error:  # of this point alone: not picklable, or given up by Dask
                 outcome = f"{type(error).__name__}: {error}"
             yield futures[future], outcome
     finally:
@@ -165,19 +197,38 @@ def _outcomes(function: Function, points: Points, executor: Executor | None) -> 
             future.cancel()
     if broken:
         kept = "what was finished is in `store`, if one was given; sweep again with a new executor"
-        raise RuntimeError(f"The executor broke before all points were done: {kept}.") from broken
+        raise RuntimeError(
+            f"The executor broke before all points were done: {kept}."
+        ) from broken
 
 
 def _labelled(axes: dict[str, list[Any]], packed: list[bytes | None]) -> dict[str, Any]:
     """Each variable's axes and numbers over the grid, NaN where nothing is."""
-    found = {place: dict(np.load(io.BytesIO(raw))) for place, raw in enumerate(packed) if raw is not None}
-    layouts = {tuple(sorted((name, v.shape) for name, v in values.items())) for values in found.values()}
-    require(len(layouts) <= 1, "function", "return the same names and shapes everywhere", layouts)
+    found = {
+        place: dict(np.load(io.BytesIO(raw)))
+        for place, raw in enumerate(packed)
+        if raw is not None
+    }
+    layouts = {
+        tuple(sorted((name, v.shape) for name, v in values.items()))
+        for values in found.values()
+    }
+    require(
+        len(layouts) <= 1,
+        "function",
+        "return the same names and shapes everywhere",
+        layouts,
+    )
     data = {}
     for name in next(iter(found.values()), {}):
         values = [v[name] for v in found.values()]
-        full = np.full((len(packed), *values[0].shape), np.nan, np.result_type(float, *values))
+        full = np.full(
+            (len(packed), *values[0].shape), np.nan, np.result_type(float, *values)
+        )
         full[list(found)] = values
         inner = [f"{name}_{k}" for k in range(values[0].ndim)]
-        data[name] = [*axes, *inner], full.reshape(*map(len, axes.values()), *values[0].shape)
+        data[name] = (
+            [*axes, *inner],
+            full.reshape(*map(len, axes.values()), *values[0].shape),
+        )
     return data

@@ -102,12 +102,16 @@ class Ledger(tuple[Claim, ...]):
     """Claims in the order of the file; shows itself as one table a paper, linked to the chapters."""
 
     def __repr__(self) -> str:
-        return f"Ledger of {len(self)} claims: " + ", ".join(f"{n} {v}" for v, n in self.counts.items())
+        return f"Ledger of {len(self)} claims: " + ", ".join(
+            f"{n} {v}" for v, n in self.counts.items()
+        )
 
     @property
     def counts(self) -> dict[str, int]:
         """Number of claims by verdict, in the order of VERDICTS."""
-        return {verdict: sum(c.verdict == verdict for c in self) for verdict in VERDICTS}
+        return {
+            verdict: sum(c.verdict == verdict for c in self) for verdict in VERDICTS
+        }
 
     def of(self, paper: str) -> Ledger:
         """The claims of one paper, by its key in references.bib."""
@@ -128,34 +132,62 @@ def find_ledger(start: Path | None = None) -> Path:
         for candidate in (folder / "claims.yml", folder / "book" / "claims.yml"):
             if candidate.is_file():
                 return candidate
-    raise FileNotFoundError(f"No claims.yml beside or above {here}; run a chapter inside the book's folder.")
+    raise FileNotFoundError(
+        f"No claims.yml beside or above {here}; run a chapter inside the book's folder."
+    )
 
 
 @lru_cache
 def _parsed(path: Path, modified: int) -> Ledger:
     """Ledger as of its modification time, so that an edit is seen in a running kernel."""
     entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    whole = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+    whole = isinstance(entries, list) and all(
+        isinstance(entry, dict) for entry in entries
+    )
     require(whole, "claims.yml", "hold a list of entries", type(entries).__name__)
     claims = Ledger(_claim(entry) for entry in entries)
     ids = [c.id for c in claims]
-    require(len(set(ids)) == len(ids), "claims.yml", "name every claim once", sorted(ids))
+    require(
+        len(set(ids)) == len(ids), "claims.yml", "name every claim once", sorted(ids)
+    )
     return claims
 
 
 def _claim(entry: dict[str, Any]) -> Claim:
     name = f"claims.yml: {entry.get('id', '?')}"
-    require(tuple(entry) == FIELDS, name, f"have the fields {FIELDS} in this order", tuple(entry))
-    require(entry["verdict"] in VERDICTS, name, f"have a verdict in {tuple(VERDICTS)}", entry["verdict"])
     require(
-        bool(re.fullmatch("[a-z0-9-]+", str(entry["id"]))), name, "have an id of a-z, 0-9, -", entry["id"]
+        tuple(entry) == FIELDS,
+        name,
+        f"have the fields {FIELDS} in this order",
+        tuple(entry),
     )
-    blank = [key for key, value in entry.items() if value is None or not str(value).strip()]
+    require(
+        entry["verdict"] in VERDICTS,
+        name,
+        f"have a verdict in {tuple(VERDICTS)}",
+        entry["verdict"],
+    )
+    require(
+        bool(re.fullmatch("[a-z0-9-]+", str(entry["id"]))),
+        name,
+        "have an id of a-z, 0-9, -",
+        entry["id"],
+    )
+    blank = [
+        key for key, value in entry.items() if value is None or not str(value).strip()
+    ]
     require(not blank, name, "fill every field", blank)
     some = isinstance(entry["computed"], dict) and bool(entry["computed"])
     require(some, name, "hold at least one computed number", entry["computed"])
-    numbers = {key: _number(f"{name}, {key}", number) for key, number in entry["computed"].items()}
-    text = {key: " ".join(str(value).split()) for key, value in entry.items() if key != "computed"}
+    numbers = {
+        key: _number(f"{name}, {key}", number)
+        for key, number in entry["computed"].items()
+    }
+    text = {
+        key: " ".join(str(value).split())
+        for key, value in entry.items()
+        if key != "computed"
+    }
     return Claim(**text, computed=numbers)
 
 
@@ -189,13 +221,22 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
     known = {claim.id: claim for claim in load()}
     require(claim_id in known, "claim_id", f"be one of {sorted(known)}", claim_id)
     claim = known[claim_id]
-    require(not (value and values), "value", "not come together with named numbers", value)
+    require(
+        not (value and values), "value", "not come together with named numbers", value
+    )
     if len(value) == 1 and len(claim.computed) == 1:
         values = dict(zip(claim.computed, value, strict=True))
     given = tuple(sorted(values))
-    require(given == tuple(sorted(claim.computed)), "values", f"name {tuple(claim.computed)}", given)
+    require(
+        given == tuple(sorted(claim.computed)),
+        "values",
+        f"name {tuple(claim.computed)}",
+        given,
+    )
     for name, number in claim.computed.items():
         found = float(values[name])
         if not math.isfinite(found) or abs(found - number.value) > number.tolerance:
-            raise ClaimError(f"{claim_id}: the ledger holds {name} = {number}, computed here is {found:.9g}.")
+            raise ClaimError(
+                f"{claim_id}: the ledger holds {name} = {number}, computed here is {found:.9g}."
+            )
     return claim

@@ -53,7 +53,9 @@ def check_contract(battery: Battery) -> None:
 def _is_frozen_and_keyword_only(battery: Battery) -> None:
     assert is_dataclass(battery), "a battery is a dataclass"
     assert battery.__dataclass_params__.frozen, "a battery is frozen"
-    assert all(field.kw_only for field in fields(battery)), "all fields are keyword-only"
+    assert all(field.kw_only for field in fields(battery)), (
+        "all fields are keyword-only"
+    )
 
 
 def _stores_something_worth_looking_at(battery: Battery, curve: Charging) -> None:
@@ -69,7 +71,9 @@ def _stays_within_its_capacity(battery: Battery, curve: Charging) -> None:
     # Zero, unless attraction puts other states below the empty one.
     below = metrics.stored_energy(battery.initial_state().ptrace(sites), h)
     assert low >= -below - slack, f"from empty the energy falls to {low}"
-    assert high <= battery.capacity + slack, f"{high} is above the capacity {battery.capacity}"
+    assert high <= battery.capacity + slack, (
+        f"{high} is above the capacity {battery.capacity}"
+    )
     peak = curve.max_energy.value
     assert peak <= battery.capacity + slack, f"the peak {peak} is above the capacity"
 
@@ -104,7 +108,9 @@ def _returns_results_of_one_form(battery: Battery, curve: Charging) -> None:
     for field in fields(curve):
         value = getattr(curve, field.name)
         for array in value if isinstance(value, tuple) else (value,):
-            assert not isinstance(array, np.ndarray) or not array.flags.writeable, field.name
+            assert not isinstance(array, np.ndarray) or not array.flags.writeable, (
+                field.name
+            )
     for peak in (curve.max_energy, curve.max_average_power):
         assert type(peak.time) is float
         assert type(peak.value) is float
@@ -124,7 +130,9 @@ def _has_operators_that_fit(battery: Battery) -> None:
     whole, own = battery.hamiltonian(), battery.battery_hamiltonian()
     assert own.isherm
     sites = battery.battery_sites
-    assert [whole.dims[0][site] for site in sites] == own.dims[0], "the battery is at its sites"
+    assert [whole.dims[0][site] for site in sites] == own.dims[0], (
+        "the battery is at its sites"
+    )
     assert battery.initial_state().dims[0] == whole.dims[0]
     jumps = battery.collapse_operators()
     assert isinstance(jumps, list)
@@ -134,7 +142,9 @@ def _has_operators_that_fit(battery: Battery) -> None:
     if math.isfinite(battery.capacity):
         empty = metrics.energy(battery.initial_state().ptrace(list(sites)), own)
         most = own.eigenenergies().max() - empty
-        assert math.isclose(most, battery.capacity, rel_tol=1e-9), "capacity: from empty to full"
+        assert math.isclose(most, battery.capacity, rel_tol=1e-9), (
+            "capacity: from empty to full"
+        )
 
 
 def _rests_or_says_why_not(battery: Battery) -> None:

@@ -28,7 +28,9 @@ Draw = Callable[..., str]
 class Explorer(VBox):  # type: ignore[misc]
     """Sliders above the frame they choose; its text form is one line, its picture one frame."""
 
-    def __init__(self, sliders: Sequence[SelectionSlider], frame: Widget, first: bytes, text: str) -> None:
+    def __init__(
+        self, sliders: Sequence[SelectionSlider], frame: Widget, first: bytes, text: str
+    ) -> None:
         super().__init__([*sliders, frame])
         self.add_class("explorer")
         self.sliders, self.frame = tuple(sliders), frame
@@ -40,7 +42,11 @@ class Explorer(VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget; one frame as a picture for readers that show no widgets (GitHub, PDF)."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        return {**bundle, "text/plain": self._text, "image/png": base64.b64encode(self._first).decode()}
+        return {
+            **bundle,
+            "text/plain": self._text,
+            "image/png": base64.b64encode(self._first).decode(),
+        }
 
 
 def explore(
@@ -68,22 +74,39 @@ def explore(
     ValueError for no slider, a slider of fewer than two values, an unknown label or start, too
     many frames, or a ``draw`` that returns no sentence. Whatever ``draw`` raises passes through.
     """
-    require(1 <= len(values) <= 3, "values", "name one to three sliders", sorted(values))
+    require(
+        1 <= len(values) <= 3, "values", "name one to three sliders", sorted(values)
+    )
     for name, options in values.items():
         require(len(options) >= 2, name, "hold at least two values", list(options))
     labels, start = labels or {}, start or {}
     for name in (*labels, *start):
         require(name in values, name, f"be one of the sliders {sorted(values)}", name)
-    sliders = [_slider(n, list(v), labels.get(n, n), start.get(n), live) for n, v in values.items()]
+    sliders = [
+        _slider(n, list(v), labels.get(n, n), start.get(n), live)
+        for n, v in values.items()
+    ]
     chosen = {name: slider.value for name, slider in zip(values, sliders, strict=True)}
     png, sentence = _frame(draw, chosen)
     first = _packed(png)
     if live:
-        frame = _live_frame(draw, dict(zip(values, sliders, strict=True)), HTML(_figure(first, sentence)))
+        frame = _live_frame(
+            draw,
+            dict(zip(values, sliders, strict=True)),
+            HTML(_figure(first, sentence)),
+        )
         kind = "live"
     else:
-        sets = [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
-        require(len(sets) <= MOST_FRAMES, "values", f"make at most {MOST_FRAMES} frames", len(sets))
+        sets = [
+            dict(zip(values, chosen, strict=True))
+            for chosen in product(*values.values())
+        ]
+        require(
+            len(sets) <= MOST_FRAMES,
+            "values",
+            f"make at most {MOST_FRAMES} frames",
+            len(sets),
+        )
         drawn = (_frame(draw, each) for each in progress(sets, "frames", len(sets)))
         figures = (_figure(_packed(png), words) for png, words in drawn)
         frame = _all_frames(figures, sliders)
@@ -93,8 +116,15 @@ def explore(
     return explorer.add_class("explorer-live") if live else explorer
 
 
-def _slider(name: str, options: list[Any], label: str, start: Any, live: bool) -> SelectionSlider:
-    require(start is None or start in options, "start", f"hold a value of {name}, one of {options}", start)
+def _slider(
+    name: str, options: list[Any], label: str, start: Any, live: bool
+) -> SelectionSlider:
+    require(
+        start is None or start in options,
+        "start",
+        f"hold a value of {name}, one of {options}",
+        start,
+    )
     shown = [(f"{v:.4g}" if isinstance(v, float) else str(v), v) for v in options]
     slider = SelectionSlider(
         options=shown,
@@ -122,7 +152,9 @@ def _all_frames(figures: Iterator[str], sliders: Sequence[SelectionSlider]) -> W
 def _live_frame(draw: Draw, sliders: dict[str, SelectionSlider], frame: HTML) -> HTML:
     def redraw(_: object) -> None:
         try:
-            frame.value = _figure(*_frame(draw, {name: s.value for name, s in sliders.items()}))
+            frame.value = _figure(
+                *_frame(draw, {name: s.value for name, s in sliders.items()})
+            )
         except Exception as problem:  # the old picture would belong to other values
             frame.value = f'<p role="alert">{html.escape(f"{type(problem).__name__}: {problem}")}</p>'
             raise
@@ -153,7 +185,9 @@ def _packed(png: bytes) -> bytes:
     """The picture with a palette: a quarter of the weight for a quarter more time, so not when live."""
     packed = io.BytesIO()
     # 64 colours are enough for line art and small maps.
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(packed, format="png", optimize=True)
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(
+        packed, format="png", optimize=True
+    )
     return packed.getvalue()
 
 

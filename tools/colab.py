@@ -28,7 +28,9 @@ def write_copy(path: Path, repository: str, ref: str, output: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     place = path.relative_to(BOOK.parent)
     name = repository.partition("/")[2]
-    source = CELL.format(repository=repository, ref=ref, name=name, folder=place.parent.as_posix())
+    source = CELL.format(
+        repository=repository, ref=ref, name=name, folder=place.parent.as_posix()
+    )
     notebook.cells.insert(0, nbformat.v4.new_code_cell(source, id="colab"))
     target = output / place
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +41,9 @@ def write_copy(path: Path, repository: str, ref: str, output: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repository", required=True, metavar="OWNER/NAME")
-    parser.add_argument("--ref", required=True, help="branch or tag that the cell fetches")
+    parser.add_argument(
+        "--ref", required=True, help="branch or tag that the cell fetches"
+    )
     parser.add_argument("output", type=Path, metavar="OUTPUT_DIR")
     options = parser.parse_args()
     # Both end up in a shell command on someone else's account.

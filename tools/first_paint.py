@@ -34,7 +34,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
     def handle(self) -> None:
-        with contextlib.suppress(ConnectionError):  # the page is closed once it is painted
+        with contextlib.suppress(
+            ConnectionError
+        ):  # the page is closed once it is painted
             super().handle()
 
 
@@ -63,10 +65,17 @@ def first_paint(browser: Browser, url: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pages", nargs="*", help="pages of the site; all of them if none is named")
-    parser.add_argument("--site", type=Path, default=SITE, help="folder that holds the built site")
+    parser.add_argument(
+        "pages", nargs="*", help="pages of the site; all of them if none is named"
+    )
+    parser.add_argument(
+        "--site", type=Path, default=SITE, help="folder that holds the built site"
+    )
     chosen = parser.parse_args()
-    found = sorted(str(path.relative_to(chosen.site)) for path in chosen.site.glob("book/**/*.html"))
+    found = sorted(
+        str(path.relative_to(chosen.site))
+        for path in chosen.site.glob("book/**/*.html")
+    )
     with serving(chosen.site) as address, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         for name in chosen.pages or found:

@@ -54,7 +54,9 @@ def latency(path: Path) -> list[list[dict[str, Any]]]:
     client.execute()
     found: list[list[dict[str, Any]]] = json.loads(client.nb.cells[-1].outputs[-1].text)
     if len(found) != live_cells(path):
-        raise RuntimeError(f"{path.name} has {live_cells(path)} live figures, but {len(found)} were found.")
+        raise RuntimeError(
+            f"{path.name} has {live_cells(path)} live figures, but {len(found)} were found."
+        )
     return found
 
 
@@ -70,7 +72,9 @@ def main() -> None:
         print(
             f"{move['wall']:5d} ms, processor {move['processor']:5d} ms  {move['chapter']}: {move['slider']}"
         )
-    STORED.write_text(json.dumps(moves, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    STORED.write_text(
+        json.dumps(moves, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

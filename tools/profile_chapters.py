@@ -28,13 +28,20 @@ def profile(path: Path) -> dict[str, Any]:
     client, clocks = client_of(path), [0.0]
     client.on_cell_executed = lambda **_: clocks.append(spent(client))
     client.execute()
-    cells = [cell.source for cell in client.nb.cells if cell.cell_type == "code" and cell.source.strip()]
+    cells = [
+        cell.source
+        for cell in client.nb.cells
+        if cell.cell_type == "code" and cell.source.strip()
+    ]
     taken = [after - before for before, after in pairwise(clocks)]
     slowest = sorted(zip(taken, cells, strict=True), reverse=True)[:SHOWN]
     return {
         "chapter": str(path.relative_to(BOOK).with_suffix("")),
         "seconds": round(clocks[-1], 1),
-        "slowest": [{"seconds": round(each, 1), "cell": label(source)} for each, source in slowest],
+        "slowest": [
+            {"seconds": round(each, 1), "cell": label(source)}
+            for each, source in slowest
+        ],
     }
 
 

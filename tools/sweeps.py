@@ -62,10 +62,15 @@ def settled(
         leaks = charging.leak.max(axis=1)
         if leaks.max() <= LEAK:
             return battery, charging
-        cutoffs = [c + max(4, c // 6) if leak > LEAK else c for c, leak in zip(cutoffs, leaks, strict=True)]
+        cutoffs = [
+            c + max(4, c // 6) if leak > LEAK else c
+            for c, leak in zip(cutoffs, leaks, strict=True)
+        ]
 
 
-def row(battery: DualCavityBattery, charging: DualCavityCharging, *, with_energy: bool) -> Row:
+def row(
+    battery: DualCavityBattery, charging: DualCavityCharging, *, with_energy: bool
+) -> Row:
     """What is stored of one run."""
     values: Row = {
         "atoms_a": battery.atoms_a,
@@ -74,13 +79,17 @@ def row(battery: DualCavityBattery, charging: DualCavityCharging, *, with_energy
         "cutoff_b": battery.cutoff_b if battery.atoms_b else 0,
         "leak": charging.leak.max(),
     }
-    best = {"power": charging.max_average_power} | ({"energy": charging.max_energy} if with_energy else {})
+    best = {"power": charging.max_average_power} | (
+        {"energy": charging.max_energy} if with_energy else {}
+    )
     for name, found in best.items():
         values |= {f"max_{name}": float(found.value), f"{name}_time": float(found.time)}
     return values
 
 
-def split(atoms: int, share: float, exchange: float, repulsion: float, cutoffs: str) -> Row:
+def split(
+    atoms: int, share: float, exchange: float, repulsion: float, cutoffs: str
+) -> Row:
     """A share of the atoms in cavity a; converged cutoffs, or the paper's 30 photons."""
     atoms_a = round(share * atoms)
     battery = DualCavityBattery(
@@ -96,7 +105,9 @@ def split(atoms: int, share: float, exchange: float, repulsion: float, cutoffs: 
     return row(battery, over_window(battery), with_energy=True)
 
 
-def power(kind: str, exchange: float, repulsion: float, atoms: int, reach: float = 0.9) -> Row:
+def power(
+    kind: str, exchange: float, repulsion: float, atoms: int, reach: float = 0.9
+) -> Row:
     """The largest power of the equal (N/2, N/2) or unequal (N - 2, 2) split, or of one cavity."""
     atoms_a = {"equal": atoms // 2, "unequal": atoms - 2, "single": atoms}[kind]
     battery = DualCavityBattery(
@@ -112,7 +123,13 @@ def power(kind: str, exchange: float, repulsion: float, atoms: int, reach: float
 
 def pulse(atoms: int, interaction: float) -> Row:
     """The largest charge per atom of the Rosen-Zener battery under the pulse of its Fig. 7."""
-    found = charge_map(atoms=atoms, drive=20.0, duration=0.1 * np.pi, interaction=interaction, accuracy=1e-6)
+    found = charge_map(
+        atoms=atoms,
+        drive=20.0,
+        duration=0.1 * np.pi,
+        interaction=interaction,
+        accuracy=1e-6,
+    )
     return {"charge": float(found.max_energy.value) / atoms}
 
 
@@ -126,16 +143,24 @@ def cost(atoms: int) -> Row:
     seconds = time.process_time() - start
     states = ((atoms // 2 + 1) * (found["cutoff_a"] + 1)) ** 2 / 2
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"states": round(states), "seconds": round(seconds, 1), "megabytes": round(peak)}
+    return {
+        "states": round(states),
+        "seconds": round(seconds, 1),
+        "megabytes": round(peak),
+    }
 
 
 SMALL = [4, 6, 8, 10, 12, 14, 16]
 LARGE = [*SMALL, 18, 20, 24, 28, 32, 36, 40]
 REPULSIONS = [0.5, 1.0, 2.0]
-INTERACTIONS = [float(x) for x in (*range(-60, -19, 10), *range(-18, 19, 2), *range(20, 61, 10))]
+INTERACTIONS = [
+    float(x) for x in (*range(-60, -19, 10), *range(-18, 19, 2), *range(20, 61, 10))
+]
 
 
-def split_grid(atoms: int, shares: list[float], exchanges: list[float], cutoffs: list[str]) -> Grid:
+def split_grid(
+    atoms: int, shares: list[float], exchanges: list[float], cutoffs: list[str]
+) -> Grid:
     return {
         "exchange": exchanges,
         "share": shares,
@@ -145,8 +170,15 @@ def split_grid(atoms: int, shares: list[float], exchanges: list[float], cutoffs:
     }
 
 
-def power_grid(exchange: float, repulsions: list[float], atoms: list[int], *kinds: str) -> Grid:
-    return {"exchange": [exchange], "repulsion": repulsions, "atoms": atoms, "kind": list(kinds)}
+def power_grid(
+    exchange: float, repulsions: list[float], atoms: list[int], *kinds: str
+) -> Grid:
+    return {
+        "exchange": [exchange],
+        "repulsion": repulsions,
+        "atoms": atoms,
+        "kind": list(kinds),
+    }
 
 
 # Each table: a function, and the grids it is taken over.
@@ -159,7 +191,11 @@ TABLES: dict[str, tuple[Callable[..., Row], list[Grid]]] = {
     # the same for N = 12 and several strengths of the exchange
     "dual-cavity-exchange": (
         split,
-        [split_grid(12, [6 / 12, 8 / 12, 10 / 12], [0.0, 0.1, 0.2, 0.5, 1.0], ["converged"])],
+        [
+            split_grid(
+                12, [6 / 12, 8 / 12, 10 / 12], [0.0, 0.1, 0.2, 0.5, 1.0], ["converged"]
+            )
+        ],
     ),
     # Figs. 4 and 5
     "dual-cavity-scaling": (
@@ -167,7 +203,9 @@ TABLES: dict[str, tuple[Callable[..., Row], list[Grid]]] = {
         [
             power_grid(0.0, REPULSIONS, LARGE, "unequal", "equal", "single"),
             power_grid(0.5, REPULSIONS, LARGE, "unequal"),
-            power_grid(0.5, REPULSIONS, LARGE[:10], "equal"),  # 12 + 12 atoms: 200 000 basis states
+            power_grid(
+                0.5, REPULSIONS, LARGE[:10], "equal"
+            ),  # 12 + 12 atoms: 200 000 basis states
             *(power_grid(a, [0.5], SMALL, "unequal", "equal") for a in (0.1, 0.2, 1.0)),
         ],
     ),
@@ -177,7 +215,10 @@ TABLES: dict[str, tuple[Callable[..., Row], list[Grid]]] = {
         [power_grid(0.0, REPULSIONS, [60, 80, 120, 160], "single")],
     ),
     "dual-cavity-growth": (cost, [{"atoms": [8, 10, 12, 14, 16]}]),
-    "rosen-zener-far": (pulse, [{"atoms": [10, 100, 1000], "interaction": INTERACTIONS}]),
+    "rosen-zener-far": (
+        pulse,
+        [{"atoms": [10, 100, 1000], "interaction": INTERACTIONS}],
+    ),
 }
 
 
@@ -197,7 +238,9 @@ def table(name: str) -> pd.DataFrame:
         whole = whole.drop(columns="atoms").drop_duplicates(
             ["atoms_a", "atoms_b", "exchange", "repulsion", "cutoff_a"]
         )
-    counts = [c for c in whole if c.startswith(("atoms", "cutoff", "states", "megabytes"))]
+    counts = [
+        c for c in whole if c.startswith(("atoms", "cutoff", "states", "megabytes"))
+    ]
     return whole.astype(dict.fromkeys(counts, int))
 
 

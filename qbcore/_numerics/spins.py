@@ -41,6 +41,9 @@ def lowering_of_each(qubits: int) -> list[Any]:
     """sigma_- of each of N qubits on the space of all, sparse (2^N, 2^N); excited state first."""
     lower = sparse.csr_array(np.array([[0.0, 0.0], [1.0, 0.0]]))
     return [
-        sparse.kron(sparse.kron(sparse.eye_array(2**k), lower), sparse.eye_array(2 ** (qubits - 1 - k)))
+        sparse.kron(
+            sparse.kron(sparse.eye_array(2**k), lower),
+            sparse.eye_array(2 ** (qubits - 1 - k)),
+        )
         for k in range(qubits)
     ]

@@ -33,15 +33,21 @@ def progress(steps: Iterable[T], what: str, total: int) -> Iterator[T]:
                 from tqdm.auto import tqdm
 
                 # tqdm reads TQDM_DISABLE on its import, we at every call.
-                bar = tqdm(desc=what, total=total, initial=done, leave=False, disable=False)
+                bar = tqdm(
+                    desc=what, total=total, initial=done, leave=False, disable=False
+                )
             yield step
     finally:
         if bar is not None:
-            bar.total = bar.n  # short of its total, the bar of a notebook would stay, in red
+            bar.total = (
+                bar.n
+            )  # short of its total, the bar of a notebook would stay, in red
             bar.close()
 
 
 def _watched() -> bool:
     """Whether someone looks on: a terminal, or a notebook's kernel."""
-    off = bool(os.environ.get("TQDM_DISABLE"))  # the bar of a notebook does not heed it by itself
+    off = bool(
+        os.environ.get("TQDM_DISABLE")
+    )  # the bar of a notebook does not heed it by itself
     return not off and (sys.stderr.isatty() or "ipykernel.kernelapp" in sys.modules)

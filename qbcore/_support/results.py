@@ -52,7 +52,9 @@ def in_short(value: Any) -> str:
     """Return a number as it is, an array by its shape and range."""
     if isinstance(value, tuple):
         names = getattr(value, "_fields", range(len(value)))
-        return ", ".join(f"{n} {in_short(v)}" for n, v in zip(names, value, strict=True))
+        return ", ".join(
+            f"{n} {in_short(v)}" for n, v in zip(names, value, strict=True)
+        )
     if not isinstance(value, np.ndarray) or value.ndim == 0:
         return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
     if np.iscomplexobj(value) or value.size == 0:

@@ -65,14 +65,18 @@ class Observed(NamedTuple):
     state: ComplexArray
 
 
-def matrix(cavities: list[Cavity], frequency: float, coupling: float, exchange: float) -> Any:
+def matrix(
+    cavities: list[Cavity], frequency: float, coupling: float, exchange: float
+) -> Any:
     """Total H on the whole space of one or two cavities, a sparse array."""
     alone = [_one_cavity(cavity, frequency, coupling) for cavity in cavities]
     if len(cavities) == 1:
         return sparse.csr_array(alone[0])
     up = [sparse.kron(raising(c.atoms), sparse.eye_array(c.light)) for c in cavities]
     across = sparse.kron(up[0], up[1].T)  # S_a^+ S_b^-
-    return sparse.csr_array(sparse.kronsum(alone[1], alone[0]) + exchange * (across + across.T))
+    return sparse.csr_array(
+        sparse.kronsum(alone[1], alone[0]) + exchange * (across + across.T)
+    )
 
 
 def _one_cavity(cavity: Cavity, frequency: float, coupling: float) -> Any:
@@ -114,9 +118,13 @@ class Space:
         self.start: ComplexArray = psi[kept]
         self.h = h[kept][:, kept]
         spins, photons = index[0::2, kept], index[1::2, kept]
-        self.energies = np.array([c.levels[m] for c, m in zip(cavities, spins, strict=True)])
+        self.energies = np.array(
+            [c.levels[m] for c, m in zip(cavities, spins, strict=True)]
+        )
         self.photons = photons.astype(float)
-        self.top = np.array([n >= c.light - 2 for c, n in zip(cavities, photons, strict=True)])
+        self.top = np.array(
+            [n >= c.light - 2 for c, n in zip(cavities, photons, strict=True)]
+        )
         self.edge: IntArray = np.flatnonzero(self.top.any(axis=0))
         self.means = np.concatenate([self.energies, self.photons, self.top])
         self.total = self.energies.sum(axis=0)
@@ -131,7 +139,9 @@ class Space:
         sizes = [c.levels.size for c in self.cavities]
         self.dimension = math.prod(sizes)
         atoms = np.ravel_multi_index(tuple(spins), sizes)
-        both = self.start.size == self.dimension * math.prod(c.light for c in self.cavities)
+        both = self.start.size == self.dimension * math.prod(
+            c.light for c in self.cavities
+        )
         odd = np.zeros_like(atoms) if both else spins.sum(axis=0) % 2
         self.blocks = []
         for parity in np.unique(odd):
@@ -186,7 +196,9 @@ class Space:
 
 def joined(a: Observed, b: Observed) -> Observed:
     """Two cavities that never met, at T times: sums, and the product of the states."""
-    spectrum = (a.spectrum[:, :, None] * b.spectrum[:, None, :]).reshape(len(a.power), -1)
+    spectrum = (a.spectrum[:, :, None] * b.spectrum[:, None, :]).reshape(
+        len(a.power), -1
+    )
     state = np.empty((len(a.power), 0), dtype=complex)
     if a.state.size:
         size = a.spectrum.shape[1] * b.spectrum.shape[1]
@@ -208,7 +220,9 @@ def atomic_levels(atoms: int, splitting: float, repulsion: float) -> FloatArray:
     return np.asarray(splitting * k + repulsion * k * (atoms - k) / max(atoms, 1))
 
 
-def lowest_levels(atoms: int, splitting: float, repulsion: float, count: int) -> FloatArray:
+def lowest_levels(
+    atoms: int, splitting: float, repulsion: float, count: int
+) -> FloatArray:
     """Return the lowest ``count`` of all 2^N levels of H_Q of one cavity, rising.
 
     With a total spin S the atoms hold omega_q (m + N/2) + (g/N)(S(S + 1) - m^2 - N/2),

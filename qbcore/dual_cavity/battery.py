@@ -176,7 +176,9 @@ class DualCavityBattery:
         """The cavities that hold atoms; light without atoms decouples."""
         sides = [("a", self.atoms_a, self.cutoff_a), ("b", self.atoms_b, self.cutoff_b)]
         return [
-            Cavity(name, atomic_levels(atoms, self.splitting, self.repulsion), cutoff + 1)
+            Cavity(
+                name, atomic_levels(atoms, self.splitting, self.repulsion), cutoff + 1
+            )
             for name, atoms, cutoff in sides
             if atoms
         ]
@@ -305,7 +307,9 @@ class DualCavityBattery:
             seen.append(space.observe(psi, state=states))
         return Observed(*(np.array(values) for values in zip(*seen, strict=True)))
 
-    def _curve(self, t: FloatArray, run: Observed, before: FloatArray) -> DualCavityCharging:
+    def _curve(
+        self, t: FloatArray, run: Observed, before: FloatArray
+    ) -> DualCavityCharging:
         """The result, from what was seen and the energies (C,) at the start."""
 
         def both(values: FloatArray) -> FloatArray:
@@ -349,7 +353,9 @@ class DualCavityBattery:
             groups, kets = [cavities], [reduce(_kron, kets)]
         for group in groups:
             self._refuse_size(group)
-        return [Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)]
+        return [
+            Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)
+        ]
 
     def _kets(self, start: Any) -> list[ComplexArray]:
         """The start: a ket per cavity, or a single one on the whole space."""
@@ -377,7 +383,9 @@ class DualCavityBattery:
             return given
         return [_atoms_down(c, v) for c, v in zip(cavities, given, strict=True)]
 
-    def _refuse_leak(self, cavities: list[Cavity], found: FloatArray, allowed: float) -> None:
+    def _refuse_leak(
+        self, cavities: list[Cavity], found: FloatArray, allowed: float
+    ) -> None:
         side = int(np.argmax(found))
         if found[side] <= allowed:
             return
@@ -401,7 +409,9 @@ class DualCavityBattery:
                 limit=LARGEST,
             )
 
-    def converged(self, times: ArrayLike | None = None, *, leak: float = LEAK) -> DualCavityBattery:
+    def converged(
+        self, times: ArrayLike | None = None, *, leak: float = LEAK
+    ) -> DualCavityBattery:
         """Return the battery with cutoffs at which `charge(times, leak=leak)` passes.
 
         The cutoffs start ten photons above the initial ones; one that leaks grows by a
@@ -428,8 +438,12 @@ class DualCavityBattery:
         cutoffs = {name: n + 10 for name, n in zip(names, self._photons, strict=False)}
         while True:
             battery = replace(self, **cutoffs)
-            leaks = [battery._first_leak(space, t, leak) for space in battery._spaces(None)]
-            leaking = [n for n, x in zip(names, np.concatenate(leaks), strict=True) if x > leak]
+            leaks = [
+                battery._first_leak(space, t, leak) for space in battery._spaces(None)
+            ]
+            leaking = [
+                n for n, x in zip(names, np.concatenate(leaks), strict=True) if x > leak
+            ]
             if not leaking:
                 return battery
             cutoffs |= {name: cutoffs[name] + cutoffs[name] // 4 for name in leaking}
@@ -444,7 +458,9 @@ class DualCavityBattery:
                 break
         return found
 
-    def charge_for_power(self, *, step: float = 0.02, leak: float = LEAK) -> DualCavityCharging:
+    def charge_for_power(
+        self, *, step: float = 0.02, leak: float = LEAK
+    ) -> DualCavityCharging:
         """Return a curve whose `max_average_power` is the largest over all times.
 
         No later time can beat an average power P > 0 found before t = capacity/P,
@@ -497,7 +513,9 @@ def _kron(a: ComplexArray, b: ComplexArray) -> ComplexArray:
 def _vector(value: Any) -> ComplexArray:
     """A ket or a vector as an array (n,); an empty one for anything else."""
     try:
-        array = np.asarray(value.full() if hasattr(value, "full") else value, dtype=complex)
+        array = np.asarray(
+            value.full() if hasattr(value, "full") else value, dtype=complex
+        )
     except (TypeError, ValueError):
         return np.empty(0, dtype=complex)
     is_column = array.ndim in (1, 2) and array.size == array.shape[0]

@@ -60,7 +60,9 @@ class GaussianSteadyState(SteadyState):
     @cached_property
     def state(self) -> ComplexArray:
         """Density matrix of the battery in its Fock space, (levels, levels)."""
-        state: ComplexArray = read_only(gaussian.fock_state(self.moments.mode(BATTERY), self.levels))
+        state: ComplexArray = read_only(
+            gaussian.fock_state(self.moments.mode(BATTERY), self.levels)
+        )
         return state
 
 
@@ -78,7 +80,8 @@ def charging_curve(
     trace = np.trace(slope.covariance, axis1=-2, axis2=-1)
     power = trace / 2 + (battery.mean * slope.mean).sum(axis=-1)
     gained = [
-        gaussian.occupation(moments.mode(k)) - gaussian.occupation(start.mode(k)) for k in (CHARGER, BATTERY)
+        gaussian.occupation(moments.mode(k)) - gaussian.occupation(start.mode(k))
+        for k in (CHARGER, BATTERY)
     ]
     return GaussianCharging(
         times=times,
@@ -92,7 +95,9 @@ def charging_curve(
     )
 
 
-def resting(moments: GaussianState, frequency: float, levels: int) -> GaussianSteadyState:
+def resting(
+    moments: GaussianState, frequency: float, levels: int
+) -> GaussianSteadyState:
     """The battery's part of a state at rest."""
     battery = moments.mode(BATTERY)
     return GaussianSteadyState(
@@ -124,11 +129,15 @@ def thermal_jumps(losses: ArrayLike, occupation: float) -> ComplexArray:
     return jumps.astype(complex)
 
 
-def collapse_operators(losses: list[tuple[float, qutip.Qobj]], occupation: float) -> list[qutip.Qobj]:
+def collapse_operators(
+    losses: list[tuple[float, qutip.Qobj]], occupation: float
+) -> list[qutip.Qobj]:
     """Jump operators of baths at this occupation, of those that couple: (rate, operator) each."""
     down, up = np.sqrt(occupation + 1), np.sqrt(occupation)
     jumps = [(np.sqrt(rate) * down) * op for rate, op in losses if rate > 0]
-    gains = [(np.sqrt(rate) * up) * op.dag() for rate, op in losses if rate * occupation > 0]
+    gains = [
+        (np.sqrt(rate) * up) * op.dag() for rate, op in losses if rate * occupation > 0
+    ]
     return jumps + gains
 
 
@@ -137,7 +146,10 @@ def ladder_operators(*levels: int) -> list[qutip.Qobj]:
     import qutip
 
     factors = [qutip.qeye(n) for n in levels]
-    return [qutip.tensor([*factors[:k], qutip.destroy(n), *factors[k + 1 :]]) for k, n in enumerate(levels)]
+    return [
+        qutip.tensor([*factors[:k], qutip.destroy(n), *factors[k + 1 :]])
+        for k, n in enumerate(levels)
+    ]
 
 
 def thermal_modes(levels: tuple[int, ...], occupation: float) -> qutip.Qobj:
@@ -146,7 +158,9 @@ def thermal_modes(levels: tuple[int, ...], occupation: float) -> qutip.Qobj:
 
     if occupation == 0:
         return qutip.tensor([qutip.basis(n, 0) for n in levels])
-    return qutip.tensor([qutip.thermal_dm(n, occupation, method="analytic") for n in levels])
+    return qutip.tensor(
+        [qutip.thermal_dm(n, occupation, method="analytic") for n in levels]
+    )
 
 
 def default_drive(two_photon_drive: float) -> float:

@@ -106,8 +106,16 @@ class NonreciprocalBattery:
     def __post_init__(self) -> None:
         """Check the parameters, and choose the drive if none is given."""
         if self.linear_drive is None:
-            object.__setattr__(self, "linear_drive", default_drive(self.two_photon_drive))
-        for name in ("charger_loss", "battery_loss", "shared_loss", "two_photon_drive", "bath_occupation"):
+            object.__setattr__(
+                self, "linear_drive", default_drive(self.two_photon_drive)
+            )
+        for name in (
+            "charger_loss",
+            "battery_loss",
+            "shared_loss",
+            "two_photon_drive",
+            "bath_occupation",
+        ):
             real(name, getattr(self, name), least=0.0)
         for name in ("charger_share", "battery_share", "linear_drive", "drive_phase"):
             real(name, getattr(self, name))
@@ -143,7 +151,9 @@ class NonreciprocalBattery:
     @property
     def j(self) -> complex:
         """The coupling J in use."""
-        return 0.5j * self.cross_loss if self.coupling is None else complex(self.coupling)
+        return (
+            0.5j * self.cross_loss if self.coupling is None else complex(self.coupling)
+        )
 
     @property
     def drive(self) -> float:
@@ -177,14 +187,20 @@ class NonreciprocalBattery:
         """The same in quadratures, for `qbcore.gaussian`."""
         pairing = 2 * self.two_photon_drive * cmath.exp(-1j * self.drive_phase)
         return GaussianSystem.from_ladder(
-            hopping=np.array([[self.charger_detuning, self.j], [self.j.conjugate(), self.battery_detuning]]),
+            hopping=np.array(
+                [
+                    [self.charger_detuning, self.j],
+                    [self.j.conjugate(), self.battery_detuning],
+                ]
+            ),
             pairing=np.diag([pairing, 0]),
             drive=[self.drive, 0],
             jumps=thermal_jumps(
                 [
                     [np.sqrt(self.charger_loss), 0],
                     [0, np.sqrt(self.battery_loss)],
-                    np.sqrt(self.shared_loss) * np.array([self.charger_share, self.battery_share]),
+                    np.sqrt(self.shared_loss)
+                    * np.array([self.charger_share, self.battery_share]),
                 ],
                 self.bath_occupation,
             ),
@@ -204,10 +220,14 @@ class NonreciprocalBattery:
         if decay(0.0) <= 0:
             return 0.0
         grid = np.linspace(0.0, scale, 257)
-        unstable = next((k for k, drive in enumerate(grid) if decay(float(drive)) <= 0), None)
+        unstable = next(
+            (k for k, drive in enumerate(grid) if decay(float(drive)) <= 0), None
+        )
         if unstable is None:
             return float("inf")
-        return float(brentq(decay, grid[unstable - 1], grid[unstable], xtol=1e-14, rtol=1e-13))
+        return float(
+            brentq(decay, grid[unstable - 1], grid[unstable], xtol=1e-14, rtol=1e-13)
+        )
 
     def steady_state(self) -> GaussianSteadyState:
         """Return the battery at rest, with the moments of both modes.
@@ -263,7 +283,9 @@ class NonreciprocalBattery:
         t = settling_times(self.system) if times is None else time_axis("times", times)
         begin = self._equilibrium if start is None else checked_state(start, 2)
         levels = self.battery_levels if states else None
-        return charging_curve(self.system, begin, t, self.frequency, self.input_power, levels)
+        return charging_curve(
+            self.system, begin, t, self.frequency, self.input_power, levels
+        )
 
     @property
     def _equilibrium(self) -> GaussianState:
@@ -274,7 +296,9 @@ class NonreciprocalBattery:
         charger = moments.mode(CHARGER)
         turned = cmath.exp(1j * self.drive_phase) * gaussian.anomalous(charger)
         linear = -2 * self.drive * np.imag(gaussian.amplitude(charger))
-        return np.asarray(self.frequency * (linear - 4 * self.two_photon_drive * np.imag(turned)))
+        return np.asarray(
+            self.frequency * (linear - 4 * self.two_photon_drive * np.imag(turned))
+        )
 
     def hamiltonian(self) -> qutip.Qobj:
         """Return H in the Fock space of ``charger_levels`` and ``battery_levels``."""

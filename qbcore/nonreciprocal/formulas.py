@@ -28,8 +28,15 @@ def coherent_amplitudes(
     losses (Lambda_a, Lambda_b), g, J and (Delta_a, Delta_b) of the module's docstring. For
     Lambda_j > 0 and g^2 <= Lambda_a Lambda_b (true of every reservoir) the result is stable.
     """
-    f, j, g = np.asarray(drive, float), np.asarray(coupling, complex), np.asarray(cross_loss, float)
-    m11, m22 = (np.asarray(d) - 0.5j * np.asarray(x) for d, x in zip(detunings, losses, strict=True))
+    f, j, g = (
+        np.asarray(drive, float),
+        np.asarray(coupling, complex),
+        np.asarray(cross_loss, float),
+    )
+    m11, m22 = (
+        np.asarray(d) - 0.5j * np.asarray(x)
+        for d, x in zip(detunings, losses, strict=True)
+    )
     m21 = j.conj() - 0.5j * g
     determinant = m11 * m22 - (j - 0.5j * g) * m21
     return -f * m22 / determinant, f * m21 / determinant
@@ -59,7 +66,10 @@ def two_photon_steady(
     la, lb = (np.asarray(x, float) for x in losses)
     margin = float(np.min(la - 4 * epsilon))
     require(
-        margin > 0, "drive", "stay below a quarter of the charger's total loss", f"{-margin / 4:.4g} above"
+        margin > 0,
+        "drive",
+        "stay below a quarter of the charger's total loss",
+        f"{-margin / 4:.4g} above",
     )
     charger, battery = [], []
     for sign in (1.0, -1.0):
@@ -68,10 +78,14 @@ def two_photon_steady(
         battery.append(0.5 + sign * 2 * g**2 * epsilon / (lb * rate * (rate + lb / 2)))
     wide, narrow = battery
     work = (np.sqrt(wide) - np.sqrt(narrow)) ** 2 / 2
-    return TwoPhotonSteady((charger[0] + charger[1] - 1) / 2, (wide + narrow - 1) / 2, work, wide, narrow)
+    return TwoPhotonSteady(
+        (charger[0] + charger[1] - 1) / 2, (wide + narrow - 1) / 2, work, wide, narrow
+    )
 
 
-def exceptional_coupling(*, losses: tuple[float, float], cross_loss: float, detuning: float = 0.0) -> complex:
+def exceptional_coupling(
+    *, losses: tuple[float, float], cross_loss: float, detuning: float = 0.0
+) -> complex:
     """J at which the effective matrix has one eigenvalue only, of the two the one with Im J > 0.
 
     (M_11 - M_22)^2 + 4 M_12 M_21 = 0 with detuning = Delta_a - Delta_b and D = Lambda_a - Lambda_b reads
@@ -80,7 +94,9 @@ def exceptional_coupling(*, losses: tuple[float, float], cross_loss: float, detu
     difference = losses[0] - losses[1]
     real_part = -detuning * difference / (4 * cross_loss)
     square = (cross_loss**2 + difference**2 / 4 - detuning**2) / 4 - real_part**2
-    require(square >= 0, "detuning", "leave an exceptional point (4 |J|^2 >= 0)", detuning)
+    require(
+        square >= 0, "detuning", "leave an exceptional point (4 |J|^2 >= 0)", detuning
+    )
     return complex(real_part, np.sqrt(square))
 
 

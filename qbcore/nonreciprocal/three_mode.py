@@ -90,7 +90,9 @@ class ThreeModeBattery:
     def __post_init__(self) -> None:
         """Check the parameters, and choose the drive if none is given."""
         if self.linear_drive is None:
-            object.__setattr__(self, "linear_drive", default_drive(self.two_photon_drive))
+            object.__setattr__(
+                self, "linear_drive", default_drive(self.two_photon_drive)
+            )
         real("cavity_loss", self.cavity_loss, above=0.0)
         real("cavity_detuning", self.cavity_detuning)
         real("charger_cavity", self.charger_cavity)
@@ -116,7 +118,12 @@ class ThreeModeBattery:
     def eliminated(self) -> NonreciprocalBattery:
         """The two-mode model for kappa_c -> infinity at fixed Gamma_j = 4 g_j^2 / kappa_c (Delta_c = 0)."""
         size = float(np.hypot(self.charger_cavity, self.battery_cavity))
-        require(size > 0, "charger_cavity", "not vanish together with `battery_cavity`", self.charger_cavity)
+        require(
+            size > 0,
+            "charger_cavity",
+            "not vanish together with `battery_cavity`",
+            self.charger_cavity,
+        )
         return NonreciprocalBattery(
             charger_loss=self.charger_loss,
             battery_loss=self.battery_loss,
@@ -200,7 +207,9 @@ class ThreeModeBattery:
         """Return the jump operators of the three local baths, of those that couple."""
         losses = (self.charger_loss, self.battery_loss, self.cavity_loss)
         modes = self._modes()
-        return collapse_operators(list(zip(losses, modes, strict=True)), self.bath_occupation)
+        return collapse_operators(
+            list(zip(losses, modes, strict=True)), self.bath_occupation
+        )
 
     def initial_state(self) -> qutip.Qobj:
         """Return all modes in equilibrium with the undriven baths."""

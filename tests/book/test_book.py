@@ -71,7 +71,9 @@ def test_outputs_are_stored_whole_and_without_errors(path):
     assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
     kinds = {o["output_type"] for c in code for o in c["outputs"]}
     assert "error" not in kinds
-    streams = {o["name"] for c in code for o in c["outputs"] if o["output_type"] == "stream"}
+    streams = {
+        o["name"] for c in code for o in c["outputs"] if o["output_type"] == "stream"
+    }
     assert streams <= {"stdout"}
 
 
@@ -79,7 +81,9 @@ def test_outputs_are_stored_whole_and_without_errors(path):
 def test_no_widget_state_or_model_is_stored(path):
     notebook = json.loads(path.read_text(encoding="utf-8"))
     assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
-    stored = {m for c in cells(path, "code") for o in c["outputs"] for m in o.get("data", {})}
+    stored = {
+        m for c in cells(path, "code") for o in c["outputs"] for m in o.get("data", {})
+    }
     assert not {m for m in stored if "widget" in m}
 
 
@@ -87,7 +91,9 @@ def test_no_widget_state_or_model_is_stored(path):
 def test_only_sliders_may_ignore_their_output(path):
     for cell in cells(path, "code"):
         tags = cell["metadata"].get("tags", [])
-        assert "explore(" in source(cell) or not any(t.startswith("nbval") for t in tags)
+        assert "explore(" in source(cell) or not any(
+            t.startswith("nbval") for t in tags
+        )
         assert "NBVAL" not in source(cell)
 
 
@@ -155,7 +161,10 @@ def test_chapters_have_three_sliders(path):
 
 def test_every_page_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    listed = {toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])}
+    listed = {
+        toc["root"],
+        *(c["file"] for part in toc["parts"] for c in part["chapters"]),
+    }
     pages = {str(p.relative_to(ROOT).with_suffix("")) for p in BOOK.rglob("*.md")}
     pages |= {str(p.relative_to(ROOT).with_suffix("")) for p in NOTEBOOKS}
     assert listed == pages

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-GRID = {"x": [3, 1, 2, 7, 5], "y": [0.5, -1.0, 0.25], "label": ["p", "q"]}  # no two axes of one length
+GRID = {
+    "x": [3, 1, 2, 7, 5],
+    "y": [0.5, -1.0, 0.25],
+    "label": ["p", "q"],
+}  # no two axes of one length
 MIDDLE = (2, -1.0, "q")
 
 
 def model(x, y, label):
     """A number, an array and a complex number that name the point they belong to."""
-    return {"sum": x + 10 * y + 100 * (label == "q"), "pair": np.array([x, y]), "phase": x + 1j * y}
+    return {
+        "sum": x + 10 * y + 100 * (label == "q"),
+        "pair": np.array([x, y]),
+        "phase": x + 1j * y,
+    }
 
 
 def logged(x, y, label, log, danger="", seconds=0.0):

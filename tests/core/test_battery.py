@@ -28,16 +28,27 @@ def test_a_short_pulse_between_the_solvers_steps_is_seen():
 
 def test_losses_and_subsystems_give_the_exact_power():
     """Two qubits exchange, the battery (second) decays: E' by the samples' finite differences."""
-    lower = [qutip.tensor(qutip.sigmam(), qutip.qeye(2)), qutip.tensor(qutip.qeye(2), qutip.sigmam())]
+    lower = [
+        qutip.tensor(qutip.sigmam(), qutip.qeye(2)),
+        qutip.tensor(qutip.qeye(2), qutip.sigmam()),
+    ]
     h = lower[0].dag() * lower[1] + lower[1].dag() * lower[0]
     start = qutip.tensor(UP, DOWN)
     t = np.linspace(0, 3, 601)
     jumps = [np.sqrt(0.3) * lower[1]]
     curve = qbcore.charge(
-        h, qutip.sigmaz() / 2, start, t, collapse_operators=jumps, battery_sites=[1], states=True
+        h,
+        qutip.sigmaz() / 2,
+        start,
+        t,
+        collapse_operators=jumps,
+        battery_sites=[1],
+        states=True,
     )
     slope = np.gradient(curve.energy, t, edge_order=2)
-    assert np.abs(slope - curve.power).max() < 1e-4  # h^2 E''' / 6 = 4e-6 inside, twice at the ends
+    assert (
+        np.abs(slope - curve.power).max() < 1e-4
+    )  # h^2 E''' / 6 = 4e-6 inside, twice at the ends
     stored = metrics.stored_energy(curve.states, qutip.sigmaz() / 2)
     assert curve.energy == pytest.approx(stored - stored[0], abs=1e-9)
 
@@ -66,14 +77,21 @@ WRONG = {
 
 @pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
 def test_what_does_not_fit_is_refused(change):
-    fields = {"hamiltonian": FLIP, "battery_hamiltonian": LEVELS, "start": DOWN, "times": TIMES}
+    fields = {
+        "hamiltonian": FLIP,
+        "battery_hamiltonian": LEVELS,
+        "start": DOWN,
+        "times": TIMES,
+    }
     with pytest.raises(ValueError, match="must"):
         qbcore.charge(**(fields | change))
 
 
 def test_sites_in_another_order_are_refused():
     """QuTiP's partial trace sorts them, its embedding does not."""
-    both = qutip.tensor(qutip.sigmaz(), qutip.qeye(2)) + 5 * qutip.tensor(qutip.qeye(2), qutip.sigmaz())
+    both = qutip.tensor(qutip.sigmaz(), qutip.qeye(2)) + 5 * qutip.tensor(
+        qutip.qeye(2), qutip.sigmaz()
+    )
     with pytest.raises(ValueError, match="increasing"):
         qbcore.charge(both, both, PAIR, TIMES, battery_sites=[1, 0])
 
@@ -88,7 +106,9 @@ def test_the_largest_average_power_may_be_the_first():
     battery = qbcore.StarBattery()
     peak = battery.charge().max_average_power
     assert peak.time == 0.0
-    assert peak.value == pytest.approx(battery.quantum * battery.rate * battery.occupations[0], rel=1e-9)
+    assert peak.value == pytest.approx(
+        battery.quantum * battery.rate * battery.occupations[0], rel=1e-9
+    )
 
 
 def test_one_time_has_its_own_peak():
@@ -118,7 +138,9 @@ def test_copies_of_results_cannot_be_written_and_hold_their_times():
 
 
 def test_modes_without_any_loss_have_no_steady_state():
-    closed = qbcore.NonreciprocalBattery(charger_loss=0.0, battery_loss=0.0, shared_loss=0.0)
+    closed = qbcore.NonreciprocalBattery(
+        charger_loss=0.0, battery_loss=0.0, shared_loss=0.0
+    )
     assert closed.collapse_operators() == []
     with pytest.raises(qbcore.errors.NoSteadyStateError):
         closed.steady_state()

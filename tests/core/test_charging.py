@@ -26,7 +26,12 @@ def sine(times, phase, derivatives):
 
 
 @pytest.mark.parametrize("derivatives", [2, 3])
-@given(top=st.floats(0.05, 2.95), height=st.floats(-5, 5), width=st.floats(0.1, 5), count=st.integers(2, 9))
+@given(
+    top=st.floats(0.05, 2.95),
+    height=st.floats(-5, 5),
+    width=st.floats(0.1, 5),
+    count=st.integers(2, 9),
+)
 def test_a_parabola_is_found_exactly(derivatives, top, height, width, count):
     curve = height - width * Polynomial([-top, 1]) ** 2
     times = np.linspace(0, 3, count)
@@ -48,7 +53,9 @@ def test_cubic_and_quintic_with_known_maxima():
     quintic = Polynomial([0, 0, 0, 0, 5, -1])
     times = np.array([0.0, 2.0, 4.9])
     found = peak(times, *sample(quintic, times, 3))
-    assert found.time == pytest.approx(4.0, abs=1e-11)  # values of order 1000, curvature 320
+    assert found.time == pytest.approx(
+        4.0, abs=1e-11
+    )  # values of order 1000, curvature 320
     assert found.value == pytest.approx(256.0, abs=1e-10)
 
 
@@ -74,7 +81,9 @@ def worst_error(intervals, derivatives):
 
 
 # sin^2 = (1 - cos 2t) / 2, so max|E^(n)| = 2^(n - 1).
-@pytest.mark.parametrize(("derivatives", "order", "divisor"), [(2, 4, 384), (3, 6, 46080)])
+@pytest.mark.parametrize(
+    ("derivatives", "order", "divisor"), [(2, 4, 384), (3, 6, 46080)]
+)
 def test_the_error_obeys_the_stated_bound_and_order(derivatives, order, divisor):
     counts = np.array([6, 12, 24])
     errors = np.array([worst_error(n, derivatives) for n in counts])
@@ -160,7 +169,12 @@ def test_units_of_energy_and_time_scale_through(scale):
 
 def charging(energy: Polynomial, times):
     stored = energy(times)
-    return Charging(times=times, energy=stored, power=energy.deriv()(times), ergotropy=np.zeros_like(stored))
+    return Charging(
+        times=times,
+        energy=stored,
+        power=energy.deriv()(times),
+        ergotropy=np.zeros_like(stored),
+    )
 
 
 def test_peaks_of_energy_and_average_power():
@@ -220,7 +234,8 @@ def test_a_sample_that_is_not_finite(bad, which):
 
 
 @pytest.mark.parametrize(
-    "times", [[0.0, math.nan, 2.0], [0.0, 1.0, math.inf], [0.0, 1.0, 1.0], [2.0, 1.0, 0.0]]
+    "times",
+    [[0.0, math.nan, 2.0], [0.0, 1.0, math.inf], [0.0, 1.0, 1.0], [2.0, 1.0, 0.0]],
 )
 def test_times_that_do_not_increase(times):
     with pytest.raises(ValueError, match="`times` must be finite and increase"):

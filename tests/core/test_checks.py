@@ -15,7 +15,10 @@ def message(call, *args, **options):
 
 
 def test_the_sentence_names_argument_bound_and_value():
-    assert message(require, False, "x", "be odd", 4) == "Argument `x` must be odd, but is 4."
+    assert (
+        message(require, False, "x", "be odd", 4)
+        == "Argument `x` must be odd, but is 4."
+    )
     assert require(True, "x", "be odd", 3) is None
 
 
@@ -32,7 +35,9 @@ def test_numpy_scalars_are_real_numbers(value):
     assert number == 3.0
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "1", None, 1j, [1.0], np.ones(1)])
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, "1", None, 1j, [1.0], np.ones(1)]
+)
 def test_what_is_no_finite_real_is_refused(value):
     said = message(real, "x", value)
     assert said == f"Argument `x` must be a finite real number, but is {value!r}."
@@ -64,7 +69,9 @@ def test_integer_takes_numpy_integers_and_returns_a_python_int():
     assert type(integer("n", np.int32(2), least=1)) is int
 
 
-@pytest.mark.parametrize("value", [True, np.True_, 2.0, np.float64(2), "2", None, math.nan])
+@pytest.mark.parametrize(
+    "value", [True, np.True_, 2.0, np.float64(2), "2", None, math.nan]
+)
 def test_integer_refuses_bools_floats_and_text(value):
     assert "an integer of at least 0" in message(integer, "n", value, least=0)
 
@@ -97,4 +104,6 @@ def test_each_bad_time_axis_is_refused_with_its_reason(times, why):
 def test_the_last_time_may_overshoot_by_rounding_only():
     # linspace can end one ulp (1.1e-16 relative at most) late; the slack is 1e-12 of the end.
     assert time_axis("times", [0.0, np.nextafter(0.3, 1)], latest=0.3).size == 2
-    assert "end by 0.3" in message(time_axis, "times", [0.0, 0.3 * (1 + 1e-9)], latest=0.3)
+    assert "end by 0.3" in message(
+        time_axis, "times", [0.0, 0.3 * (1 + 1e-9)], latest=0.3
+    )

@@ -31,18 +31,34 @@ SMALL = {
         atoms_a=1, atoms_b=1, coupling=0.2, exchange=-0.3, cutoff_a=9, cutoff_b=9
     ),
     "dual-cavity, apart": qbcore.DualCavityBattery(
-        atoms_a=2, atoms_b=1, coupling=0.1, exchange=0.0, cutoff_a=10, cutoff_b=7, splitting=1.3
+        atoms_a=2,
+        atoms_b=1,
+        coupling=0.1,
+        exchange=0.0,
+        cutoff_a=10,
+        cutoff_b=7,
+        splitting=1.3,
     ),
-    "dual-cavity, one cavity": qbcore.DualCavityBattery(atoms_a=3, atoms_b=0, coupling=0.2, cutoff_a=20),
+    "dual-cavity, one cavity": qbcore.DualCavityBattery(
+        atoms_a=3, atoms_b=0, coupling=0.2, cutoff_a=20
+    ),
     "star, one cell": qbcore.StarBattery(cells=1, potential=2.0),
-    "star, four cells": qbcore.StarBattery(cells=4, coupling=-0.8, rate=0.5, splitting=3.0),
+    "star, four cells": qbcore.StarBattery(
+        cells=4, coupling=-0.8, rate=0.5, splitting=3.0
+    ),
     "common-bath, two cells": qbcore.CommonBathStar(cells=2, coupling=0.4, rate=2.0),
-    "common-bath, no coupling": qbcore.CommonBathStar(cells=3, coupling=0.0, splitting=1.0),
+    "common-bath, no coupling": qbcore.CommonBathStar(
+        cells=3, coupling=0.0, splitting=1.0
+    ),
     "nonreciprocal, weak": qbcore.NonreciprocalBattery(
         linear_drive=0.1, charger_levels=7, battery_levels=8, frequency=2.0
     ),
     "nonreciprocal, two photons": qbcore.NonreciprocalBattery(
-        two_photon_drive=0.008, drive_phase=0.4, charger_levels=7, battery_levels=8, shared_loss=0.2
+        two_photon_drive=0.008,
+        drive_phase=0.4,
+        charger_levels=7,
+        battery_levels=8,
+        shared_loss=0.2,
     ),
     "three-mode, weak": qbcore.ThreeModeBattery(
         linear_drive=0.03,
@@ -59,8 +75,23 @@ SMALL = {
 ENERGIES = {
     "rosen-zener": ["splitting", "drive"],
     "dual-cavity": ["splitting", "frequency", "coupling", "repulsion", "exchange"],
-    "star": ["splitting", "coupling", "rate", "bath_frequency", "temperature", "potential", "bias"],
-    "common-bath": ["splitting", "coupling", "rate", "bath_frequency", "temperature", "potential"],
+    "star": [
+        "splitting",
+        "coupling",
+        "rate",
+        "bath_frequency",
+        "temperature",
+        "potential",
+        "bias",
+    ],
+    "common-bath": [
+        "splitting",
+        "coupling",
+        "rate",
+        "bath_frequency",
+        "temperature",
+        "potential",
+    ],
     "nonreciprocal": [
         "charger_loss",
         "battery_loss",
@@ -102,16 +133,26 @@ def test_battery_keeps_the_contract(battery):
 @pytest.mark.parametrize("name", MODELS)
 def test_scaling_all_energies_scales_all_results(name):
     battery, factor = DEFAULTS[name], 2.5
-    assert set(ENERGIES[name] + TIMES.get(name, [])) <= {f.name for f in fields(battery)}
+    assert set(ENERGIES[name] + TIMES.get(name, [])) <= {
+        f.name for f in fields(battery)
+    }
     scaled = {field: factor * getattr(battery, field) for field in ENERGIES[name]}
     scaled |= {field: getattr(battery, field) / factor for field in TIMES.get(name, [])}
     curve = battery.charge()
     again = replace(battery, **scaled).charge(curve.times / factor)
-    slack = 1e-7 * battery.quantum  # twice what a run may lose: accuracy 1e-8 of its state
-    np.testing.assert_allclose(again.energy, factor * curve.energy, rtol=1e-7, atol=slack)
-    np.testing.assert_allclose(again.ergotropy, factor * curve.ergotropy, rtol=1e-6, atol=10 * slack)
+    slack = (
+        1e-7 * battery.quantum
+    )  # twice what a run may lose: accuracy 1e-8 of its state
+    np.testing.assert_allclose(
+        again.energy, factor * curve.energy, rtol=1e-7, atol=slack
+    )
+    np.testing.assert_allclose(
+        again.ergotropy, factor * curve.ergotropy, rtol=1e-6, atol=10 * slack
+    )
     power = factor**2 * np.abs(curve.power).max()
-    np.testing.assert_allclose(again.power, factor**2 * curve.power, rtol=1e-6, atol=1e-7 * power)
+    np.testing.assert_allclose(
+        again.power, factor**2 * curve.power, rtol=1e-6, atol=1e-7 * power
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -120,7 +161,9 @@ def test_any_number_of_times_gets_an_answer_or_a_clear_error(name):
     whole = battery.charge()
     few = battery.charge([0.0, whole.times[-1]])
     assert few.energy.shape == (2,)
-    assert few.energy[1] == pytest.approx(whole.energy[-1], rel=1e-6, abs=1e-7 * battery.quantum)
+    assert few.energy[1] == pytest.approx(
+        whole.energy[-1], rel=1e-6, abs=1e-7 * battery.quantum
+    )
     for wrong in ([], [1.0, 0.5], [-1.0, 0.0], [0.0, np.nan], [[0.0, 1.0]]):
         with pytest.raises(ValueError, match="times"):
             battery.charge(wrong)

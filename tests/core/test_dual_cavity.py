@@ -22,7 +22,9 @@ from qbcore.errors import LeakingCutoffError, NoSteadyStateError, TooLargeError
 DATA = Path(__file__).resolve().parents[2] / "book" / "papers" / "data"
 TIMES = np.linspace(0.0, 4.0, 41)
 SMALL = DualCavityBattery(atoms_a=2, atoms_b=2, cutoff_a=14, cutoff_b=14)
-UNEVEN = DualCavityBattery(atoms_a=3, atoms_b=1, cutoff_a=22, cutoff_b=16, repulsion=2.0)
+UNEVEN = DualCavityBattery(
+    atoms_a=3, atoms_b=1, cutoff_a=22, cutoff_b=16, repulsion=2.0
+)
 
 
 def plain_qutip(b: DualCavityBattery) -> tuple[qutip.Qobj, qutip.Qobj, qutip.Qobj]:
@@ -42,9 +44,17 @@ def plain_qutip(b: DualCavityBattery) -> tuple[qutip.Qobj, qutip.Qobj, qutip.Qob
         x, y, z = (on(site, qutip.jmat(atoms / 2, axis)) for axis in "xyz")
         square = x * x + y * y + z * z
         excited = z + atoms / 2
-        h_q = h_q + b.splitting * excited + b.repulsion / atoms * (square - z * z - atoms / 2)
+        h_q = (
+            h_q
+            + b.splitting * excited
+            + b.repulsion / atoms * (square - z * z - atoms / 2)
+        )
         light = on(site + 1, qutip.destroy(sizes[site + 1]))
-        h_rest = h_rest + b.frequency * light.dag() * light + b.coupling * x * (light + light.dag())
+        h_rest = (
+            h_rest
+            + b.frequency * light.dag() * light
+            + b.coupling * x * (light + light.dag())
+        )
         raised.append(on(site, qutip.jmat(atoms / 2, "+")))
     hop = raised[0] * raised[1].dag()
     filled = (b.atoms_a, b.atoms_a, b.atoms_b, b.atoms_b)  # atoms down, as many photons
@@ -55,7 +65,9 @@ def plain_qutip(b: DualCavityBattery) -> tuple[qutip.Qobj, qutip.Qobj, qutip.Qob
 FIVES = DualCavityBattery(atoms_a=5, atoms_b=5, cutoff_a=15, cutoff_b=15)
 
 
-@pytest.mark.parametrize(("battery", "end"), [(SMALL, 4.0), (UNEVEN, 4.0), (FIVES, 1.5)])
+@pytest.mark.parametrize(
+    ("battery", "end"), [(SMALL, 4.0), (UNEVEN, 4.0), (FIVES, 1.5)]
+)
 def test_the_charging_curve_is_that_of_sesolve_in_the_full_space(battery, end):
     h, h_q, start = plain_qutip(battery)
     times = np.linspace(0.0, end, 21)
@@ -78,7 +90,9 @@ def test_every_operator_is_that_of_qutip_entry_by_entry():
     assert small.hamiltonian().dims == h.dims
     # Entries up to 30, each a few roundings of 1e-16.
     assert np.abs((small.hamiltonian() - h).full()).max() < 1e-13
-    atoms = qutip.expand_operator(small.battery_hamiltonian(), h.dims[0], small.battery_sites)
+    atoms = qutip.expand_operator(
+        small.battery_hamiltonian(), h.dims[0], small.battery_sites
+    )
     assert np.abs((atoms - h_q).full()).max() < 1e-13
     assert small.battery_hamiltonian().dims == [[4, 2]] * 2
     assert small.initial_state() == start
@@ -102,13 +116,19 @@ def test_the_interaction_sums_each_pair_of_atoms_once():
     # excitations.
     atoms, g = 3, 0.7
     pairs = sum(
-        qutip.tensor([qutip.sigmax() if n in pair else qutip.qeye(2) for n in range(atoms)])
-        + qutip.tensor([qutip.sigmay() if n in pair else qutip.qeye(2) for n in range(atoms)])
+        qutip.tensor(
+            [qutip.sigmax() if n in pair else qutip.qeye(2) for n in range(atoms)]
+        )
+        + qutip.tensor(
+            [qutip.sigmay() if n in pair else qutip.qeye(2) for n in range(atoms)]
+        )
         for pair in combinations(range(atoms), 2)
     )
     splitting = qutip.tensor([qutip.basis(2, 1)] * atoms)
     raise_all = sum(
-        qutip.tensor([qutip.sigmap() if n == site else qutip.qeye(2) for n in range(atoms)])
+        qutip.tensor(
+            [qutip.sigmap() if n == site else qutip.qeye(2) for n in range(atoms)]
+        )
         for site in range(atoms)
     )
     dicke = [(raise_all**k * splitting).unit() for k in range(atoms + 1)]
@@ -121,7 +141,9 @@ def test_the_interaction_sums_each_pair_of_atoms_once():
 def test_without_exchange_the_cavities_separate():
     alone = replace(UNEVEN, exchange=0.0)
     coupled = replace(UNEVEN, exchange=1e-13)  # takes the route of the full basis
-    a, b = (battery.charge(TIMES, leak=1.0, states=True) for battery in (alone, coupled))
+    a, b = (
+        battery.charge(TIMES, leak=1.0, states=True) for battery in (alone, coupled)
+    )
     # First order in A: t A |S_a^+ S_b^-| < 4 x 1e-13 x 2; rounding of the series 1e-12.
     for name in (
         "energy",
@@ -138,9 +160,15 @@ def test_without_exchange_the_cavities_separate():
 def test_weak_coupling_tends_to_jaynes_cummings():
     # E = sin^2(g_1 t/2): the counter-rotating terms change it in second order of g_1.
     def error(coupling: float) -> float:
-        battery = DualCavityBattery(atoms_a=1, atoms_b=0, coupling=coupling, repulsion=0.0, cutoff_a=8)
+        battery = DualCavityBattery(
+            atoms_a=1, atoms_b=0, coupling=coupling, repulsion=0.0, cutoff_a=8
+        )
         times = np.linspace(0.0, 2 * np.pi / coupling, 300)
-        return float(np.abs(battery.charge(times).energy - np.sin(coupling * times / 2) ** 2).max())
+        return float(
+            np.abs(
+                battery.charge(times).energy - np.sin(coupling * times / 2) ** 2
+            ).max()
+        )
 
     assert error(0.04) < 0.04**2
     assert 3.5 < error(0.08) / error(0.04) < 4.5
@@ -158,7 +186,9 @@ def test_weak_coupling_tends_to_tavis_cummings_for_two_atoms():
     one = n / (2 * n - 1) * np.sin(omega * times) ** 2
     two = n * (n - 1) / (2 * n - 1) ** 2 * (1 - np.cos(omega * times)) ** 2
     # Second order in g_1 sqrt(n), times the two atoms.
-    assert np.abs(battery.charge(times).energy - one - 2 * two).max() < 2 * coupling**2 * n
+    assert (
+        np.abs(battery.charge(times).energy - one - 2 * two).max() < 2 * coupling**2 * n
+    )
 
 
 def test_one_excitation_wanders_through_both_cavities():
@@ -171,7 +201,9 @@ def test_one_excitation_wanders_through_both_cavities():
     )  # fmt: skip
     links = np.diag([coupling / 2, exchange, coupling / 2], 1)
     times = np.linspace(0.0, 1000.0, 101)
-    chain = np.array([np.abs(expm(-1j * (links + links.T) * t)[:, 0]) ** 2 for t in times])
+    chain = np.array(
+        [np.abs(expm(-1j * (links + links.T) * t)[:, 0]) ** 2 for t in times]
+    )
     charging = battery.charge(times)
     # Counter-rotating terms shift the levels by g_1^2/4 and A^2-like amounts: 1e-4 x
     # t/4 < 0.03.
@@ -182,7 +214,9 @@ def test_one_excitation_wanders_through_both_cavities():
 def test_counter_rotating_terms_excite_an_atom_in_the_dark():
     # No photon: only S^+ a^+ acts, amplitude (g_1/2) sin(t) at resonance, to order
     # g_1^2.
-    battery = DualCavityBattery(atoms_a=1, atoms_b=0, photons_a=0, coupling=0.01, cutoff_a=8)
+    battery = DualCavityBattery(
+        atoms_a=1, atoms_b=0, photons_a=0, coupling=0.01, cutoff_a=8
+    )
     energy = battery.charge(TIMES).energy
     assert np.abs(energy - 0.005**2 * np.sin(TIMES) ** 2).max() < 0.005**2 * 1e-3
 
@@ -192,8 +226,13 @@ def test_the_first_moment_of_charging_is_quadratic():
     # less or more.
     b = replace(UNEVEN, repulsion=0.7)
     t = np.array([0.0, 1e-3])
-    expected = sum((1 + 0.7 * (n - 1) / n) * (b.coupling * t[1] / 2) ** 2 * n * (2 * n + 1) for n in (3, 1))
-    assert b.charge(t, leak=1.0).energy[1] == pytest.approx(expected, rel=1e-4)  # next: (10 t)^2
+    expected = sum(
+        (1 + 0.7 * (n - 1) / n) * (b.coupling * t[1] / 2) ** 2 * n * (2 * n + 1)
+        for n in (3, 1)
+    )
+    assert b.charge(t, leak=1.0).energy[1] == pytest.approx(
+        expected, rel=1e-4
+    )  # next: (10 t)^2
 
 
 def test_the_sign_of_the_exchange_cannot_be_seen():
@@ -204,12 +243,17 @@ def test_the_sign_of_the_exchange_cannot_be_seen():
     # A start of mixed parity in both cavities sees the sign.
     field = np.ones(2) / np.sqrt(2)
     fields = (field, field)
-    a, b = (replace(SMALL, exchange=s).charge(TIMES, leak=1.0, start=fields) for s in (0.5, -0.5))
+    a, b = (
+        replace(SMALL, exchange=s).charge(TIMES, leak=1.0, start=fields)
+        for s in (0.5, -0.5)
+    )
     assert np.abs(a.energy - b.energy).max() > 1e-2
 
 
 def test_exchanging_the_cavities_changes_their_names_only():
-    mirrored = DualCavityBattery(atoms_a=1, atoms_b=3, cutoff_a=16, cutoff_b=22, repulsion=2.0)
+    mirrored = DualCavityBattery(
+        atoms_a=1, atoms_b=3, cutoff_a=16, cutoff_b=22, repulsion=2.0
+    )
     a, b = UNEVEN.charge(TIMES, leak=1.0), mirrored.charge(TIMES, leak=1.0)
     assert np.abs(a.energy - b.energy).max() < 1e-10
     assert np.abs(a.cavity_energy - b.cavity_energy[::-1]).max() < 1e-10
@@ -219,7 +263,9 @@ def test_exchanging_the_cavities_changes_their_names_only():
 
 
 def test_the_leak_is_seen_between_the_samples():
-    battery = DualCavityBattery(atoms_a=2, atoms_b=0, splitting=0.05, coupling=1.0, cutoff_a=17)
+    battery = DualCavityBattery(
+        atoms_a=2, atoms_b=0, splitting=0.05, coupling=1.0, cutoff_a=17
+    )
     with pytest.raises(LeakingCutoffError) as caught:
         battery.charge([0.0, 17.65])
     fine = battery.charge(np.linspace(0.0, 17.65, 3001), leak=1.0).leak
@@ -246,7 +292,9 @@ def test_power_is_the_slope_of_the_energy():
 
 def test_the_light_at_its_cutoff_is_refused_and_the_helper_finds_enough():
     low = replace(SMALL, cutoff_a=6, cutoff_b=6)
-    with pytest.raises(LeakingCutoffError, match=r"`cutoff_[ab]` = 6 .*`converged\(\)`") as caught:
+    with pytest.raises(
+        LeakingCutoffError, match=r"`cutoff_[ab]` = 6 .*`converged\(\)`"
+    ) as caught:
         low.charge(TIMES)
     assert caught.value.limit == 1e-6
     assert 1e-3 < caught.value.found <= low.charge(TIMES, leak=1.0).leak.max() + 0.1
@@ -254,12 +302,16 @@ def test_the_light_at_its_cutoff_is_refused_and_the_helper_finds_enough():
         replace(UNEVEN, exchange=0.0, cutoff_a=40, cutoff_b=5).charge(TIMES)
     enough = low.converged(TIMES)
     found = enough.charge(TIMES)
-    more = replace(enough, cutoff_a=2 * enough.cutoff_a, cutoff_b=2 * enough.cutoff_b).charge(TIMES)
+    more = replace(
+        enough, cutoff_a=2 * enough.cutoff_a, cutoff_b=2 * enough.cutoff_b
+    ).charge(TIMES)
     # A population p at the cutoff moves an energy of order N by order p N sqrt(...):
     # 1e-6 x 4 x 10.
     assert found.leak.max() <= 1e-6
     assert np.abs(found.energy - more.energy).max() < 4e-5
-    assert np.abs(low.charge(TIMES, leak=1.0).energy - more.energy).max() > 1e-3  # it matters
+    assert (
+        np.abs(low.charge(TIMES, leak=1.0).energy - more.energy).max() > 1e-3
+    )  # it matters
     separate = replace(low, exchange=0.0).converged(TIMES)
     assert separate.charge(TIMES).leak.max() <= 1e-6
 
@@ -316,7 +368,9 @@ def test_the_largest_power_waits_for_a_battery_that_first_falls_below_empty():
 def test_without_coupling_nothing_is_stored_and_nothing_leaks():
     dark = replace(SMALL, coupling=0.0)
     # Rounding of the series: 1e-13 of four quanta.
-    assert dark.charge_for_power().max_average_power.value == pytest.approx(0.0, abs=1e-11)
+    assert dark.charge_for_power().max_average_power.value == pytest.approx(
+        0.0, abs=1e-11
+    )
     assert np.abs(dark.charge_for_power().energy).max() < 1e-11
     assert dark.converged().cutoff_a == 12
     assert dark.charge().max_energy.value == pytest.approx(0.0, abs=1e-11)
@@ -360,7 +414,9 @@ def every_level(battery: DualCavityBattery) -> tuple[qutip.Qobj, np.ndarray]:
         )
         bracket = x * x + y * y - atoms / 2  # S^2 - S_z^2 - N/2
         excited = z + atoms / 2
-        hamiltonians.append(battery.splitting * excited + battery.repulsion / atoms * bracket)
+        hamiltonians.append(
+            battery.splitting * excited + battery.repulsion / atoms * bracket
+        )
         state, columns = qutip.tensor([qutip.basis(2, 0)] * atoms), []
         for _ in range(atoms + 1):
             columns.append(state.full()[:, 0])
@@ -370,13 +426,17 @@ def every_level(battery: DualCavityBattery) -> tuple[qutip.Qobj, np.ndarray]:
     if len(hamiltonians) == 1:
         return hamiltonians[0], isometries[0]
     (a, b), whole = hamiltonians, np.kron(*isometries)
-    return qutip.tensor(a, qutip.qeye(b.dims[0])) + qutip.tensor(qutip.qeye(a.dims[0]), b), whole
+    return qutip.tensor(a, qutip.qeye(b.dims[0])) + qutip.tensor(
+        qutip.qeye(a.dims[0]), b
+    ), whole
 
 
 @pytest.mark.parametrize("repulsion", [0.5, -3.0])
 @pytest.mark.parametrize("exchange", [0.5, 0.0])
 @pytest.mark.parametrize("atoms", [(1, 1), (2, 1), (2, 2), (3, 0), (4, 0)])
-def test_the_ergotropy_is_the_work_over_all_levels_of_the_atoms(atoms, exchange, repulsion):
+def test_the_ergotropy_is_the_work_over_all_levels_of_the_atoms(
+    atoms, exchange, repulsion
+):
     battery = DualCavityBattery(
         atoms_a=atoms[0], atoms_b=atoms[1], exchange=exchange, repulsion=repulsion,
         cutoff_a=12, cutoff_b=12,
@@ -407,7 +467,9 @@ def test_most_of_the_energy_is_work_where_all_unitaries_are_allowed():
 def test_reduced_states_carry_the_energy_of_the_curve():
     charging = UNEVEN.charge(TIMES[:11], leak=1.0, states=True)
     h_q = UNEVEN.battery_hamiltonian()
-    assert np.allclose(metrics.energy(charging.states, h_q), charging.energy, atol=1e-10)
+    assert np.allclose(
+        metrics.energy(charging.states, h_q), charging.energy, atol=1e-10
+    )
     work = metrics.ergotropy(charging.states, h_q)
     assert np.all(work <= charging.energy + 1e-9)
     assert work[0] == pytest.approx(0.0, abs=1e-12)
@@ -423,7 +485,9 @@ def test_a_chosen_field_replaces_the_fock_state():
     light = [qutip.Qobj(np.pad(f, (0, 15 - f.size))) for f in mixed]
     kets = [qutip.basis(3, 2), light[0], qutip.basis(3, 2), light[1]]
     options = {"rtol": 1e-9, "atol": 1e-11, "progress_bar": "", "nsteps": 10**6}
-    theirs = qutip.sesolve(h, qutip.tensor(kets), TIMES, e_ops=[h_q], options=options).expect[0]
+    theirs = qutip.sesolve(
+        h, qutip.tensor(kets), TIMES, e_ops=[h_q], options=options
+    ).expect[0]
     ours = SMALL.charge(TIMES, leak=1.0, start=mixed).energy
     assert np.abs(ours - theirs + theirs[0]).max() < 1e-5
 
@@ -475,7 +539,9 @@ def test_chebyshev_is_the_matrix_exponential():
     assert centre - radius <= levels[0]
     assert levels[-1] <= centre + radius
     start = np.eye(30)[0].astype(complex)
-    times = np.array([0.0, 0.01, 0.5, 0.5001, 30.0])  # the last gap is many radians in one series
+    times = np.array(
+        [0.0, 0.01, 0.5, 0.5001, 30.0]
+    )  # the last gap is many radians in one series
     stretches = list(evolve(h, start, times, np.array([0, 7])))
     kets = np.concatenate([stretch.kets for stretch in stretches])
     assert len(stretches) > 3  # the last gap takes several series
@@ -486,7 +552,9 @@ def test_chebyshev_is_the_matrix_exponential():
     for t, ket in zip(times, kets, strict=True):
         assert np.abs(ket - exact(t)).max() < 1e-10  # 1e-14 per term, up to 5000 terms
     between = stretches[0].between
-    assert len(between) == int(radius * 0.5001)  # the first series ends at its last sample
+    assert len(between) == int(
+        radius * 0.5001
+    )  # the first series ends at its last sample
     for point, seen in enumerate(between, start=1):
         assert np.abs(seen - exact(point / radius)[[0, 7]]).max() < 1e-12
 
@@ -510,7 +578,9 @@ def test_a_basis_for_no_laptop_is_refused():
     assert caught.value.found == 4 * 300_001 * 4 * 31 // 2
     assert caught.value.limit == 4_000_000
     # Without exchange each cavity fits alone, but not a ket that spans both.
-    apart = DualCavityBattery(atoms_a=1, atoms_b=1, exchange=0.0, cutoff_a=9000, cutoff_b=300)
+    apart = DualCavityBattery(
+        atoms_a=1, atoms_b=1, exchange=0.0, cutoff_a=9000, cutoff_b=300
+    )
     ket = np.eye(1, 2 * 9001 * 2 * 301)[0]
     with pytest.raises(TooLargeError):
         apart.charge([1.0], start=ket)
@@ -542,15 +612,24 @@ def test_bad_calls_are_refused_by_name():
 
 def stored(name: str) -> list[dict[str, float]]:
     with (DATA / f"dual-cavity-{name}.csv").open(encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        return [
+            {key: float(value) for key, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
 
 
 def rebuilt(row: dict[str, float]) -> DualCavityBattery:
-    whole = {key: int(row[key]) for key in ("atoms_a", "atoms_b", "cutoff_a", "cutoff_b")}
-    return DualCavityBattery(**whole, exchange=row["exchange"], repulsion=row["repulsion"])
+    whole = {
+        key: int(row[key]) for key in ("atoms_a", "atoms_b", "cutoff_a", "cutoff_b")
+    }
+    return DualCavityBattery(
+        **whole, exchange=row["exchange"], repulsion=row["repulsion"]
+    )
 
 
-@pytest.mark.parametrize(("name", "number"), [("exchange", 2), ("splits", 0), ("splits", 6)])
+@pytest.mark.parametrize(
+    ("name", "number"), [("exchange", 2), ("splits", 0), ("splits", 6)]
+)
 def test_stored_runs_come_out_again(name, number):
     row = stored(name)[number]  # rows without exchange: quick
     found = rebuilt(row).charge(np.linspace(0.0, 20.0, 201), leak=1.0)
@@ -558,7 +637,9 @@ def test_stored_runs_come_out_again(name, number):
     assert found.max_average_power.value == pytest.approx(row["max_power"], abs=2e-5)
 
 
-@pytest.mark.parametrize(("name", "atoms", "exchange"), [("scaling", 8, 0.5), ("exchange", 12, 0.5)])
+@pytest.mark.parametrize(
+    ("name", "atoms", "exchange"), [("scaling", 8, 0.5), ("exchange", 12, 0.5)]
+)
 def test_stored_powers_come_out_again(name, atoms, exchange):
     for row in stored(name):
         if (

@@ -16,7 +16,9 @@ from qbcore.nonreciprocal import NonreciprocalBattery
 LEVELS = 60  # of the Fock space the Gaussian formulas are compared in
 
 
-def damped_oscillator(loss: float, detuning: float, drive: complex, occupation: float) -> GaussianSystem:
+def damped_oscillator(
+    loss: float, detuning: float, drive: complex, occupation: float
+) -> GaussianSystem:
     rows = [[np.sqrt(loss * (occupation + 1)), 0], [0, np.sqrt(loss * occupation)]]
     return GaussianSystem.from_ladder([[detuning]], [[0]], [drive], rows)
 
@@ -32,7 +34,11 @@ def random_system(rng: np.random.Generator, modes: int) -> GaussianSystem:
 
 def fock_state(squeeze: complex, displace: complex, occupation: float) -> qutip.Qobj:
     """Displaced squeezed thermal state; the thermal weights are cut at 1e-13."""
-    weights = (occupation / (occupation + 1)) ** np.arange(LEVELS) if occupation else np.eye(LEVELS)[0]
+    weights = (
+        (occupation / (occupation + 1)) ** np.arange(LEVELS)
+        if occupation
+        else np.eye(LEVELS)[0]
+    )
     rho = qutip.qdiags(weights / weights.sum(), 0)
     unitary = qutip.displace(LEVELS, displace) * qutip.squeeze(LEVELS, squeeze)
     return unitary * rho * unitary.dag()
@@ -63,15 +69,23 @@ def test_metrics_equal_those_of_the_density_matrix(squeeze, displace, occupation
     rho = fock_state(squeeze, displace, occupation)
     state, number = moments(rho), qutip.num(LEVELS)
     # The cutoff loses what lies above 60 levels, below 1e-9 here; 1e-7 leaves room for its energy.
-    assert gaussian.occupation(state) == pytest.approx(metrics.energy(rho, number), abs=1e-7)
-    assert gaussian.ergotropy(state) == pytest.approx(metrics.ergotropy(rho, number), abs=1e-7)
+    assert gaussian.occupation(state) == pytest.approx(
+        metrics.energy(rho, number), abs=1e-7
+    )
+    assert gaussian.ergotropy(state) == pytest.approx(
+        metrics.ergotropy(rho, number), abs=1e-7
+    )
     passive = metrics.energy(qutip.Qobj(metrics.passive_state(rho, number)), number)
     assert gaussian.passive_energy(state) == pytest.approx(passive, abs=1e-7)
     assert gaussian.purity(state) == pytest.approx((rho * rho).tr().real, abs=1e-7)
-    assert gaussian.entropy(state) == pytest.approx(metrics.von_neumann_entropy(rho), abs=1e-7)
+    assert gaussian.entropy(state) == pytest.approx(
+        metrics.von_neumann_entropy(rho), abs=1e-7
+    )
     a = qutip.destroy(LEVELS)
     assert gaussian.amplitude(state) == pytest.approx(qutip.expect(a, rho), abs=1e-7)
-    assert gaussian.anomalous(state) == pytest.approx(qutip.expect(a * a, rho), abs=1e-7)
+    assert gaussian.anomalous(state) == pytest.approx(
+        qutip.expect(a * a, rho), abs=1e-7
+    )
 
 
 def test_wigner_function_is_qutips():
@@ -79,7 +93,9 @@ def test_wigner_function_is_qutips():
     x = np.linspace(-2.0, 2.0, 9)
     # g = sqrt 2 is QuTiP's convention x = (a + a^+)/sqrt 2; the first axis of its array is p.
     expected = qutip.wigner(rho, x, x, g=np.sqrt(2))
-    assert gaussian.wigner(moments(rho), x[None, :], x[:, None]) == pytest.approx(expected, abs=1e-7)
+    assert gaussian.wigner(moments(rho), x[None, :], x[:, None]) == pytest.approx(
+        expected, abs=1e-7
+    )
 
 
 def test_squeezing_of_a_squeezed_vacuum():
@@ -92,7 +108,9 @@ def test_damped_driven_oscillator_has_its_textbook_solution():
     """<a> = alpha (1 - e^{-(kappa/2 + i Delta) t}), alpha = -i F/(kappa/2 + i Delta); n_th beside it."""
     kappa, delta, drive, hot = 0.7, 0.3, 0.4 - 0.2j, 0.25
     times = np.array([0.0, 0.1, 1.0, 1.7, 40.0])  # not equally spaced
-    state = damped_oscillator(kappa, delta, drive, hot).evolve(gaussian.thermal(1), times)
+    state = damped_oscillator(kappa, delta, drive, hot).evolve(
+        gaussian.thermal(1), times
+    )
     rate = kappa / 2 + 1j * delta
     # Rounding in a few dozen products of numbers of order 1: far below 1e-12.
     assert gaussian.amplitude(state) == pytest.approx(
@@ -113,15 +131,22 @@ def test_long_times_reach_the_lyapunov_solution(modes):
     lossy = GaussianSystem.from_ladder(
         np.zeros((modes, modes)), np.zeros((modes, modes)), np.zeros(modes), extra
     )
-    system = GaussianSystem(base.stiffness, base.force, np.vstack([base.jumps, lossy.jumps]))
+    system = GaussianSystem(
+        base.stiffness, base.force, np.vstack([base.jumps, lossy.jumps])
+    )
     assert system.decay_rate >= 1 - 1e-9
-    late, rest = system.evolve(gaussian.thermal(modes), np.array([0.0, 40.0])), system.steady_state()
+    late, rest = (
+        system.evolve(gaussian.thermal(modes), np.array([0.0, 40.0])),
+        system.steady_state(),
+    )
     assert late.mean[-1] == pytest.approx(rest.mean, rel=1e-9, abs=1e-9)
     assert late.covariance[-1] == pytest.approx(rest.covariance, rel=1e-9, abs=1e-9)
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), modes=st.integers(1, 3), span=st.floats(0.01, 1.0))
+@given(
+    seed=st.integers(0, 2**32 - 1), modes=st.integers(1, 3), span=st.floats(0.01, 1.0)
+)
 def test_every_evolution_is_physical(seed, modes, span):
     """covariance + i Omega/2 >= 0 at all times, whatever the Hamiltonian and the jumps."""
     system = random_system(np.random.default_rng(seed), modes)
@@ -142,10 +167,16 @@ def test_the_slope_is_the_derivative(seed, modes):
     middle = system.slope(GaussianState(state.mean[1], state.covariance[1]))
     # The central difference errs by h^2/6 of the third derivative, 1e-6 of the slope's own scale;
     # rounding adds 1e-16/h. The scale of the slope is that of the drift and the diffusion.
-    scale = np.abs(system.drift).sum() + np.abs(system.diffusion).sum() + np.abs(system.push).sum()
+    scale = (
+        np.abs(system.drift).sum()
+        + np.abs(system.diffusion).sum()
+        + np.abs(system.push).sum()
+    )
     difference = (state.covariance[2] - state.covariance[0]) / (2 * h)
     assert difference == pytest.approx(middle.covariance, abs=2e-6 * scale)
-    assert (state.mean[2] - state.mean[0]) / (2 * h) == pytest.approx(middle.mean, abs=2e-6 * scale)
+    assert (state.mean[2] - state.mean[0]) / (2 * h) == pytest.approx(
+        middle.mean, abs=2e-6 * scale
+    )
 
 
 def test_entropy_and_purity_of_two_modes_add():
@@ -153,15 +184,21 @@ def test_entropy_and_purity_of_two_modes_add():
     covariance = np.diag([0.8, 0.8, 1.5, 1.5])
     both = GaussianState(np.zeros(4), covariance)
     alone = [both.mode(0), both.mode(1)]
-    assert gaussian.entropy(both) == pytest.approx(sum(gaussian.entropy(s) for s in alone), abs=1e-12)
-    assert gaussian.purity(both) == pytest.approx(np.prod([gaussian.purity(s) for s in alone]), abs=1e-12)
+    assert gaussian.entropy(both) == pytest.approx(
+        sum(gaussian.entropy(s) for s in alone), abs=1e-12
+    )
+    assert gaussian.purity(both) == pytest.approx(
+        np.prod([gaussian.purity(s) for s in alone]), abs=1e-12
+    )
     assert gaussian.symplectic_eigenvalues(both) == pytest.approx([1.5, 0.8], abs=1e-12)
 
 
 def test_wrong_input_is_refused_with_the_number():
     with pytest.raises(ValueError, match=r"`hopping` must be Hermitian"):
         GaussianSystem.from_ladder([[1j]], [[0]], [0], [[1, 0]])
-    with pytest.raises(ValueError, match=r"`state` must obey the uncertainty relation .* 0\.4"):
+    with pytest.raises(
+        ValueError, match=r"`state` must obey the uncertainty relation .* 0\.4"
+    ):
         gaussian.ergotropy(GaussianState(np.zeros(2), 0.4 * np.eye(2)))
     with pytest.raises(ValueError, match=r"`state` must be of one mode"):
         gaussian.ergotropy(gaussian.thermal(2))
@@ -172,9 +209,16 @@ def test_wrong_input_is_refused_with_the_number():
 
 @pytest.mark.parametrize(
     ("mean", "wide", "turn", "nu"),
-    [(0.0, 1.0, 0.0, 0.5), (0.8 - 0.5j, 1.0, 0.0, 0.9), (0.3j, 2.5, 0.7, 0.5), (-0.6, 1.7, 2.0, 0.8)],
+    [
+        (0.0, 1.0, 0.0, 0.5),
+        (0.8 - 0.5j, 1.0, 0.0, 0.9),
+        (0.3j, 2.5, 0.7, 0.5),
+        (-0.6, 1.7, 2.0, 0.8),
+    ],
 )
-def test_fock_state_is_that_of_displacing_and_squeezing_a_thermal_state(mean, wide, turn, nu):
+def test_fock_state_is_that_of_displacing_and_squeezing_a_thermal_state(
+    mean, wide, turn, nu
+):
     """D(mean) R S thermal, by QuTiP in a space of 120 levels, of which 40 hold all but 1e-10."""
     levels = 120
     r = np.log(wide) / 2
@@ -186,7 +230,9 @@ def test_fock_state_is_that_of_displacing_and_squeezing_a_thermal_state(mean, wi
     c, s = np.cos(turn), np.sin(turn)
     rotation = np.array([[c, -s], [s, c]])
     covariance = nu * rotation @ np.diag([1 / wide, wide]) @ rotation.T
-    state = GaussianState(np.sqrt(2) * np.array([np.real(mean), np.imag(mean)]), covariance)
+    state = GaussianState(
+        np.sqrt(2) * np.array([np.real(mean), np.imag(mean)]), covariance
+    )
     np.testing.assert_allclose(gaussian.fock_state(state, 40), rho, atol=1e-9)
     many = GaussianState(np.stack([state.mean] * 2), np.stack([state.covariance] * 2))
     np.testing.assert_allclose(gaussian.fock_state(many, 40)[1], rho, atol=1e-9)
@@ -204,10 +250,14 @@ def test_steps_of_any_length_are_exact():
     """Twelve decades in one call, against the closed form of a damped, driven mode."""
     kappa, delta, drive = 0.3, 1.1, 0.7
     times = np.r_[0.0, np.geomspace(1e-3, 1e9, 25)]
-    state = damped_oscillator(kappa, delta, drive, 0.0).evolve(gaussian.thermal(1), times)
+    state = damped_oscillator(kappa, delta, drive, 0.0).evolve(
+        gaussian.thermal(1), times
+    )
     rest = -1j * drive / (kappa / 2 + 1j * delta)
     expected = rest * (1 - np.exp(-(kappa / 2 + 1j * delta) * times))
-    np.testing.assert_allclose(gaussian.amplitude(state), expected, rtol=1e-10, atol=1e-15)
+    np.testing.assert_allclose(
+        gaussian.amplitude(state), expected, rtol=1e-10, atol=1e-15
+    )
 
 
 @pytest.mark.parametrize("count", [1, 3, 6])
@@ -227,13 +277,20 @@ def test_a_lossless_mode_has_no_steady_state_whatever_rounding_says(count):
     ("change", "words"),
     [
         ({"stiffness": np.full((2, 2), np.nan)}, "`stiffness` must be finite"),
-        ({"stiffness": np.array([[1.0, 0.5], [0.0, 1.0]])}, "`stiffness` must be symmetric"),
+        (
+            {"stiffness": np.array([[1.0, 0.5], [0.0, 1.0]])},
+            "`stiffness` must be symmetric",
+        ),
         ({"jumps": np.ones(2)}, "`jumps` must have shape"),
         ({"force": np.ones(3)}, "`force` must have an even length"),
     ],
 )
 def test_a_system_that_is_malformed_is_refused(change, words):
-    fields = {"stiffness": np.eye(2), "force": np.zeros(2), "jumps": np.ones((1, 2), complex)}
+    fields = {
+        "stiffness": np.eye(2),
+        "force": np.zeros(2),
+        "jumps": np.ones((1, 2), complex),
+    }
     with pytest.raises(ValueError, match=words):
         GaussianSystem(**(fields | change))
 
@@ -253,7 +310,10 @@ def test_an_exceptional_point_decays_at_its_double_rate(rate):
     own = np.sqrt(rate) * np.array([[1, 0, 0, 0], [0, 1, 0, 0]])
     coupling = 0.25j * rate
     system = GaussianSystem.from_ladder(
-        [[0, coupling], [coupling.conjugate(), 0]], np.zeros((2, 2)), [0, 0], np.vstack([own, jumps])
+        [[0, coupling], [coupling.conjugate(), 0]],
+        np.zeros((2, 2)),
+        [0, 0],
+        np.vstack([own, jumps]),
     )
     # Each mode loses at rate (1 + 2/4), its mean at half of that; g = rate/2 = 2 |J| is one way.
     assert system.decay_rate == pytest.approx(0.75 * rate, rel=1e-6)

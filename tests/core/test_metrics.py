@@ -35,7 +35,9 @@ class Case:
 
 
 def unitary(rng, dimension):
-    gauss = rng.normal(size=(dimension, dimension)) + 1j * rng.normal(size=(dimension, dimension))
+    gauss = rng.normal(size=(dimension, dimension)) + 1j * rng.normal(
+        size=(dimension, dimension)
+    )
     return np.linalg.qr(gauss)[0]
 
 
@@ -48,14 +50,20 @@ def hermitian(values, basis):
 def cases(draw, pure=False, diagonal=False):
     """Integer energies and weights, so that degenerate levels and equal weights are common."""
     d = draw(st.integers(2, 5))
-    energies = np.sort(draw(st.lists(st.integers(-3, 3), min_size=d, max_size=d))).astype(float)
+    energies = np.sort(
+        draw(st.lists(st.integers(-3, 3), min_size=d, max_size=d))
+    ).astype(float)
     counts = draw(st.lists(st.integers(0, 5), min_size=d, max_size=d).filter(any))
     weights = np.sort(np.array(counts) / sum(counts))[::-1]
     if pure:
         weights = np.eye(d)[0]
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     basis = unitary(rng, d)
-    rho = hermitian(rng.permutation(weights), basis) if diagonal else hermitian(weights, unitary(rng, d))
+    rho = (
+        hermitian(rng.permutation(weights), basis)
+        if diagonal
+        else hermitian(weights, unitary(rng, d))
+    )
     return Case(energies, weights, hermitian(energies, basis), rho, rng)
 
 
@@ -91,7 +99,9 @@ def close(value, metric=None):
 def test_energy_is_the_trace(case):
     expected = np.trace(case.rho @ case.hamiltonian).real
     assert metrics.energy(case.rho, case.hamiltonian) == close(expected)
-    assert metrics.stored_energy(case.rho, case.hamiltonian) == close(expected - case.energies[0])
+    assert metrics.stored_energy(case.rho, case.hamiltonian) == close(
+        expected - case.energies[0]
+    )
     reference = np.eye(case.dimension) / case.dimension
     above = metrics.stored_energy(case.rho, case.hamiltonian, reference)
     assert above == close(expected - case.energies.mean())
@@ -130,10 +140,14 @@ def test_ergotropy_lies_between_zero_and_the_stored_energy(case):
 @given(cases())
 def test_ergotropy_is_the_best_of_all_permutations(case):
     e = metrics.energy(case.rho, case.hamiltonian)
-    reached = [float(np.dot(order, case.energies)) for order in permutations(case.weights)]
+    reached = [
+        float(np.dot(order, case.energies)) for order in permutations(case.weights)
+    ]
     assert metrics.ergotropy(case.rho, case.hamiltonian) == close(e - min(reached))
     assert metrics.antiergotropy(case.rho, case.hamiltonian) == close(max(reached) - e)
-    assert metrics.capacity(case.rho, case.hamiltonian) == close(max(reached) - min(reached))
+    assert metrics.capacity(case.rho, case.hamiltonian) == close(
+        max(reached) - min(reached)
+    )
 
 
 @given(cases())
@@ -158,14 +172,18 @@ def test_all_energy_of_a_pure_state_is_work(case):
     for state in (case.rho, ket(case)):
         stored = metrics.stored_energy(state, case.hamiltonian)
         assert metrics.ergotropy(state, case.hamiltonian) == close(stored)
-        assert metrics.capacity(state, case.hamiltonian) == close(case.energies[-1] - case.energies[0])
+        assert metrics.capacity(state, case.hamiltonian) == close(
+            case.energies[-1] - case.energies[0]
+        )
 
 
 @given(cases())
 def test_capacity_is_the_sum_and_no_unitary_changes_it(case):
     h = case.hamiltonian
     whole = metrics.capacity(case.rho, h)
-    assert whole == close(metrics.ergotropy(case.rho, h) + metrics.antiergotropy(case.rho, h))
+    assert whole == close(
+        metrics.ergotropy(case.rho, h) + metrics.antiergotropy(case.rho, h)
+    )
     u = unitary(case.rng, case.dimension)
     assert metrics.capacity(u @ case.rho @ u.conj().T, h) == close(whole)
 
@@ -173,7 +191,10 @@ def test_capacity_is_the_sum_and_no_unitary_changes_it(case):
 @given(cases())
 def test_incoherent_and_coherent_part_make_the_whole(case):
     h = case.hamiltonian
-    parts = metrics.incoherent_ergotropy(case.rho, h), metrics.coherent_ergotropy(case.rho, h)
+    parts = (
+        metrics.incoherent_ergotropy(case.rho, h),
+        metrics.coherent_ergotropy(case.rho, h),
+    )
     assert sum(parts) == close(metrics.ergotropy(case.rho, h))
     assert min(parts) >= -ROUNDING
     # The incoherent part by hand: dephase with projectors on the levels, known beforehand.
@@ -188,7 +209,9 @@ def test_without_coherence_the_coherent_part_vanishes(case):
     h = case.hamiltonian
     assert metrics.coherent_ergotropy(case.rho, h) == close(0.0)
     assert metrics.relative_entropy_of_coherence(case.rho, h) == close(0.0)
-    assert metrics.diagonal_entropy(case.rho, h) == close(metrics.von_neumann_entropy(case.rho))
+    assert metrics.diagonal_entropy(case.rho, h) == close(
+        metrics.von_neumann_entropy(case.rho)
+    )
 
 
 @given(cases())
@@ -203,17 +226,25 @@ def test_the_zero_of_energy_changes_nothing_but_the_energy(case, shift):
     moved = h + shift * np.eye(case.dimension)
     # The entries of the shifted Hamiltonian, hence its levels, are known to 25 eps * shift.
     slack = 25 * np.finfo(float).eps * abs(shift) + ROUNDING
-    assert metrics.energy(case.rho, moved) == pytest.approx(metrics.energy(case.rho, h) + shift, abs=slack)
+    assert metrics.energy(case.rho, moved) == pytest.approx(
+        metrics.energy(case.rho, h) + shift, abs=slack
+    )
     for metric in ENERGY_METRICS:
-        lost = np.sqrt(slack * 36) if metric is metrics.energy_fluctuation else 4 * slack
-        assert metric(case.rho, moved) == pytest.approx(metric(case.rho, h), abs=lost), metric.__name__
+        lost = (
+            np.sqrt(slack * 36) if metric is metrics.energy_fluctuation else 4 * slack
+        )
+        assert metric(case.rho, moved) == pytest.approx(
+            metric(case.rho, h), abs=lost
+        ), metric.__name__
 
 
 @given(cases(), st.sampled_from([1e-6, 0.5, 2.0, 1e6]))
 def test_work_scales_with_the_unit_of_energy(case, factor):
     for metric in (metrics.energy, *ENERGY_METRICS):
         found = metric(case.rho, factor * case.hamiltonian) / factor
-        assert found == close(metric(case.rho, case.hamiltonian), metric), metric.__name__
+        assert found == close(metric(case.rho, case.hamiltonian), metric), (
+            metric.__name__
+        )
     for metric in ENTROPIES:
         found = metric(case.rho, factor * case.hamiltonian)
         assert found == close(metric(case.rho, case.hamiltonian)), metric.__name__
@@ -277,7 +308,9 @@ def test_the_maximally_mixed_state_has_log_d(dimension):
     mixed = np.eye(dimension) / dimension
     assert metrics.von_neumann_entropy(mixed) == close(np.log2(dimension))
     assert metrics.von_neumann_entropy(mixed, base=dimension) == close(1.0)
-    assert metrics.shannon_entropy(np.full(dimension, 1 / dimension)) == close(np.log2(dimension))
+    assert metrics.shannon_entropy(np.full(dimension, 1 / dimension)) == close(
+        np.log2(dimension)
+    )
 
 
 def test_shannon_entropy_over_the_last_axis():
@@ -291,12 +324,17 @@ def test_coherence_is_what_dephasing_adds_to_the_entropy(case):
     h = case.hamiltonian
     coherence = metrics.relative_entropy_of_coherence(case.rho, h)
     assert coherence >= 0.0
-    diagonal, mixed = metrics.diagonal_entropy(case.rho, h), metrics.von_neumann_entropy(case.rho)
+    diagonal, mixed = (
+        metrics.diagonal_entropy(case.rho, h),
+        metrics.von_neumann_entropy(case.rho),
+    )
     assert diagonal - mixed == close(coherence)
     assert diagonal <= np.log2(case.dimension) + ROUNDING
     nats = metrics.relative_entropy_of_coherence(case.rho, h, base=np.e)
     assert nats == close(coherence * np.log(2))
-    assert metrics.diagonal_entropy(case.rho, h, base=np.e) == close(diagonal * np.log(2))
+    assert metrics.diagonal_entropy(case.rho, h, base=np.e) == close(
+        diagonal * np.log(2)
+    )
 
 
 @given(cases(pure=True))
@@ -307,7 +345,9 @@ def test_a_pure_state_has_the_coherence_of_its_level_populations(case):
     p = np.array([amplitudes[case.energies == e].sum() for e in set(case.energies)])
     expected = metrics.shannon_entropy(p)
     assert metrics.diagonal_entropy(state, case.hamiltonian) == close(expected)
-    assert metrics.relative_entropy_of_coherence(state, case.hamiltonian) == close(expected)
+    assert metrics.relative_entropy_of_coherence(state, case.hamiltonian) == close(
+        expected
+    )
 
 
 # --- degenerate levels ---
@@ -322,11 +362,16 @@ def test_rotations_inside_a_level_change_nothing(case):
     u = basis @ inside @ basis.conj().T
     rotated = u @ case.rho @ u.conj().T
     for metric in ALL:
-        found, expected = metric(rotated, case.hamiltonian), metric(case.rho, case.hamiltonian)
+        found, expected = (
+            metric(rotated, case.hamiltonian),
+            metric(case.rho, case.hamiltonian),
+        )
         assert found == close(expected, metric), metric.__name__
 
 
-@given(st.integers(2, 5), st.integers(0, 2**32 - 1), st.sampled_from([-3.0, 0.0, 5.0, 1e9]))
+@given(
+    st.integers(2, 5), st.integers(0, 2**32 - 1), st.sampled_from([-3.0, 0.0, 5.0, 1e9])
+)
 def test_one_single_level_stores_no_work_and_knows_no_coherence(dimension, seed, level):
     rng = np.random.default_rng(seed)
     # Equal up to rounding only: the eigenvalues found differ in their last digits.
@@ -409,11 +454,15 @@ def two_qubit_state(name):
 def test_two_qubits_by_hand(name):
     for metric, expected in BY_HAND[name].items():
         found = getattr(metrics, metric)(two_qubit_state(name), TWO_QUBITS)
-        assert found == pytest.approx(expected, abs=1e-6), metric  # six digits are written above
+        assert found == pytest.approx(expected, abs=1e-6), (
+            metric
+        )  # six digits are written above
 
 
 def test_entropy_of_the_noisy_pair_by_hand():
-    assert metrics.von_neumann_entropy(two_qubit_state("noisy")) == pytest.approx(1.356780, abs=1e-6)
+    assert metrics.von_neumann_entropy(two_qubit_state("noisy")) == pytest.approx(
+        1.356780, abs=1e-6
+    )
 
 
 # --- power ---
@@ -425,14 +474,21 @@ def test_power_of_two_driven_qubits_by_hand():
     sx = np.array([[0, 1], [1, 0]])
     k = g / 2 * (np.kron(sx, np.eye(2)) + np.kron(np.eye(2), sx))
     states = np.array([expm(-1j * k * t)[:, :1] for t in times])
-    assert metrics.stored_energy(states, TWO_QUBITS) == close(2 * np.sin(g * times / 2) ** 2)
-    assert metrics.instantaneous_power(states, TWO_QUBITS, k) == close(g * np.sin(g * times))
+    assert metrics.stored_energy(states, TWO_QUBITS) == close(
+        2 * np.sin(g * times / 2) ** 2
+    )
+    assert metrics.instantaneous_power(states, TWO_QUBITS, k) == close(
+        g * np.sin(g * times)
+    )
 
 
 @given(cases(), st.integers(0, 2**32 - 1))
 def test_power_is_the_slope_of_the_energy(case, seed):
     rng = np.random.default_rng(seed)
-    generators = [hermitian(rng.uniform(-1, 1, case.dimension), unitary(rng, case.dimension)) for _ in "abc"]
+    generators = [
+        hermitian(rng.uniform(-1, 1, case.dimension), unitary(rng, case.dimension))
+        for _ in "abc"
+    ]
     step = 2e-3
 
     def energy_after(k, time):
@@ -445,10 +501,14 @@ def test_power_is_the_slope_of_the_energy(case, seed):
         slopes.append((e[0] - 8 * e[1] + 8 * e[2] - e[3]) / (12 * step))
     # Five-point rule: error step^4/30 max|E^(5)|, and |E^(5)| <= (2 |K|)^5 |H| = 32 * 3, hence 5e-11;
     # rounding 1.5 * ROUNDING / step = 8e-10 at the very most.
-    found = [metrics.instantaneous_power(case.rho, case.hamiltonian, k) for k in generators]
+    found = [
+        metrics.instantaneous_power(case.rho, case.hamiltonian, k) for k in generators
+    ]
     assert found == pytest.approx(slopes, abs=1e-9)
     # A time axis of generators: one per state.
-    axis = metrics.instantaneous_power(np.array([case.rho] * 3), case.hamiltonian, np.array(generators))
+    axis = metrics.instantaneous_power(
+        np.array([case.rho] * 3), case.hamiltonian, np.array(generators)
+    )
     assert axis == close(found)
 
 
@@ -460,7 +520,11 @@ def test_power_of_a_ket_is_that_of_its_density_matrix(case):
 
 
 def test_average_power_is_energy_over_time():
-    assert metrics.average_power([1.0, 2.0, 4.0], [3.0, -1.0, 10.0]).tolist() == [3.0, -0.5, 2.5]
+    assert metrics.average_power([1.0, 2.0, 4.0], [3.0, -1.0, 10.0]).tolist() == [
+        3.0,
+        -0.5,
+        2.5,
+    ]
 
 
 # --- one answer in every form of the input ---
@@ -481,13 +545,17 @@ def forms(kets):
     }
 
 
-@pytest.mark.parametrize("metric", [*ALL, metrics.von_neumann_entropy, metrics.passive_state])
+@pytest.mark.parametrize(
+    "metric", [*ALL, metrics.von_neumann_entropy, metrics.passive_state]
+)
 def test_arrays_and_qutip_objects_agree(metric):
     rng = np.random.default_rng(5)
     basis = unitary(rng, 4)
     h = hermitian([0.0, 1.0, 1.0, 2.0], basis)
     kets = unitary(rng, 4)[:3]  # three orthonormal rows, T = 3
-    hamiltonians = [()] if metric is metrics.von_neumann_entropy else [(h,), (qutip.Qobj(h),)]
+    hamiltonians = (
+        [()] if metric is metrics.von_neumann_entropy else [(h,), (qutip.Qobj(h),)]
+    )
     reference = [metric(state, *hamiltonians[0]) for state in kets]
     if metric is not metrics.passive_state:
         assert all(type(value) is float for value in reference)
@@ -495,8 +563,12 @@ def test_arrays_and_qutip_objects_agree(metric):
         for h_form in hamiltonians:
             found = metric(states, *h_form)
             assert np.shape(found)[0] == 3
-            assert found == pytest.approx(np.array(reference), abs=tolerance(metric)), name
-            assert metric(states[0], *h_form) == pytest.approx(reference[0], abs=tolerance(metric)), name
+            assert found == pytest.approx(np.array(reference), abs=tolerance(metric)), (
+                name
+            )
+            assert metric(states[0], *h_form) == pytest.approx(
+                reference[0], abs=tolerance(metric)
+            ), name
 
 
 def test_lists_of_numbers_are_states_too():
@@ -508,7 +580,9 @@ def test_lists_of_numbers_are_states_too():
 
 def test_tensor_products_of_qutip():
     state = qutip.tensor(qutip.basis(2, 1), qutip.basis(2, 0))
-    h = qutip.tensor(qutip.num(2), qutip.qeye(2)) + 3 * qutip.tensor(qutip.qeye(2), qutip.num(2))
+    h = qutip.tensor(qutip.num(2), qutip.qeye(2)) + 3 * qutip.tensor(
+        qutip.qeye(2), qutip.num(2)
+    )
     assert metrics.energy(state, h) == close(1.0)
     assert metrics.ergotropy([state, state], h) == close([1.0, 1.0])
 
@@ -517,9 +591,13 @@ def test_power_takes_qutip_generators():
     # K = sigma_y, H = sigma_z: i [K, H] = i [sigma_y, sigma_z] = -2 sigma_x, on |+> it is -2.
     plus = (qutip.basis(2, 0) + qutip.basis(2, 1)).unit()
     for states in (plus, qutip.ket2dm(plus)):
-        assert metrics.instantaneous_power(states, qutip.sigmaz(), qutip.sigmay()) == close(-2.0)
+        assert metrics.instantaneous_power(
+            states, qutip.sigmaz(), qutip.sigmay()
+        ) == close(-2.0)
         axis = [qutip.sigmay(), -qutip.sigmay()]
-        assert metrics.instantaneous_power([states] * 2, qutip.sigmaz(), axis) == close([-2.0, 2.0])
+        assert metrics.instantaneous_power([states] * 2, qutip.sigmaz(), axis) == close(
+            [-2.0, 2.0]
+        )
 
 
 def test_leading_axes_are_kept():
@@ -540,7 +618,9 @@ def test_stored_energy_of_a_time_axis_above_one_reference(reference):
     h = np.diag([-1.0, 1.0])
     states = [qutip.basis(2, 1), qutip.basis(2, 0)]
     zero = metrics.energy(reference, h)
-    assert metrics.stored_energy(states, h, reference) == close([1.0 - zero, -1.0 - zero])
+    assert metrics.stored_energy(states, h, reference) == close(
+        [1.0 - zero, -1.0 - zero]
+    )
 
 
 # --- refusals ---
@@ -552,7 +632,13 @@ SKEW = np.array([[0.5, 0.3], [0.0, 0.5]])
 
 BAD_STATES = {
     "be Hermitian": [SKEW, [MIXED, SKEW], qutip.Qobj(SKEW)],
-    "be normalised": [2 * UP, 0 * UP, 1.01 * MIXED, [UP[:, None], 1.1 * UP[:, None]], np.eye(2)],
+    "be normalised": [
+        2 * UP,
+        0 * UP,
+        1.01 * MIXED,
+        [UP[:, None], 1.1 * UP[:, None]],
+        np.eye(2),
+    ],
     "have no negative eigenvalue": [np.diag([1.2, -0.2]), [[0.5, 0.6], [0.6, 0.5]]],
     "be finite": [[np.nan, 1.0], [np.inf, 0.0], np.diag([np.nan, 1.0])],
     "have shape": [
@@ -568,7 +654,9 @@ BAD_STATES = {
 }
 
 
-@pytest.mark.parametrize("metric", [*ALL, metrics.passive_state], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "metric", [*ALL, metrics.passive_state], ids=lambda m: m.__name__
+)
 @pytest.mark.parametrize("why", BAD_STATES)
 def test_bad_states_are_refused_with_their_reason(metric, why):
     for state in BAD_STATES[why]:
@@ -576,14 +664,18 @@ def test_bad_states_are_refused_with_their_reason(metric, why):
             metric(state, H)
 
 
-@pytest.mark.parametrize("why", ["be Hermitian", "be normalised", "have no negative eigenvalue", "be finite"])
+@pytest.mark.parametrize(
+    "why", ["be Hermitian", "be normalised", "have no negative eigenvalue", "be finite"]
+)
 def test_von_neumann_entropy_refuses_the_same_states(why):
     for state in BAD_STATES[why]:
         with pytest.raises(ValueError, match=f"Argument `states` must {why}"):
             metrics.von_neumann_entropy(state)
 
 
-@pytest.mark.parametrize("state", [[], 1.0, np.ones((3, 2)) / np.sqrt(2), qutip.basis(2, 0).dag()])
+@pytest.mark.parametrize(
+    "state", [[], 1.0, np.ones((3, 2)) / np.sqrt(2), qutip.basis(2, 0).dag()]
+)
 def test_von_neumann_entropy_refuses_what_is_no_state(state):
     with pytest.raises(ValueError, match="Argument `states` must"):
         metrics.von_neumann_entropy(state)
@@ -604,7 +696,9 @@ def test_von_neumann_entropy_refuses_what_is_no_state(state):
         ([qutip.sigmaz(), qutip.sigmaz()], "be a square matrix"),
     ],
 )
-@pytest.mark.parametrize("metric", [*ALL, metrics.passive_state], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "metric", [*ALL, metrics.passive_state], ids=lambda m: m.__name__
+)
 def test_bad_hamiltonians_are_refused_with_their_reason(metric, h, why):
     with pytest.raises(ValueError, match=f"Argument `hamiltonian` must {why}"):
         metric(UP, h)

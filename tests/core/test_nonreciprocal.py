@@ -32,12 +32,25 @@ XU = NonreciprocalBattery(
 def by_hand(levels, terms, jumps, times=TIMES):
     """mesolve of an H and jumps that the test writes out itself; density matrices at the times."""
     ops = [
-        qutip.tensor([qutip.destroy(n) if k == m else qutip.qeye(n) for k, n in enumerate(levels)])
+        qutip.tensor(
+            [
+                qutip.destroy(n) if k == m else qutip.qeye(n)
+                for k, n in enumerate(levels)
+            ]
+        )
         for m in range(len(levels))
     ]
     start = qutip.tensor([qutip.basis(n, 0) for n in levels])
-    options = {"atol": 1e-10, "rtol": 1e-9, "nsteps": 10**5, "progress_bar": "", "store_states": True}
-    return qutip.mesolve(terms(*ops), start, times, c_ops=jumps(*ops), options=options).states
+    options = {
+        "atol": 1e-10,
+        "rtol": 1e-9,
+        "nsteps": 10**5,
+        "progress_bar": "",
+        "store_states": True,
+    }
+    return qutip.mesolve(
+        terms(*ops), start, times, c_ops=jumps(*ops), options=options
+    ).states
 
 
 def compare(charging, states, levels, accuracy):
@@ -45,8 +58,12 @@ def compare(charging, states, levels, accuracy):
     battery = [rho.ptrace(BATTERY) for rho in states]
     charger = [rho.ptrace(CHARGER) for rho in states]
     number = qutip.num(levels[BATTERY])
-    assert charging.energy == pytest.approx(metrics.energy(battery, number), abs=accuracy)
-    assert charging.ergotropy == pytest.approx(metrics.ergotropy(battery, number), abs=accuracy)
+    assert charging.energy == pytest.approx(
+        metrics.energy(battery, number), abs=accuracy
+    )
+    assert charging.ergotropy == pytest.approx(
+        metrics.ergotropy(battery, number), abs=accuracy
+    )
     expected = metrics.energy(charger, qutip.num(levels[CHARGER]))
     assert charging.charger_energy == pytest.approx(expected, abs=accuracy)
 
@@ -60,9 +77,17 @@ def test_linear_drive_equals_mesolve():
 
     def terms(a, b):
         hop = (0.2 + 0.35j) * a.dag() * b
-        return 0.3 * a.dag() * a - 0.2 * b.dag() * b + hop + hop.dag() + 0.15 * (a + a.dag())
+        return (
+            0.3 * a.dag() * a
+            - 0.2 * b.dag() * b
+            + hop
+            + hop.dag()
+            + 0.15 * (a + a.dag())
+        )
 
-    states = by_hand((9, 9), terms, lambda a, b: [0.3**0.5 * a, 0.2**0.5 * b, 0.8 * a + 1.1 * b])
+    states = by_hand(
+        (9, 9), terms, lambda a, b: [0.3**0.5 * a, 0.2**0.5 * b, 0.8 * a + 1.1 * b]
+    )
     # |alpha|^2 stays below 0.06: a Poisson tail above 8 quanta of 1e-15; the solver's 1e-9 decides.
     compare(battery.charge(TIMES), states, (9, 9), 1e-7)
 
@@ -75,7 +100,9 @@ def test_two_photon_drive_equals_mesolve():
     def terms(a, b):
         pair = 0.05 * np.exp(-0.4j) * a.dag() ** 2
         hop = 0.5j * g * a.dag() * b
-        return 0.1 * a.dag() * a - 0.15 * b.dag() * b + hop + hop.dag() + pair + pair.dag()
+        return (
+            0.1 * a.dag() * a - 0.15 * b.dag() * b + hop + hop.dag() + pair + pair.dag()
+        )
 
     def jumps(a, b):
         return [0.1**0.5 * a, 0.1**0.5 * b, np.sqrt(0.5) * (a + b)]
@@ -87,7 +114,9 @@ def test_two_photon_drive_equals_mesolve():
 
 def test_the_qutip_objects_are_the_same_model():
     levels = {"charger_levels": 13, "battery_levels": 13}
-    battery = replace(XU, linear_drive=0.1, drive_phase=0.4, bath_occupation=0.0, **levels)
+    battery = replace(
+        XU, linear_drive=0.1, drive_phase=0.4, bath_occupation=0.0, **levels
+    )
     options = {"atol": 1e-10, "rtol": 1e-9, "progress_bar": "", "store_states": True}
     states = qutip.mesolve(
         battery.hamiltonian(), battery.initial_state(), TIMES,
@@ -110,7 +139,9 @@ def test_three_modes_equal_mesolve():
         return 0.2 * c.dag() * c + hop + hop.dag() + drive + drive.dag()
 
     times, levels = TIMES[:7], (6, 5, 4)
-    states = by_hand(levels, terms, lambda a, b, c: [0.3**0.5 * a, 0.2**0.5 * b, 2**0.5 * c], times)
+    states = by_hand(
+        levels, terms, lambda a, b, c: [0.3**0.5 * a, 0.2**0.5 * b, 2**0.5 * c], times
+    )
     # The occupations stay below 0.05 with |<a^2>| < 0.07; four levels of c lose about 1e-6.
     compare(model.charge(times), states, levels, 1e-5)
     own = qutip.mesolve(
@@ -136,12 +167,16 @@ def test_the_moment_equations_of_xu_and_ren():
             -lb * bb - 2 * g * ab,
         ]
 
-    run = solve_ivp(rates, (0, 6), np.zeros(6, complex), t_eval=TIMES, rtol=1e-11, atol=1e-13)
+    run = solve_ivp(
+        rates, (0, 6), np.zeros(6, complex), t_eval=TIMES, rtol=1e-11, atol=1e-13
+    )
     charging = battery.charge(TIMES)
     # Two exact routes; the integrator's 1e-11 decides, summed over the steps.
     assert charging.charger_energy == pytest.approx(run.y[0].real, abs=1e-9)
     assert charging.energy == pytest.approx(run.y[4].real, abs=1e-9)
-    assert gaussian.anomalous(charging.moments.mode(BATTERY)) == pytest.approx(run.y[5], abs=1e-9)
+    assert gaussian.anomalous(charging.moments.mode(BATTERY)) == pytest.approx(
+        run.y[5], abs=1e-9
+    )
 
 
 def test_lin_closed_forms():
@@ -156,7 +191,9 @@ def test_lin_closed_forms():
     assert charging.charger_energy == pytest.approx(np.abs(a) ** 2, abs=1e-12)
     assert charging.energy == pytest.approx(np.abs(b) ** 2, abs=1e-12)
     rest = LIN.steady_state()
-    assert gaussian.occupation(rest.moments.mode(CHARGER)) == pytest.approx(4 * f**2 / la**2, abs=1e-12)
+    assert gaussian.occupation(rest.moments.mode(CHARGER)) == pytest.approx(
+        4 * f**2 / la**2, abs=1e-12
+    )
     assert gaussian.occupation(rest.moments.mode(BATTERY)) == pytest.approx(
         16 * f**2 * g**2 / (la * lb) ** 2, abs=1e-12
     )
@@ -164,7 +201,9 @@ def test_lin_closed_forms():
 
 def test_a_coherent_drive_leaves_a_pure_coherent_state():
     charging = LIN.charge(TIMES)
-    assert charging.moments.covariance == pytest.approx(np.broadcast_to(np.eye(4) / 2, (13, 4, 4)), abs=1e-12)
+    assert charging.moments.covariance == pytest.approx(
+        np.broadcast_to(np.eye(4) / 2, (13, 4, 4)), abs=1e-12
+    )
     assert charging.ergotropy == pytest.approx(charging.energy, abs=1e-12)
 
 
@@ -190,8 +229,12 @@ def test_cramers_rule_equals_the_lyapunov_route(ka, kb, pa, pb, jr, ji, da, db):
     )  # fmt: skip
     rest = battery.steady_state()
     # Losses of at least 0.01 bound the condition number by about 1e3.
-    assert gaussian.amplitude(rest.moments.mode(CHARGER)) == pytest.approx(complex(a), rel=1e-9, abs=1e-11)
-    assert gaussian.amplitude(rest.moments.mode(BATTERY)) == pytest.approx(complex(b), rel=1e-9, abs=1e-11)
+    assert gaussian.amplitude(rest.moments.mode(CHARGER)) == pytest.approx(
+        complex(a), rel=1e-9, abs=1e-11
+    )
+    assert gaussian.amplitude(rest.moments.mode(BATTERY)) == pytest.approx(
+        complex(b), rel=1e-9, abs=1e-11
+    )
     # No reservoir and no coupling beats F^2/(kappa_a kappa_b): see the chapter for the proof.
     assert abs(b) ** 2 <= 0.3**2 / (ka * kb) * (1 + 1e-9)
 
@@ -203,9 +246,15 @@ def test_two_photon_closed_form_equals_the_lyapunov_route(eps, kb):
     rest = battery.steady_state()
     form = two_photon_steady(drive=eps, losses=battery.total_losses, cross_loss=0.5)
     # At 0.149 the drift is within 0.004 of singular: 1e-16/0.004 of relative error, with a margin.
-    assert form.charger == pytest.approx(gaussian.occupation(rest.moments.mode(CHARGER)), rel=1e-9)
-    assert form.battery == pytest.approx(gaussian.occupation(rest.moments.mode(BATTERY)), rel=1e-9)
-    assert form.ergotropy == pytest.approx(gaussian.ergotropy(rest.moments.mode(BATTERY)), rel=1e-8)
+    assert form.charger == pytest.approx(
+        gaussian.occupation(rest.moments.mode(CHARGER)), rel=1e-9
+    )
+    assert form.battery == pytest.approx(
+        gaussian.occupation(rest.moments.mode(BATTERY)), rel=1e-9
+    )
+    assert form.ergotropy == pytest.approx(
+        gaussian.ergotropy(rest.moments.mode(BATTERY)), rel=1e-8
+    )
 
 
 def test_two_photon_symmetric_formulas():
@@ -213,14 +262,28 @@ def test_two_photon_symmetric_formulas():
     form = two_photon_steady(drive=eps, losses=(la, la), cross_loss=g)
     pole = la**2 - 16 * eps**2
     assert form.charger == pytest.approx(8 * eps**2 / pole, rel=1e-12)
-    assert form.battery == pytest.approx(24 * g**2 * eps**2 / (pole * (la**2 - 4 * eps**2)), rel=1e-12)
-    squeezed = 4 * g**2 * eps * (la**2 + 8 * eps**2) / (la * pole * (la**2 - 4 * eps**2))
+    assert form.battery == pytest.approx(
+        24 * g**2 * eps**2 / (pole * (la**2 - 4 * eps**2)), rel=1e-12
+    )
+    squeezed = (
+        4 * g**2 * eps * (la**2 + 8 * eps**2) / (la * pole * (la**2 - 4 * eps**2))
+    )
     assert (form.wide - form.narrow) / 2 == pytest.approx(squeezed, rel=1e-12)
 
 
 @pytest.mark.parametrize(
     "battery",
-    [LIN, XU, replace(XU, linear_drive=0.2, coupling=0.1 - 0.2j, charger_detuning=0.3, bath_occupation=0.3)],
+    [
+        LIN,
+        XU,
+        replace(
+            XU,
+            linear_drive=0.2,
+            coupling=0.1 - 0.2j,
+            charger_detuning=0.3,
+            bath_occupation=0.3,
+        ),
+    ],
 )
 def test_energy_balance(battery):
     """d(n_a + n_b)/dt = input - kappa_a n_a - kappa_b n_b - Gamma <L^+ L>, with n above the bath's."""
@@ -238,11 +301,17 @@ def test_energy_balance(battery):
         battery.battery_share,
     )
     dark = pa**2 * excess_a + pb**2 * excess_b + 2 * pa * pb * cross
-    loss = battery.charger_loss * excess_a + battery.battery_loss * excess_b + battery.shared_loss * dark
+    loss = (
+        battery.charger_loss * excess_a
+        + battery.battery_loss * excess_b
+        + battery.shared_loss * dark
+    )
     balance = charging.input_power - loss
     # Central differences of step 2e-3 err by h^2/6 of a third derivative of order 1.
     assert np.gradient(total, times)[1:-1] == pytest.approx(balance[1:-1], abs=5e-6)
-    assert np.gradient(charging.energy, times)[1:-1] == pytest.approx(charging.power[1:-1], abs=5e-6)
+    assert np.gradient(charging.energy, times)[1:-1] == pytest.approx(
+        charging.power[1:-1], abs=5e-6
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -270,13 +339,20 @@ def test_threshold(delta):
     assert battery.threshold == pytest.approx(expected, rel=1e-10)
     with pytest.raises(ValueError, match=f"only one below {expected:.6g} has"):
         replace(battery, two_photon_drive=expected * 1.001).steady_state()
-    assert replace(battery, two_photon_drive=expected * 0.999).steady_state().moments.covariance.max() > 10
+    assert (
+        replace(battery, two_photon_drive=expected * 0.999)
+        .steady_state()
+        .moments.covariance.max()
+        > 10
+    )
 
 
 def test_a_thermal_bath_is_the_only_change_of_an_undriven_battery():
     hot = replace(XU, two_photon_drive=0.0, bath_occupation=0.7).charge(TIMES)
     assert np.abs(hot.energy).max() < 1e-13
-    assert gaussian.occupation(hot.moments.mode(BATTERY)) == pytest.approx(0.7, abs=1e-12)
+    assert gaussian.occupation(hot.moments.mode(BATTERY)) == pytest.approx(
+        0.7, abs=1e-12
+    )
 
 
 def test_elimination_is_exact_at_rest_and_first_order_before():
@@ -284,18 +360,32 @@ def test_elimination_is_exact_at_rest_and_first_order_before():
     errors = []
     for kc in (100.0, 200.0, 400.0):
         g = np.sqrt(kc) / 2  # keeps Gamma = 4 g^2/kappa_c = 1
-        model = ThreeModeBattery(cavity_loss=kc, charger_cavity=g, battery_cavity=g, linear_drive=0.5)
+        model = ThreeModeBattery(
+            cavity_loss=kc, charger_cavity=g, battery_cavity=g, linear_drive=0.5
+        )
         two = model.eliminated()
-        assert (two.total_losses, two.cross_loss) == (pytest.approx((1.1, 1.05)), pytest.approx(1.0))
-        full, reduced = model.steady_state().moments.mode(BATTERY), two.steady_state().moments.mode(BATTERY)
-        assert gaussian.occupation(full) == pytest.approx(gaussian.occupation(reduced), rel=1e-10)
-        errors.append(np.abs(model.charge(TIMES).energy - two.charge(TIMES).energy).max())
+        assert (two.total_losses, two.cross_loss) == (
+            pytest.approx((1.1, 1.05)),
+            pytest.approx(1.0),
+        )
+        full, reduced = (
+            model.steady_state().moments.mode(BATTERY),
+            two.steady_state().moments.mode(BATTERY),
+        )
+        assert gaussian.occupation(full) == pytest.approx(
+            gaussian.occupation(reduced), rel=1e-10
+        )
+        errors.append(
+            np.abs(model.charge(TIMES).energy - two.charge(TIMES).energy).max()
+        )
     # First order with a second-order remainder of relative size 1/kappa_c: 1 % at 100.
     assert errors[0] / errors[1] == pytest.approx(2, rel=0.03)
     assert errors[1] / errors[2] == pytest.approx(2, rel=0.015)
 
 
-@pytest.mark.parametrize(("losses", "detuning"), [((1.1, 1.05), 0.0), ((1.1, 1.1), 0.6), ((1.3, 1.0), 0.4)])
+@pytest.mark.parametrize(
+    ("losses", "detuning"), [((1.1, 1.05), 0.0), ((1.1, 1.1), 0.6), ((1.3, 1.0), 0.4)]
+)
 def test_exceptional_coupling_makes_the_matrix_defective(losses, detuning):
     battery = NonreciprocalBattery(
         charger_loss=losses[0] - 1, battery_loss=losses[1] - 1,
@@ -315,7 +405,12 @@ def test_exceptional_coupling_makes_the_matrix_defective(losses, detuning):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("charger_loss", -0.1), ("shared_loss", float("nan")), ("coupling", "i"), ("frequency", 0.0)],
+    [
+        ("charger_loss", -0.1),
+        ("shared_loss", float("nan")),
+        ("coupling", "i"),
+        ("frequency", 0.0),
+    ],
 )
 def test_bad_parameters_are_refused(field, value):
     with pytest.raises(ValueError, match=f"Argument `{field}` must"):
@@ -338,13 +433,17 @@ def test_undamped_normal_mode_is_no_steady_state():
     assert refused.value.found == refused.value.limit == 0.0
     # From equilibrium it stays there: one quantum, as the bath has.
     curve = battery.charge([0.0, 50.0])
-    assert gaussian.occupation(curve.moments.mode(BATTERY))[1] == pytest.approx(1.0, rel=1e-9)
+    assert gaussian.occupation(curve.moments.mode(BATTERY))[1] == pytest.approx(
+        1.0, rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("loss", np.linspace(0.01, 1.3, 40))
 def test_exactly_at_the_threshold_there_is_no_steady_state(loss):
     total = loss + 1.0
-    battery = NonreciprocalBattery(charger_loss=loss, battery_loss=0.2, two_photon_drive=total / 4)
+    battery = NonreciprocalBattery(
+        charger_loss=loss, battery_loss=0.2, two_photon_drive=total / 4
+    )
     with pytest.raises(UnstableError, match="lower `two_photon_drive`"):
         battery.steady_state()
 
@@ -364,7 +463,9 @@ def test_far_above_the_threshold_the_curve_is_exact():
     battery = NonreciprocalBattery(two_photon_drive=0.6)
     curve = battery.charge([0.0, 100.0, 200.0])
     rate = 2 * (2 * 0.6 - 1.1 / 2)
-    assert np.log(curve.energy[2] / curve.energy[1]) == pytest.approx(100 * rate, rel=1e-10)
+    assert np.log(curve.energy[2] / curve.energy[1]) == pytest.approx(
+        100 * rate, rel=1e-10
+    )
     assert (curve.ergotropy <= curve.energy).all()
 
 

@@ -52,13 +52,19 @@ def alone(built, tmp_path_factory) -> Path:
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         wheel.extractall(site)
     for name in required("qbcore") - {"qbcore"}:
-        for top in {Path(file).parts[0] for file in distribution(name).files or () if ".." not in str(file)}:
+        for top in {
+            Path(file).parts[0]
+            for file in distribution(name).files or ()
+            if ".." not in str(file)
+        }:
             (site / top).symlink_to(distribution(name).locate_file(top))
     return folder / "bin" / "python"
 
 
 def run(*command, **options) -> str:
-    result = subprocess.run([*map(str, command)], capture_output=True, text=True, **options)
+    result = subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, **options
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
@@ -66,7 +72,9 @@ def run(*command, **options) -> str:
 def required(name: str) -> set[str]:
     """The distribution and, in turn, all it requires, without extras."""
     needs = [Requirement(line) for line in distribution(name).requires or ()]
-    now = [r.name for r in needs if r.marker is None or r.marker.evaluate({"extra": ""})]
+    now = [
+        r.name for r in needs if r.marker is None or r.marker.evaluate({"extra": ""})
+    ]
     return {name}.union(*map(required, now))
 
 
@@ -84,14 +92,18 @@ def test_sdist_holds_what_its_readme_and_licence_promise(built):
 
 
 def test_every_module_of_the_core_imports_and_its_examples_run(alone, tmp_path):
-    names = {n.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for n in CORE}
+    names = {
+        n.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for n in CORE
+    }
     names = sorted(names - {"qbcore.__main__"})
     code = """if True:
         import doctest, importlib, sys
         results = [doctest.testmod(importlib.import_module(name)) for name in sys.argv[1:]]
         print(sum(r.attempted for r in results), sum(r.failed for r in results), "qbcore" in sys.modules)
     """
-    attempted, failed, _ = run(alone, "-I", "-c", code, *names, cwd=tmp_path).split()[-3:]
+    attempted, failed, _ = run(alone, "-I", "-c", code, *names, cwd=tmp_path).split()[
+        -3:
+    ]
     assert int(attempted) > 10
     assert int(failed) == 0
 
@@ -100,12 +112,16 @@ def test_import_loads_neither_figures_nor_widgets_nor_qutip(alone, tmp_path):
     code = "import sys, qbcore; print(qbcore.__file__, *sys.modules)"
     file, *loaded = run(alone, "-I", "-c", code, cwd=tmp_path).split()
     assert str(alone.parent.parent) in file
-    assert not {"matplotlib", "ipywidgets", "IPython", "qutip", "yaml", "tqdm"} & set(loaded)
+    assert not {"matplotlib", "ipywidgets", "IPython", "qutip", "yaml", "tqdm"} & set(
+        loaded
+    )
 
 
 def test_python_m_qbcore_tells_versions_and_runs_its_demonstration(alone, tmp_path):
     text = run(alone, "-I", "-m", "qbcore", cwd=tmp_path)
-    assert re.search(r"^qbcore \S+, numpy \S+, scipy \S+, qutip \S+, Python \S+$", text, re.M)
+    assert re.search(
+        r"^qbcore \S+, numpy \S+, scipy \S+, qutip \S+, Python \S+$", text, re.M
+    )
     assert "battery.charge()" in text
     assert "99.6% of full" in text
 

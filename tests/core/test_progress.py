@@ -34,7 +34,9 @@ def test_a_long_computation_shows_where_it_stands_and_wipes_it_away(monkeypatch)
     seen = []
     for step in progress(range(8), "charge", 8):
         seen.append(step)
-        assert ("charge" in screen.getvalue()) == (step >= 2)  # after more than two seconds
+        assert ("charge" in screen.getvalue()) == (
+            step >= 2
+        )  # after more than two seconds
     assert seen == list(range(8))
     assert "2/8" in screen.getvalue()
     assert screen.getvalue().endswith(" \r")

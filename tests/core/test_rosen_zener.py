@@ -26,16 +26,22 @@ CASES = [
 ]
 
 
-def full_space(battery: RosenZenerBattery) -> tuple[qutip.Qobj, qutip.QobjEvo, qutip.Qobj]:
+def full_space(
+    battery: RosenZenerBattery,
+) -> tuple[qutip.Qobj, qutip.QobjEvo, qutip.Qobj]:
     """H_0, H(t) and the empty state on 2^N dimensions, straight from Eqs. (2)-(5) with sums over atoms."""
     n, eta = battery.atoms, battery.interaction * battery.splitting
 
     def at(operator: qutip.Qobj, site: int) -> qutip.Qobj:
-        return qutip.tensor([operator if k == site else qutip.qeye(2) for k in range(n)])
+        return qutip.tensor(
+            [operator if k == site else qutip.qeye(2) for k in range(n)]
+        )
 
     sz, sx = ([at(op, k) for k in range(n)] for op in (qutip.sigmaz(), qutip.sigmax()))
     bare = battery.splitting / 2 * sum(sz)
-    pairs = eta / (2 * n) * sum(sz[i] * sz[j] for i in range(n) for j in range(n) if i != j)
+    pairs = (
+        eta / (2 * n) * sum(sz[i] * sz[j] for i in range(n) for j in range(n) if i != j)
+    )
 
     def pulse(t: float) -> float:
         return battery.drive * np.sin(np.pi * t / battery.duration) ** 2
@@ -49,7 +55,9 @@ def test_energy_agrees_with_all_atoms_written_out(interaction):
     # No Dicke basis, no collective spin: a factor of 2 in the drive or a wrong sign or sum over
     # pairs in the interaction changes E(t) by order 1. Tolerance: solver 1e-9, ours 1e-8 in the
     # state, hence 2 N * 1e-8 in the energy.
-    battery = RosenZenerBattery(atoms=3, interaction=interaction, drive=9.0, duration=0.6)
+    battery = RosenZenerBattery(
+        atoms=3, interaction=interaction, drive=9.0, duration=0.6
+    )
     times = np.linspace(0, battery.duration, 31)
     bare, total, empty = full_space(battery)
     solved = qutip.sesolve(total, empty, times, e_ops=[bare], options=PRECISE)
@@ -63,7 +71,10 @@ def test_states_agree_with_sesolve(battery):
     start = qutip.basis(battery.atoms + 1, battery.atoms)
     solved = qutip.sesolve(battery.hamiltonian(), start, times, options=PRECISE)
     charging = battery.charge(times, states=True)
-    distance = [np.linalg.norm(s.full() - k) for s, k in zip(solved.states, charging.states, strict=True)]
+    distance = [
+        np.linalg.norm(s.full() - k)
+        for s, k in zip(solved.states, charging.states, strict=True)
+    ]
     # Both include the same global phase; ours errs by 1e-8, sesolve by rtol * steps, some 1e-8.
     assert max(distance) < 1e-7
 
@@ -76,13 +87,19 @@ def test_curve_is_what_the_metrics_say_of_its_states(battery):
     stored = metrics.stored_energy(c.states, h0)
     np.testing.assert_allclose(c.energy, stored, atol=1e-9 * battery.atoms)
     # From the ground state all that is stored is ergotropy.
-    np.testing.assert_allclose(c.ergotropy, metrics.ergotropy(c.states, h0), atol=1e-9 * battery.atoms)
+    np.testing.assert_allclose(
+        c.ergotropy, metrics.ergotropy(c.states, h0), atol=1e-9 * battery.atoms
+    )
     # A rounding error of 1e-15 in the variance is 3e-8 in its root where the variance vanishes.
     spread = metrics.energy_fluctuation(c.states, h0)
     np.testing.assert_allclose(c.fluctuation**2, spread**2, atol=1e-9 * battery.atoms)
-    np.testing.assert_allclose(c.diagonal_entropy, metrics.diagonal_entropy(c.states, h0), atol=1e-8)
+    np.testing.assert_allclose(
+        c.diagonal_entropy, metrics.diagonal_entropy(c.states, h0), atol=1e-8
+    )
     power = metrics.instantaneous_power(c.states, h0, total)
-    np.testing.assert_allclose(c.power, power, atol=1e-9 * battery.atoms * battery.drive)
+    np.testing.assert_allclose(
+        c.power, power, atol=1e-9 * battery.atoms * battery.drive
+    )
 
 
 @pytest.mark.parametrize("atoms", [1, 4, 60])
@@ -93,7 +110,9 @@ def test_free_atoms_are_independent_coins(atoms):
     tosses = binom.pmf(np.arange(atoms + 1)[:, None], atoms, p).T
     np.testing.assert_allclose(c.energy, atoms * p, atol=1e-7 * atoms)
     np.testing.assert_allclose(c.fluctuation**2, atoms * p * (1 - p), atol=1e-7 * atoms)
-    np.testing.assert_allclose(c.diagonal_entropy, metrics.shannon_entropy(tosses), atol=1e-5)
+    np.testing.assert_allclose(
+        c.diagonal_entropy, metrics.shannon_entropy(tosses), atol=1e-5
+    )
 
 
 def test_short_pulse_is_a_rotation_by_its_area():
@@ -114,7 +133,9 @@ def test_no_drive_stores_nothing():
 def test_units_scale():
     # Multiply every energy by 3 and divide every time by 3: energies scale by 3, times by 1/3.
     a = RosenZenerBattery(interaction=4.0)
-    b = RosenZenerBattery(interaction=4.0, splitting=3.0, drive=60.0, duration=a.duration / 3)
+    b = RosenZenerBattery(
+        interaction=4.0, splitting=3.0, drive=60.0, duration=a.duration / 3
+    )
     x, y = a.charge(), b.charge()
     np.testing.assert_allclose(y.times, x.times / 3)
     np.testing.assert_allclose(y.energy, 3 * x.energy, atol=1e-6)
@@ -145,17 +166,29 @@ def test_integrator_converges_with_order_four():
 def test_accuracy_is_kept(accuracy):
     battery = RosenZenerBattery(interaction=10.0, duration=0.8)
     times = np.linspace(0, battery.duration, 7)
-    rough, fine = (battery.charge(times, states=True, accuracy=a) for a in (accuracy, 1e-11))
+    rough, fine = (
+        battery.charge(times, states=True, accuracy=a) for a in (accuracy, 1e-11)
+    )
     assert np.linalg.norm(rough.states - fine.states, axis=1).max() <= accuracy
 
 
 def test_map_agrees_with_single_runs_point_by_point():
-    drives, durations, strengths = np.array([[6.0], [33.0]]), np.array([0.2, 0.7, 1.1]), 2.5
-    grid = charge_map(atoms=5, drive=drives, duration=durations, interaction=strengths, splitting=0.8)
+    drives, durations, strengths = (
+        np.array([[6.0], [33.0]]),
+        np.array([0.2, 0.7, 1.1]),
+        2.5,
+    )
+    grid = charge_map(
+        atoms=5, drive=drives, duration=durations, interaction=strengths, splitting=0.8
+    )
     assert grid.final_energy.shape == grid.max_energy.time.shape == (2, 3)
     for i, j in np.ndindex(2, 3):
         battery = RosenZenerBattery(
-            atoms=5, splitting=0.8, drive=drives[i, 0], duration=durations[j], interaction=strengths
+            atoms=5,
+            splitting=0.8,
+            drive=drives[i, 0],
+            duration=durations[j],
+            interaction=strengths,
         )
         c = battery.charge(np.linspace(0, battery.duration, 1601))
         for name in ("max_energy", "max_average_power"):
@@ -163,36 +196,60 @@ def test_map_agrees_with_single_runs_point_by_point():
             # Quintic refinement with 8 samples a radian: h^6/46080 * 2^6 N/2, under 1e-9 N in value;
             # the time of a maximum is known to the root of that.
             assert found.value[i, j] == pytest.approx(expected.value, rel=1e-6)
-            assert found.time[i, j] == pytest.approx(expected.time, abs=2e-4 * battery.duration)
+            assert found.time[i, j] == pytest.approx(
+                expected.time, abs=2e-4 * battery.duration
+            )
         assert grid.final_energy[i, j] == pytest.approx(c.energy[-1], abs=1e-6)
-        assert grid.final_fluctuation[i, j] == pytest.approx(c.fluctuation[-1], abs=1e-6)
-        assert grid.final_diagonal_entropy[i, j] == pytest.approx(c.diagonal_entropy[-1], abs=1e-6)
+        assert grid.final_fluctuation[i, j] == pytest.approx(
+            c.fluctuation[-1], abs=1e-6
+        )
+        assert grid.final_diagonal_entropy[i, j] == pytest.approx(
+            c.diagonal_entropy[-1], abs=1e-6
+        )
         # Maxima over samples a phase step 1/8 apart miss at most (1/16)^2 / 2 of their scale.
-        assert grid.max_fluctuation[i, j] == pytest.approx(c.fluctuation.max(), rel=4e-3)
-        assert grid.max_diagonal_entropy[i, j] == pytest.approx(c.diagonal_entropy.max(), rel=4e-3)
+        assert grid.max_fluctuation[i, j] == pytest.approx(
+            c.fluctuation.max(), rel=4e-3
+        )
+        assert grid.max_diagonal_entropy[i, j] == pytest.approx(
+            c.diagonal_entropy.max(), rel=4e-3
+        )
 
 
 def test_map_over_sizes_and_strengths_in_one_call():
     sizes, strengths = np.array([[1], [4], [9]]), np.array([-5.0, 0.0, 5.0])
     grid = charge_map(atoms=sizes, drive=20.0, duration=0.3, interaction=strengths)
     for i, j in np.ndindex(3, 3):
-        alone = charge_map(atoms=sizes[i, 0], drive=20.0, duration=0.3, interaction=strengths[j])
-        assert grid.final_energy[i, j] == pytest.approx(float(alone.final_energy), abs=1e-6)
-        assert grid.max_energy.value[i, j] == pytest.approx(float(alone.max_energy.value), abs=1e-6)
+        alone = charge_map(
+            atoms=sizes[i, 0], drive=20.0, duration=0.3, interaction=strengths[j]
+        )
+        assert grid.final_energy[i, j] == pytest.approx(
+            float(alone.final_energy), abs=1e-6
+        )
+        assert grid.max_energy.value[i, j] == pytest.approx(
+            float(alone.max_energy.value), abs=1e-6
+        )
 
 
 def test_map_finds_the_true_maximum_between_samples():
-    grid = charge_map(atoms=10, drive=45.0, duration=0.9, interaction=2.0, resolution=2.5)
-    dense = RosenZenerBattery(drive=45.0, duration=0.9).charge(np.linspace(0, 0.9, 20001))
+    grid = charge_map(
+        atoms=10, drive=45.0, duration=0.9, interaction=2.0, resolution=2.5
+    )
+    dense = RosenZenerBattery(drive=45.0, duration=0.9).charge(
+        np.linspace(0, 0.9, 20001)
+    )
     assert grid.max_energy.value == pytest.approx(dense.energy.max(), rel=1e-6)
 
 
 def test_many_lambdas_in_one_call():
-    grid = charge_map(atoms=9, drive=20.0, duration=0.3, interaction=np.linspace(-30, 30, 7))
+    grid = charge_map(
+        atoms=9, drive=20.0, duration=0.3, interaction=np.linspace(-30, 30, 7)
+    )
     assert grid.max_energy.value.shape == (7,)
     assert np.all(grid.max_energy.value <= 9 + 1e-6)
     # The two signs of the interaction are different physics: the detuning adds to it or not.
-    assert grid.max_energy.value[0] != pytest.approx(grid.max_energy.value[-1], rel=1e-3)
+    assert grid.max_energy.value[0] != pytest.approx(
+        grid.max_energy.value[-1], rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("atoms", [2, 3, 5, 100])
@@ -220,7 +277,9 @@ def test_one_atom_has_no_transition():
 def test_hamiltonian_orders_the_dicke_states_as_qutip_does():
     battery = RosenZenerBattery(atoms=4, interaction=0.0)
     np.testing.assert_allclose(battery.hamiltonian()(0.0).diag(), projections(4))
-    assert battery.hamiltonian()(battery.duration / 2).full()[0, 1] == pytest.approx(20.0 * 1.0)
+    assert battery.hamiltonian()(battery.duration / 2).full()[0, 1] == pytest.approx(
+        20.0 * 1.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -229,12 +288,21 @@ def test_hamiltonian_orders_the_dicke_states_as_qutip_does():
         ({"atoms": 0}, "`atoms` must be an integer of at least 1, but is 0"),
         ({"atoms": 2.5}, "`atoms` must be an integer"),
         ({"atoms": True}, "`atoms` must be an integer"),
-        ({"splitting": 0.0}, "`splitting` must be a finite real number above 0, but is 0.0"),
-        ({"drive": -1.0}, "`drive` must be a finite real number of at least 0, but is -1.0"),
+        (
+            {"splitting": 0.0},
+            "`splitting` must be a finite real number above 0, but is 0.0",
+        ),
+        (
+            {"drive": -1.0},
+            "`drive` must be a finite real number of at least 0, but is -1.0",
+        ),
         ({"duration": 0.0}, "`duration` must be a finite real number above 0"),
         ({"duration": np.nan}, "`duration` must be a finite real number"),
         ({"interaction": np.inf}, "`interaction` must be a finite real number"),
-        ({"interaction": "2"}, "`interaction` must be a finite real number, but is '2'"),
+        (
+            {"interaction": "2"},
+            "`interaction` must be a finite real number, but is '2'",
+        ),
     ],
 )
 def test_bad_parameters_are_refused(wrong, message):
@@ -243,7 +311,8 @@ def test_bad_parameters_are_refused(wrong, message):
 
 
 @pytest.mark.parametrize(
-    "times", [[], 0.0, [0.0, 0.2, 0.1], [-0.1, 0.1], [0.0, 1.0], [0.0, np.nan], [[0.0, 0.1]]]
+    "times",
+    [[], 0.0, [0.0, 0.2, 0.1], [-0.1, 0.1], [0.0, 1.0], [0.0, np.nan], [[0.0, 0.1]]],
 )
 def test_bad_times_are_refused(times):
     with pytest.raises(ValueError, match="`times` must"):
@@ -252,14 +321,18 @@ def test_bad_times_are_refused(times):
 
 @pytest.mark.parametrize("accuracy", [0.0, -1e-8, np.nan, "fine"])
 def test_an_accuracy_that_is_none_is_refused(accuracy):
-    with pytest.raises(ValueError, match="`accuracy` must be a finite real number above 0"):
+    with pytest.raises(
+        ValueError, match="`accuracy` must be a finite real number above 0"
+    ):
         RosenZenerBattery().charge(accuracy=accuracy)
 
 
 def test_an_accuracy_below_rounding_is_refused():
     with pytest.raises(AccuracyError, match="double precision") as refused:
         RosenZenerBattery().charge(accuracy=1e-13)
-    assert refused.value.found == 1e-11  # what 10^5 steps with rounding of 1e-16 each leave
+    assert (
+        refused.value.found == 1e-11
+    )  # what 10^5 steps with rounding of 1e-16 each leave
     assert refused.value.limit == 1e-13
 
 
@@ -335,7 +408,9 @@ def test_any_start_agrees_with_the_master_equation(start, rho):
     np.testing.assert_allclose(c.energy, stored, atol=loose)
     np.testing.assert_allclose(c.ergotropy, metrics.ergotropy(solved, h0), atol=loose)
     spread = metrics.energy_fluctuation(solved, h0)
-    np.testing.assert_allclose(c.fluctuation**2, spread**2, atol=loose * battery.capacity)
+    np.testing.assert_allclose(
+        c.fluctuation**2, spread**2, atol=loose * battery.capacity
+    )
     # |p log2 p| changes by at most dp log2(1/dp), 24 bits times the error of p.
     entropy = metrics.diagonal_entropy(solved, h0)
     np.testing.assert_allclose(c.diagonal_entropy, entropy, atol=3 * 24 * slack)
@@ -429,7 +504,9 @@ def test_a_pulse_that_turns_too_often_is_refused_at_once(monkeypatch):
     monkeypatch.setattr("qbcore.rosen_zener.battery.evolve", None)
     with pytest.raises(TooLargeError):
         charge_map(atoms=[1, 2], drive=[1.0, 1e6], duration=0.3, interaction=0.0)
-    assert time.perf_counter() - began < 1.0  # allocating nothing; a busy machine has time
+    assert (
+        time.perf_counter() - began < 1.0
+    )  # allocating nothing; a busy machine has time
 
 
 def test_times_of_your_own_go_where_the_default_does_not():
@@ -449,7 +526,11 @@ def test_one_time_is_enough():
 
 def test_quantities_are_properties():
     battery = RosenZenerBattery(atoms=4, splitting=3)
-    assert (battery.quantum, battery.capacity, battery.battery_sites) == (3.0, 12.0, (0,))
+    assert (battery.quantum, battery.capacity, battery.battery_sites) == (
+        3.0,
+        12.0,
+        (0,),
+    )
     assert type(battery.quantum) is type(battery.capacity) is float
     assert battery.static_levels.shape == (5,)
     assert battery.collapse_operators() == []
@@ -458,7 +539,9 @@ def test_quantities_are_properties():
 
 
 def test_a_closed_battery_says_that_it_never_rests():
-    with pytest.raises(NoSteadyStateError, match=r"has 0 baths .* which needs 1") as refused:
+    with pytest.raises(
+        NoSteadyStateError, match=r"has 0 baths .* which needs 1"
+    ) as refused:
         RosenZenerBattery().steady_state()
     assert (refused.value.found, refused.value.limit) == (0, 1)
 

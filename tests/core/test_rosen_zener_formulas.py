@@ -16,7 +16,9 @@ TIMES = np.linspace(0, WEAK.duration, 201)
 
 def test_printed_quotients_equal_the_form_without_zeros():
     # Eq. (B2) typed as printed, away from its 0/0 points.
-    b = RosenZenerBattery(drive=13.0, duration=0.37, interaction=1.3, splitting=1.7, atoms=8)
+    b = RosenZenerBattery(
+        drive=13.0, duration=0.37, interaction=1.3, splitting=1.7, atoms=8
+    )
     v0, T, D, lam, N = b.drive, b.duration, b.splitting, b.interaction, b.atoms
     pi = np.pi
     first = jv(0, -v0 * T / (4 * pi)) / v0 + 8 * pi * T * jv(1, -v0 * T / (4 * pi)) / (
@@ -38,7 +40,11 @@ def test_printed_quotients_equal_the_form_without_zeros():
 @pytest.mark.parametrize("area", [2 * np.pi, 4 * np.pi])
 def test_limits_at_the_printed_zeros_over_zero_are_continuous(area):
     at, near = (
-        np.array(paper.gauge_integrals(RosenZenerBattery(drive=(area + e) / 0.3, duration=0.3)))
+        np.array(
+            paper.gauge_integrals(
+                RosenZenerBattery(drive=(area + e) / 0.3, duration=0.3)
+            )
+        )
         for e in (0.0, 1e-6)
     )
     # The functions are smooth with derivatives of order T = 0.3 in the area.
@@ -48,7 +54,9 @@ def test_limits_at_the_printed_zeros_over_zero_are_continuous(area):
 def test_second_term_vanishes_at_areas_of_two_pi():
     strong = RosenZenerBattery(drive=20.0)
     np.testing.assert_allclose(
-        paper.stored_energy(strong, TIMES), paper.leading_energy(strong, TIMES), atol=1e-12
+        paper.stored_energy(strong, TIMES),
+        paper.leading_energy(strong, TIMES),
+        atol=1e-12,
     )
 
 
@@ -56,7 +64,9 @@ def test_average_and_instantaneous_power_belong_to_the_energy():
     t, h = np.linspace(0.02, 0.29, 50), 1e-5
     energy = paper.stored_energy(WEAK, t)
     np.testing.assert_allclose(paper.average_power(WEAK, t), energy / t)
-    central = (paper.stored_energy(WEAK, t + h) - paper.stored_energy(WEAK, t - h)) / (2 * h)
+    central = (paper.stored_energy(WEAK, t + h) - paper.stored_energy(WEAK, t - h)) / (
+        2 * h
+    )
     # h^2/6 times the third derivative, N/2 (v0)^3 = 5e3: 1e-7.
     np.testing.assert_allclose(paper.instantaneous_power(WEAK, t), central, atol=1e-6)
 
@@ -64,10 +74,14 @@ def test_average_and_instantaneous_power_belong_to_the_energy():
 def test_end_of_pulse_formulas_are_the_time_dependent_ones_at_the_end():
     strong = RosenZenerBattery(drive=27.0)
     end = [strong.duration]
-    assert paper.final_energy(strong) == pytest.approx(paper.leading_energy(strong, end)[0])
+    assert paper.final_energy(strong) == pytest.approx(
+        paper.leading_energy(strong, end)[0]
+    )
     # Eq. (26) is Eq. (20) with the energy of Eq. (22).
     n, e = strong.atoms, paper.final_energy(strong)
-    assert paper.final_fluctuation(strong) == pytest.approx(np.sqrt(n / 4 - (e - n / 2) ** 2 / n))
+    assert paper.final_fluctuation(strong) == pytest.approx(
+        np.sqrt(n / 4 - (e - n / 2) ** 2 / n)
+    )
 
 
 def test_full_charge_time_solves_its_equation():
@@ -95,21 +109,30 @@ def test_magnus_state_errs_in_second_order_of_the_length(interaction):
     # At fixed area the next Magnus term is a double time integral: norm error ~ T^2, infidelity ~ T^4.
     missing = []
     for length in (0.08, 0.04):
-        b = RosenZenerBattery(drive=2.5 / length, duration=length, interaction=interaction)
+        b = RosenZenerBattery(
+            drive=2.5 / length, duration=length, interaction=interaction
+        )
         times = np.linspace(0, length, 101)
-        exact, magnus = b.charge(times, states=True).states[-1], paper.magnus_state(b, times)[-1]
+        exact, magnus = (
+            b.charge(times, states=True).states[-1],
+            paper.magnus_state(b, times)[-1],
+        )
         missing.append(1 - abs(np.vdot(exact, magnus)) ** 2)
     assert missing[0] / missing[1] == pytest.approx(16, rel=0.1)
 
 
 def test_printed_state_turns_the_wrong_way():
     exact = WEAK.charge(TIMES, states=True)
-    overlap = np.abs((paper.state(WEAK, TIMES).conj() * exact.states).sum(axis=(1, 2))) ** 2
+    overlap = (
+        np.abs((paper.state(WEAK, TIMES).conj() * exact.states).sum(axis=(1, 2))) ** 2
+    )
     assert overlap.min() < 1e-6
 
 
 def test_a_drive_of_zero_is_refused():
-    with pytest.raises(ValueError, match="`drive` must be a finite real number above 0"):
+    with pytest.raises(
+        ValueError, match="`drive` must be a finite real number above 0"
+    ):
         paper.gauge_integrals(RosenZenerBattery(drive=0.0))
 
 

@@ -4,16 +4,26 @@ import numpy as np
 import pytest
 import qutip
 
-from qbcore._numerics.spins import ladder, lowering_of_each, projections, raising, spin_matrices
+from qbcore._numerics.spins import (
+    ladder,
+    lowering_of_each,
+    projections,
+    raising,
+    spin_matrices,
+)
 
 
 @pytest.mark.parametrize("atoms", [1, 2, 3, 7])
 def test_spin_operators_are_those_of_qutip(atoms):
     for ours, axis in zip(spin_matrices(atoms), "xyz", strict=True):
         np.testing.assert_allclose(ours, qutip.jmat(atoms / 2, axis).full(), atol=1e-14)
-    np.testing.assert_allclose(raising(atoms).toarray(), qutip.jmat(atoms / 2, "+").full(), atol=1e-14)
+    np.testing.assert_allclose(
+        raising(atoms).toarray(), qutip.jmat(atoms / 2, "+").full(), atol=1e-14
+    )
     np.testing.assert_array_equal(projections(atoms), qutip.jmat(atoms / 2, "z").diag())
-    np.testing.assert_allclose(ladder(atoms), qutip.jmat(atoms / 2, "+").full().diagonal(1), atol=1e-14)
+    np.testing.assert_allclose(
+        ladder(atoms), qutip.jmat(atoms / 2, "+").full().diagonal(1), atol=1e-14
+    )
 
 
 @pytest.mark.parametrize("qubits", [1, 2, 4])

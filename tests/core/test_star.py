@@ -15,7 +15,11 @@ from qbcore import metrics
 from qbcore.errors import AccuracyError, SeveralSteadyStatesError, TooLargeError
 from qbcore.star import CommonBathStar, StarBattery, fermi, steady_excitation
 from qbcore.star._symmetric import loss_rate, symmetric
-from qbcore.star.formulas import many_ancillas_excitation, three_cell_excitation, two_cell_excitation
+from qbcore.star.formulas import (
+    many_ancillas_excitation,
+    three_cell_excitation,
+    two_cell_excitation,
+)
 from qbook import check_contract
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11, "nsteps": 10**6, "progress_bar": ""}
@@ -50,12 +54,24 @@ def battery_number(cells):
 @pytest.mark.parametrize("cells", [2, 3, 4, 5, 6])
 def test_steady_state_equals_qutip(cells):
     """Both solve linear systems of condition below 1e5 in double precision: 1e-10 is ample."""
-    b = StarBattery(cells=cells, splitting=0.7, coupling=1.3, rate=0.8, temperature=0.9, potential=0.2)
-    n1, n2 = 1 / (math.exp(0.8 / 0.9) + 1), 1 / (math.exp(-1.2 / 0.9) + 1)  # omega = 1, mu_i = 0.2, 2.2
+    b = StarBattery(
+        cells=cells,
+        splitting=0.7,
+        coupling=1.3,
+        rate=0.8,
+        temperature=0.9,
+        potential=0.2,
+    )
+    n1, n2 = (
+        1 / (math.exp(0.8 / 0.9) + 1),
+        1 / (math.exp(-1.2 / 0.9) + 1),
+    )  # omega = 1, mu_i = 0.2, 2.2
     rho = qutip.steadystate(*written_out(cells, 0.7, 1.3, 0.8, n1, n2))
     found = b.steady_state()
     assert found.excitation == pytest.approx(rho.ptrace(0)[0, 0].real, abs=1e-10)
-    assert found.ancilla_excitation == pytest.approx(rho.ptrace(cells - 1)[0, 0].real, abs=1e-10)
+    assert found.ancilla_excitation == pytest.approx(
+        rho.ptrace(cells - 1)[0, 0].real, abs=1e-10
+    )
     assert abs(rho.ptrace(0)[0, 1]) < 1e-10  # no coherence: the populations say all
     many = steady_excitation(cells, 1.3, n1, n2, rate=0.8)
     assert many == pytest.approx(found.excitation, abs=1e-12)
@@ -64,10 +80,14 @@ def test_steady_state_equals_qutip(cells):
 @pytest.mark.parametrize("cells", [1, 3])
 def test_operators_are_those_of_the_paper(cells):
     """H of Eq. (1) and the jumps of Eqs. (11), (12), as one Liouvillian (jumps have no fixed order)."""
-    b = StarBattery(cells=cells, splitting=0.5, coupling=0.9, rate=0.6, potential=0.3, bias=1.4)
+    b = StarBattery(
+        cells=cells, splitting=0.5, coupling=0.9, rate=0.6, potential=0.3, bias=1.4
+    )
     h, jumps = written_out(cells, 0.5, 0.9, 0.6, fermi(1, 0.3, 1), fermi(1, 1.7, 1))
     assert (b.hamiltonian() - h).norm("max") < 1e-14
-    difference = qutip.liouvillian(None, b.collapse_operators()) - qutip.liouvillian(None, jumps)
+    difference = qutip.liouvillian(None, b.collapse_operators()) - qutip.liouvillian(
+        None, jumps
+    )
     assert difference.norm("max") < 1e-14
     assert b.battery_hamiltonian() == 0.5 * qutip.sigmaz()
     assert b.initial_state() == qutip.tensor([qutip.basis(2, 1)] * cells)
@@ -77,21 +97,38 @@ def test_operators_are_those_of_the_paper(cells):
 @pytest.mark.parametrize("cells", [1, 2, 4])
 def test_charging_equals_mesolve(cells):
     """A mixed start, gamma != 1, an uneven time axis that does not begin at 0."""
-    b = StarBattery(cells=cells, splitting=0.5, coupling=0.9, rate=0.6, potential=0.3, bias=1.4)
-    mixed = [0.2 * NUMBER + 0.8 * (1 - NUMBER)] + [0.7 * NUMBER + 0.3 * (1 - NUMBER)] * (cells - 1)
+    b = StarBattery(
+        cells=cells, splitting=0.5, coupling=0.9, rate=0.6, potential=0.3, bias=1.4
+    )
+    mixed = [0.2 * NUMBER + 0.8 * (1 - NUMBER)] + [
+        0.7 * NUMBER + 0.3 * (1 - NUMBER)
+    ] * (cells - 1)
     times = np.array([0.1, 0.5, 1.3, 4.0])
     h, jumps = written_out(cells, 0.5, 0.9, 0.6, fermi(1, 0.3, 1), fermi(1, 1.7, 1))
     grid = np.insert(times, 0, 0.0)
-    run = qutip.mesolve(h, qutip.tensor(mixed), grid, jumps, e_ops=[battery_number(cells)], options=TIGHT)
+    run = qutip.mesolve(
+        h,
+        qutip.tensor(mixed),
+        grid,
+        jumps,
+        e_ops=[battery_number(cells)],
+        options=TIGHT,
+    )
     charging = b.charge(times, start=(0.2, 0.7))
     # mesolve at rtol 1e-9 over four decay times; the exponential itself is good to rounding
     assert charging.excitation == pytest.approx(run.expect[0][1:], abs=1e-8)
-    assert charging.energy == pytest.approx(2 * 0.5 * (run.expect[0][1:] - 0.2), abs=1e-8)
-    full = b.charge(times, start=qutip.tensor(mixed))  # the other route, by all 4^N entries
+    assert charging.energy == pytest.approx(
+        2 * 0.5 * (run.expect[0][1:] - 0.2), abs=1e-8
+    )
+    full = b.charge(
+        times, start=qutip.tensor(mixed)
+    )  # the other route, by all 4^N entries
     for name in ("energy", "power", "ergotropy", "excitation"):
         assert getattr(full, name) == pytest.approx(getattr(charging, name), abs=1e-12)
     if cells > 1:
-        assert full.ancilla_excitation == pytest.approx(charging.ancilla_excitation, abs=1e-12)
+        assert full.ancilla_excitation == pytest.approx(
+            charging.ancilla_excitation, abs=1e-12
+        )
     else:
         assert full.ancilla_excitation is None
 
@@ -99,7 +136,9 @@ def test_charging_equals_mesolve(cells):
 @pytest.mark.parametrize(
     "b",
     [
-        StarBattery(cells=3, splitting=0.6, coupling=0.9, rate=0.4, potential=0.3, bias=1.4),
+        StarBattery(
+            cells=3, splitting=0.6, coupling=0.9, rate=0.4, potential=0.3, bias=1.4
+        ),
         CommonBathStar(cells=3, splitting=0.6, coupling=-0.7, rate=0.4),
     ],
     ids=["star", "common bath"],
@@ -110,14 +149,20 @@ def test_any_start_equals_mesolve_in_the_frame_at_rest(b, kind):
     ket = qutip.rand_ket([2] * 3, seed=3)
     start = qutip.rand_dm([2] * 3, seed=4) if kind == "mixed" else ket
     times = np.array([0.0, 0.4, 1.7, 3.0])
-    run = qutip.mesolve(b.hamiltonian(), start, times, b.collapse_operators(), options=TIGHT)
+    run = qutip.mesolve(
+        b.hamiltonian(), start, times, b.collapse_operators(), options=TIGHT
+    )
     expected = np.array([rho.ptrace(0).full() for rho in run.states])
-    c = b.charge(times, start=ket.full()[:, 0] if kind == "array" else start, states=True)
+    c = b.charge(
+        times, start=ket.full()[:, 0] if kind == "array" else start, states=True
+    )
     assert np.abs(expected[:, 0, 1]).max() > 0.05
     # mesolve at rtol 1e-9 over some forty radians of the fastest frequency
     np.testing.assert_allclose(c.states, expected, rtol=0, atol=1e-8)
     work = metrics.ergotropy(expected, b.battery_hamiltonian())
-    assert c.ergotropy == pytest.approx(work, abs=1e-7)  # a root: smooth away from r = 0
+    assert c.ergotropy == pytest.approx(
+        work, abs=1e-7
+    )  # a root: smooth away from r = 0
     others = [np.mean([rho.ptrace(k)[0, 0].real for k in (1, 2)]) for rho in run.states]
     assert c.ancilla_excitation == pytest.approx(others, abs=1e-8)
 
@@ -130,11 +175,19 @@ def test_ergotropy_knows_coherence():
     work = b.charge([0.0, 0.5, 1.0, 1.5], start=start).ergotropy / b.quantum
     # Three digits of an independent run of mesolve and metrics.ergotropy.
     assert work == pytest.approx([0.5, 0.255, 0.072, 0.187], abs=5e-4)
-    assert StarBattery().charge([0.0, 1.0], start=start).ergotropy[0] == pytest.approx(10.0, abs=1e-12)
+    assert StarBattery().charge([0.0, 1.0], start=start).ergotropy[0] == pytest.approx(
+        10.0, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(
-    "b", [StarBattery(), StarBattery(cells=1), CommonBathStar(), CommonBathStar(cells=2, coupling=0.0)]
+    "b",
+    [
+        StarBattery(),
+        StarBattery(cells=1),
+        CommonBathStar(),
+        CommonBathStar(cells=2, coupling=0.0),
+    ],
 )
 def test_star_keeps_the_contract(b):
     check_contract(b)
@@ -142,7 +195,10 @@ def test_star_keeps_the_contract(b):
 
 def test_default_times_follow_the_rates():
     """Twice as fast, half as long; strong coupling adds samples, up to a bound."""
-    slow, fast = StarBattery(rate=0.5, coupling=2.0).charge(), StarBattery(rate=1.0, coupling=4.0).charge()
+    slow, fast = (
+        StarBattery(rate=0.5, coupling=2.0).charge(),
+        StarBattery(rate=1.0, coupling=4.0).charge(),
+    )
     assert slow.times == pytest.approx(2 * fast.times, rel=1e-14)
     assert fast.times[-1] == 10.0
     # Exchange at 2 J sqrt(2) and decay at 3 gamma: ten samples in the shorter of their times.
@@ -167,15 +223,22 @@ def test_dynamics_equal_piqs(ancillas):
     jm, jp = piqs.jspin(ancillas, "-"), piqs.jspin(ancillas, "+")
     sm, one = qutip.sigmam(), qutip.qeye(levels)
     h = coupling * (qutip.tensor(sm.dag(), jm) + qutip.tensor(sm, jp))
-    jumps = [np.sqrt(1 - n1) * qutip.tensor(sm, one), np.sqrt(n1) * qutip.tensor(sm.dag(), one)]
+    jumps = [
+        np.sqrt(1 - n1) * qutip.tensor(sm, one),
+        np.sqrt(n1) * qutip.tensor(sm.dag(), one),
+    ]
     local = piqs.Dicke(ancillas, emission=1 - n2, pumping=n2).liouvillian()
     local.dims = [[[levels], [levels]]] * 2
     both = qutip.super_tensor(qutip.to_super(qutip.qeye(2)), local)
-    ground = qutip.tensor(qutip.basis(2, 1).proj(), piqs.dicke(ancillas, ancillas / 2, -ancillas / 2))
+    ground = qutip.tensor(
+        qutip.basis(2, 1).proj(), piqs.dicke(ancillas, ancillas / 2, -ancillas / 2)
+    )
     ground.dims = h.dims
     times = np.linspace(0, 3, 7)
     number = qutip.tensor(NUMBER, one)
-    run = qutip.mesolve(qutip.liouvillian(h, jumps) + both, ground, times, e_ops=[number], options=TIGHT)
+    run = qutip.mesolve(
+        qutip.liouvillian(h, jumps) + both, ground, times, e_ops=[number], options=TIGHT
+    )
     b = StarBattery(  # chemical potentials that give exactly these occupations at T = omega = 1
         cells=ancillas + 1,
         coupling=coupling,
@@ -190,8 +253,12 @@ def test_symmetric_basis_counts(ancillas):
     """d_j copies of 2j + 1 levels fill 2^M, and all loss rates out of a level add up to M/2 + m."""
     space = symmetric(ancillas)
     assert np.exp(space.log_product(0.5)).sum() == pytest.approx(1.0, rel=1e-12)
-    rates = sum(loss_rate(ancillas, space.spin, space.projection, s) for s in (-1, 0, 1))
-    assert rates == pytest.approx(ancillas / 2 + space.projection, abs=1e-12 * max(1, ancillas))
+    rates = sum(
+        loss_rate(ancillas, space.spin, space.projection, s) for s in (-1, 0, 1)
+    )
+    assert rates == pytest.approx(
+        ancillas / 2 + space.projection, abs=1e-12 * max(1, ancillas)
+    )
     assert space.size <= 3 * (ancillas + 2) ** 2 / 4 + 1
     assert StarBattery(cells=ancillas + 1).unknowns == space.size
 
@@ -216,7 +283,9 @@ def test_closed_forms_of_two_and_three_cells(coupling, n1, n2):
         expected = steady_excitation(cells, coupling, n1, n2)
         assert closed(coupling, n1, n2) == pytest.approx(expected, abs=1e-12)
         # A coupling means J here, too: J and gamma may be scaled together.
-        assert closed(3 * coupling, n1, n2, rate=3.0) == pytest.approx(expected, abs=1e-12)
+        assert closed(3 * coupling, n1, n2, rate=3.0) == pytest.approx(
+            expected, abs=1e-12
+        )
 
 
 def test_coupling_is_j_everywhere():
@@ -229,15 +298,21 @@ def test_coupling_is_j_everywhere():
     assert p == pytest.approx(n1 + (n2 - n1) / 4, abs=1e-14)
 
 
-@given(cells=st.integers(2, 8), coupling=st.floats(0, 20), n1=probability, n2=probability)
+@given(
+    cells=st.integers(2, 8), coupling=st.floats(0, 20), n1=probability, n2=probability
+)
 def test_particle_hole_symmetry_and_bounds(cells, coupling, n1, n2):
     """Flipping every qubit swaps loss and gain, n -> 1 - n, and leaves the exchange alone."""
     p = float(steady_excitation(cells, coupling, n1, n2))
-    assert float(steady_excitation(cells, coupling, 1 - n1, 1 - n2)) == pytest.approx(1 - p, abs=1e-12)
+    assert float(steady_excitation(cells, coupling, 1 - n1, 1 - n2)) == pytest.approx(
+        1 - p, abs=1e-12
+    )
     assert min(n1, n2) - 1e-12 <= p <= max(n1, n2) + 1e-12
 
 
-@given(cells=st.integers(2, 8), coupling=st.floats(0.1, 20), n1=probability, n2=probability)
+@given(
+    cells=st.integers(2, 8), coupling=st.floats(0.1, 20), n1=probability, n2=probability
+)
 def test_fuller_baths_charge_more(cells, coupling, n1, n2):
     """p_1 rises with the filling of either bath, so W rises with mu and with Delta mu."""
     p = steady_excitation(cells, coupling, n1, np.linspace(n2, 1.0, 5))
@@ -246,13 +321,20 @@ def test_fuller_baths_charge_more(cells, coupling, n1, n2):
     assert np.all(np.diff(p) > 0)
 
 
-@given(cells=st.integers(2, 12), mu=st.floats(-3, 5), bias=st.floats(-5, 5), coupling=st.floats(0.01, 9))
+@given(
+    cells=st.integers(2, 12),
+    mu=st.floats(-3, 5),
+    bias=st.floats(-5, 5),
+    coupling=st.floats(0.01, 9),
+)
 def test_current_is_conserved(cells, mu, bias, coupling):
     """What the ancillas' baths put in, gamma (N - 1)(n_2 - p_2), the battery's bath takes out."""
     b = StarBattery(cells=cells, coupling=coupling, rate=1.7, potential=mu, bias=bias)
     n1, n2 = b.occupations
     s = b.steady_state()
-    assert 1.7 * (cells - 1) * (n2 - s.ancilla_excitation) == pytest.approx(s.current, abs=1e-11)
+    assert 1.7 * (cells - 1) * (n2 - s.ancilla_excitation) == pytest.approx(
+        s.current, abs=1e-11
+    )
     assert s.current == pytest.approx(1.7 * (s.excitation - n1), abs=1e-14)
     assert s.dissipation >= -1e-12  # second law: the current runs down the bias
 
@@ -284,22 +366,35 @@ def test_strong_coupling_limit(cells):
     h, jumps = written_out(cells, 0.0, 1.0, 1.0, n1, n2)
     values, vectors = np.linalg.eigh(h.full())
     level = np.cumsum(np.insert(np.diff(values) > 1e-9, 0, False))
-    project = [vectors[:, level == k] @ vectors[:, level == k].conj().T for k in np.unique(level)]
+    project = [
+        vectors[:, level == k] @ vectors[:, level == k].conj().T
+        for k in np.unique(level)
+    ]
     secular = sum(np.kron(p.T, p) for p in project)  # column stacking, as in QuTiP
     bath = qutip.liouvillian(None, jumps).full()
     system = secular @ bath @ secular + secular - np.eye(len(secular))
     trace = np.eye(2**cells).ravel()
-    rho, *_ = np.linalg.lstsq(np.vstack([system, trace]), np.append(np.zeros(len(system)), 1.0), rcond=None)
+    rho, *_ = np.linalg.lstsq(
+        np.vstack([system, trace]), np.append(np.zeros(len(system)), 1.0), rcond=None
+    )
     expected = battery_number(cells).full().ravel() @ rho
-    assert float(steady_excitation(cells, 1e4, n1, n2)) == pytest.approx(expected.real, abs=1e-7)
+    assert float(steady_excitation(cells, 1e4, n1, n2)) == pytest.approx(
+        expected.real, abs=1e-7
+    )
 
 
-@pytest.mark.parametrize(("n1", "n2"), [(0.27, 0.1), (0.6, 0.3), (0.27, 0.9), (0.27, 1.0), (0.1, 0.9999)])
+@pytest.mark.parametrize(
+    ("n1", "n2"), [(0.27, 0.1), (0.6, 0.3), (0.27, 0.9), (0.27, 1.0), (0.1, 0.9999)]
+)
 def test_many_ancillas_limit(n1, n2):
     """p(N) = p + a/N + b/N^2: the extrapolation from N = 100 and 200 leaves O(1/N^2) < 1e-4."""
     at_100, at_200 = (float(steady_excitation(n, 1.0, n1, n2)) for n in (101, 201))
-    assert 2 * at_200 - at_100 == pytest.approx(many_ancillas_excitation(n1, n2), abs=1e-4)
-    assert abs(at_200 - many_ancillas_excitation(n1, n2)) < abs(at_100 - many_ancillas_excitation(n1, n2))
+    assert 2 * at_200 - at_100 == pytest.approx(
+        many_ancillas_excitation(n1, n2), abs=1e-4
+    )
+    assert abs(at_200 - many_ancillas_excitation(n1, n2)) < abs(
+        at_100 - many_ancillas_excitation(n1, n2)
+    )
 
 
 def test_many_ancillas_are_one_bosonic_mode():
@@ -310,14 +405,25 @@ def test_many_ancillas_are_one_bosonic_mode():
         qutip.tensor(qutip.sigmam(), qutip.qeye(levels)),
         qutip.tensor(qutip.qeye(2), qutip.destroy(levels)),
     )
-    jumps = [np.sqrt(1 - n1) * sm, np.sqrt(n1) * sm.dag(), np.sqrt(nbar + 1) * a, np.sqrt(nbar) * a.dag()]
+    jumps = [
+        np.sqrt(1 - n1) * sm,
+        np.sqrt(n1) * sm.dag(),
+        np.sqrt(nbar + 1) * a,
+        np.sqrt(nbar) * a.dag(),
+    ]
     rho = qutip.steadystate(g * (sm.dag() * a + sm * a.dag()), jumps)
     found = qutip.expect(sm.dag() * sm, rho)
     assert many_ancillas_excitation(n1, n2) == pytest.approx(found, abs=2 / g**2)
-    assert many_ancillas_excitation(1 - n1, 1 - n2) == pytest.approx(1 - found, abs=2 / g**2)
-    assert many_ancillas_excitation(0.3, 0.3) == pytest.approx(0.3, abs=1e-12)  # equal baths
+    assert many_ancillas_excitation(1 - n1, 1 - n2) == pytest.approx(
+        1 - found, abs=2 / g**2
+    )
+    assert many_ancillas_excitation(0.3, 0.3) == pytest.approx(
+        0.3, abs=1e-12
+    )  # equal baths
     assert many_ancillas_excitation(0.3, 0.5) == 0.5
-    below, above = (many_ancillas_excitation(0.3, n) for n in (0.0009979, 0.0009981))  # nbar = 1e-3
+    below, above = (
+        many_ancillas_excitation(0.3, n) for n in (0.0009979, 0.0009981)
+    )  # nbar = 1e-3
     assert 0 < above - below < 1e-6  # no step where the evaluation changes
 
 
@@ -345,13 +451,19 @@ def test_fermi_function_of_a_cold_bath_is_a_step():
 
 def test_ergotropy_is_that_of_the_metrics():
     """Eq. (3), an energy, for a charged battery and a passive one."""
-    for b in (StarBattery(), StarBattery(cells=2, potential=0.0, bias=1.0), CommonBathStar()):
+    for b in (
+        StarBattery(),
+        StarBattery(cells=2, potential=0.0, bias=1.0),
+        CommonBathStar(),
+    ):
         s = b.steady_state()
         h = b.battery_hamiltonian()
         # rounding: a few eps of 2 omega_0 = 20
         assert s.ergotropy == pytest.approx(metrics.ergotropy(s.state, h), abs=1e-13)
         assert s.energy == pytest.approx(metrics.stored_energy(s.state, h), abs=1e-13)
-    assert StarBattery().steady_state().ergotropy == pytest.approx(20 * math.tanh(1) / 2, abs=1e-13)
+    assert StarBattery().steady_state().ergotropy == pytest.approx(
+        20 * math.tanh(1) / 2, abs=1e-13
+    )
 
 
 def test_charging_curve_is_consistent():
@@ -374,7 +486,9 @@ def test_relaxation_rate_describes_the_late_curve():
     """N = 2, 3 relax at gamma. At N = 6 the slowest mode lies just below it: two exponentials, fitted
     at t = 12 and 14, predict the rest; the next mode has died by e^(-0.4 12) = 1 % of them."""
     for cells in (2, 3):
-        assert StarBattery(cells=cells, rate=0.6, coupling=0.9).relaxation_rate == pytest.approx(0.6)
+        assert StarBattery(
+            cells=cells, rate=0.6, coupling=0.9
+        ).relaxation_rate == pytest.approx(0.6)
     b = StarBattery(cells=6, coupling=10.0, potential=0.0, bias=3.2)
     times = np.array([12.0, 14.0, 17.0, 20.0])
     late = b.charge(times).excitation - b.steady_state().excitation
@@ -386,7 +500,14 @@ def test_relaxation_rate_describes_the_late_curve():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"cells": 0}, {"cells": 2.5}, {"splitting": 0}, {"rate": -1}, {"temperature": 0}, {"coupling": np.inf}],
+    [
+        {"cells": 0},
+        {"cells": 2.5},
+        {"splitting": 0},
+        {"rate": -1},
+        {"temperature": 0},
+        {"coupling": np.inf},
+    ],
 )
 def test_bad_parameters_are_refused(bad):
     with pytest.raises(ValueError, match=f"Argument `{next(iter(bad))}` must"):
@@ -394,7 +515,9 @@ def test_bad_parameters_are_refused(bad):
 
 
 def too_large(call, found, limit):
-    with pytest.raises(TooLargeError, match=f"`cells` is {found}, .* at most {limit}: ") as caught:
+    with pytest.raises(
+        TooLargeError, match=f"`cells` is {found}, .* at most {limit}: "
+    ) as caught:
         call()
     return (caught.value.found, caught.value.limit) == (found, limit)
 
@@ -418,7 +541,10 @@ NOT_HERMITIAN = np.eye(8) / 8 + np.eye(8, k=1) / 9
     [
         ((0.0, 1.1), "be probabilities between 0 and 1"),
         ([np.nan, 0.0], "be a finite real number"),
-        ((0.1, 0.2, 0.3), "be two probabilities .*, or a ket or density matrix of 3 qubits"),
+        (
+            (0.1, 0.2, 0.3),
+            "be two probabilities .*, or a ket or density matrix of 3 qubits",
+        ),
         ("ground", "be two probabilities .*, or a ket or density matrix of 3 qubits"),
         (qutip.basis(2, 0), "be two probabilities"),
         (qutip.basis(8, 0), "be two probabilities"),
@@ -435,14 +561,22 @@ def test_a_start_that_is_not_a_state_is_refused(star, start, must):
 
 
 def test_couplings_beyond_double_precision_are_refused():
-    with pytest.raises(AccuracyError, match="`coupling` and `rate` closer together") as caught:
-        symmetric(2).stationary(*(np.array([x]) for x in (1e12, -0.5, 0.5)))  # n_1 < 0: p < 0
+    with pytest.raises(
+        AccuracyError, match="`coupling` and `rate` closer together"
+    ) as caught:
+        symmetric(2).stationary(
+            *(np.array([x]) for x in (1e12, -0.5, 0.5))
+        )  # n_1 < 0: p < 0
     assert caught.value.found < caught.value.limit == -1e-10
 
 
 def test_bad_calls_are_refused():
     for closed in (two_cell_excitation, three_cell_excitation):
-        for n1, n2, name in ((-1, 0.5, "n1"), (0.5, [0.5, 2], "n2"), (np.nan, 0.5, "n1")):
+        for n1, n2, name in (
+            (-1, 0.5, "n1"),
+            (0.5, [0.5, 2], "n2"),
+            (np.nan, 0.5, "n1"),
+        ):
             with pytest.raises(ValueError, match=f"`{name}` must lie in"):
                 closed(1.0, n1, n2)
         with pytest.raises(ValueError, match="`coupling` must be finite"):
@@ -460,7 +594,9 @@ def test_bad_calls_are_refused():
 
 def common(cells, coupling, potential=1.7):
     """A splitting of order one, so that no scale of the Liouvillian hides another."""
-    return CommonBathStar(cells=cells, coupling=coupling, potential=potential, splitting=0.6)
+    return CommonBathStar(
+        cells=cells, coupling=coupling, potential=potential, splitting=0.6
+    )
 
 
 def common_liouvillian(b):
@@ -470,13 +606,17 @@ def common_liouvillian(b):
 def null_dimension(b):
     """Null vectors of L, counted by singular values charge by charge (L conserves N_row - N_column)."""
     matrix = common_liouvillian(b).full()
-    up = np.array([b.cells - bin(k).count("1") for k in range(2**b.cells)])  # excited state is bit 0
+    up = np.array(
+        [b.cells - bin(k).count("1") for k in range(2**b.cells)]
+    )  # excited state is bit 0
     charge = (up[:, None] - up[None, :]).ravel(order="F")
     count = 0
     for q in np.unique(charge):
         block = matrix[np.ix_(charge == q, charge == q)]
         assert np.abs(matrix[np.ix_(charge != q, charge == q)]).max(initial=0.0) < 1e-14
-        count += int((np.linalg.svd(block, compute_uv=False) < 1e-8).sum())  # the next is above 0.05
+        count += int(
+            (np.linalg.svd(block, compute_uv=False) < 1e-8).sum()
+        )  # the next is above 0.05
     return count
 
 
@@ -491,11 +631,16 @@ def test_collapse_operators_are_the_double_sums():
         for y in s:
             for rate, a, c in ((1 - n, x, y), (n, x.dag(), y.dag())):
                 both = c.dag() * a  # sigma_j rho sigma_i^+ - {sigma_i^+ sigma_j, rho}/2
-                expected += rate * (qutip.sprepost(a, c.dag()) - (qutip.spre(both) + qutip.spost(both)) / 2)
+                expected += rate * (
+                    qutip.sprepost(a, c.dag())
+                    - (qutip.spre(both) + qutip.spost(both)) / 2
+                )
     assert (common_liouvillian(b) - expected).norm("max") < 1e-14
 
 
-@pytest.mark.parametrize(("cells", "coupled", "free"), [(2, 2, 2), (3, 2, 5), (4, 9, 14), (5, 14, 42)])
+@pytest.mark.parametrize(
+    ("cells", "coupled", "free"), [(2, 2, 2), (3, 2, 5), (4, 9, 14), (5, 14, 42)]
+)
 def test_null_space_dimension(cells, coupled, free):
     for coupling, expected in ((0.9, coupled), (0.0, free)):
         b = common(cells, coupling)
@@ -515,10 +660,14 @@ def test_asymptotic_states(cells, coupling):
     mixed = qutip.tensor([qutip.qeye(2) / 2] * cells)
     assert b.weights(mixed).sum() == pytest.approx(1.0, abs=1e-12)
     thermal = qutip.tensor([qutip.qdiags([b.occupation, 1 - b.occupation], 0)] * cells)
-    assert b.asymptotic_excitation(thermal) == pytest.approx(b.occupation, abs=1e-12)  # stationary itself
+    assert b.asymptotic_excitation(thermal) == pytest.approx(
+        b.occupation, abs=1e-12
+    )  # stationary itself
 
 
-@pytest.mark.parametrize(("cells", "coupling"), [(2, 1.0), (3, 1.0), (3, 0.0), (4, 1.0)])
+@pytest.mark.parametrize(
+    ("cells", "coupling"), [(2, 1.0), (3, 1.0), (3, 0.0), (4, 1.0)]
+)
 def test_evolution_ends_where_the_weights_say(cells, coupling):
     """From a random state with coherences of every kind; the slowest rate at N = 3 is 0.14."""
     b = common(cells, coupling)
@@ -541,8 +690,12 @@ def test_common_charging_power_is_the_slope():
     times = np.linspace(0.5, 1.5, 101)
     c = b.charge(times)
     # central differences: h^2/6 |E'''| with h = 0.01 and |E'''| of order 2 omega_0 (2 + 3 gamma)^3 = 150
-    assert c.power[1:-1] == pytest.approx(np.gradient(c.energy, times)[1:-1], abs=1e-4 / 6 * 150)
-    assert c.ergotropy == pytest.approx(1.2 * np.maximum(2 * c.excitation - 1, 0), abs=1e-15)
+    assert c.power[1:-1] == pytest.approx(
+        np.gradient(c.energy, times)[1:-1], abs=1e-4 / 6 * 150
+    )
+    assert c.ergotropy == pytest.approx(
+        1.2 * np.maximum(2 * c.excitation - 1, 0), abs=1e-15
+    )
 
 
 @pytest.mark.parametrize("cells", [3, 5, 7])
@@ -556,19 +709,27 @@ def test_odd_networks_charge_to_the_fermi_function(cells):
 def test_steady_state_refuses_to_choose():
     """N = 2: triplet and singlet; J = 0: any N. At mu = omega all sectors agree on one half."""
     for b in (common(2, 1.0), common(4, 1.0), common(3, 0.0)):
-        with pytest.raises(SeveralSteadyStatesError, match=r"p_1 from .* `asymptotic_excitation") as caught:
+        with pytest.raises(
+            SeveralSteadyStatesError, match=r"p_1 from .* `asymptotic_excitation"
+        ) as caught:
             b.steady_state()
         every = [s.excitation for s in b.sectors]
         assert caught.value.found == (min(every), max(every))
         assert caught.value.limit == 1e-9
-    assert common(2, 1.0, potential=1.0).steady_state().excitation == pytest.approx(0.5, abs=1e-14)
+    assert common(2, 1.0, potential=1.0).steady_state().excitation == pytest.approx(
+        0.5, abs=1e-14
+    )
     singlet = qutip.singlet_state()
-    assert common(2, 1.0).asymptotic_excitation(singlet) == pytest.approx(0.5, abs=1e-12)
+    assert common(2, 1.0).asymptotic_excitation(singlet) == pytest.approx(
+        0.5, abs=1e-12
+    )
     r = math.exp(0.7)
     ground = qutip.tensor([qutip.basis(2, 1)] * 2)
     triplet = (r + 2 * r**2) / (2 * (1 + r + r**2))
     for start in (None, (0.0, 0.0), ground, ground.full()):
-        assert common(2, 1.0).asymptotic_excitation(start) == pytest.approx(triplet, abs=1e-12)
+        assert common(2, 1.0).asymptotic_excitation(start) == pytest.approx(
+            triplet, abs=1e-12
+        )
 
 
 def test_common_bath_bad_calls_are_refused():

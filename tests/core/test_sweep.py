@@ -6,7 +6,13 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +25,9 @@ from qbcore.star import fermi, steady_excitation
 from qbcore.star.formulas import two_cell_excitation
 from qbcore.sweep import sweep
 
-AXIS = st.lists(st.integers(-9, 9) | st.floats(-9, 9), min_size=1, max_size=4, unique=True)
+AXIS = st.lists(
+    st.integers(-9, 9) | st.floats(-9, 9), min_size=1, max_size=4, unique=True
+)
 
 # Forks of a small server: a fork of pytest, which has threads, may hang, and Python 3.12 warns of it.
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -95,8 +103,12 @@ def test_every_number_stands_at_its_own_point():
 def test_a_model_of_this_book_as_it_is():
     levels = [float(fermi(1, mu, 1)) for mu in (0, 2, 8)]
     grid = {"coupling": [0.3, 4.0], "ancilla_occupation": levels}
-    found = sweep(functools.partial(steady_excitation, 2, battery_occupation=levels[0]), grid)
-    expected = two_cell_excitation(np.array([[0.3], [4.0]]), levels[0], np.array(levels))
+    found = sweep(
+        functools.partial(steady_excitation, 2, battery_occupation=levels[0]), grid
+    )
+    expected = two_cell_excitation(
+        np.array([[0.3], [4.0]]), levels[0], np.array(levels)
+    )
     np.testing.assert_allclose(found["value"], expected, rtol=0, atol=1e-12)
 
 
@@ -113,7 +125,9 @@ def test_parallel_equals_serial_in_any_order(processes, data, axes):
     order = data.draw(st.permutations(range(int(np.prod([len(a) for a in axes])))))
     alone = sweep(total, grid)
     assert alone["value"].shape == tuple(map(len, axes))
-    assert alone["value"].values.flat[-1] == total(**{name: axis[-1] for name, axis in grid.items()})
+    assert alone["value"].values.flat[-1] == total(
+        **{name: axis[-1] for name, axis in grid.items()}
+    )
     assert alone.identical(sweep(total, grid, executor=Shuffled(order)))
     assert alone.identical(sweep(total, grid, executor=processes))
 
@@ -124,8 +138,12 @@ def test_a_point_that_raises_is_reported_and_tried_again(tmp_path, executor):
     message = r"2 of 6 points raised, the first at .*\"x\": 2, \"y\": 4.*ArithmeticError: no value at 4"
     for _ in range(2):  # nothing of the failed points is kept
         with pytest.warns(RuntimeWarning, match=message):
-            found = sweep(fails_at_two, grid, executor=executor, store=tmp_path / "kept")
-        np.testing.assert_array_equal(found["value"], [[4, 5], [np.nan, np.nan], [12, 15]])
+            found = sweep(
+                fails_at_two, grid, executor=executor, store=tmp_path / "kept"
+            )
+        np.testing.assert_array_equal(
+            found["value"], [[4, 5], [np.nan, np.nan], [12, 15]]
+        )
         assert found["error"].sel(x=2).values.tolist() == [
             f"ArithmeticError: no value at {y}" for y in (4, 5)
         ]
@@ -142,25 +160,37 @@ def test_a_store_serves_a_larger_grid_and_keeps_every_bit(tmp_path):
     log, store = tmp_path / "log", tmp_path / "kept"
     function = functools.partial(logged, log=str(log))
     assert sweep(function, GRID, store=store).identical(sweep(model, GRID))
-    larger = {"label": ["q", "p"], "y": [*GRID["y"], 1 / 3], "x": GRID["x"]}  # another order, one more value
+    larger = {
+        "label": ["q", "p"],
+        "y": [*GRID["y"], 1 / 3],
+        "x": GRID["x"],
+    }  # another order, one more value
     assert sweep(function, larger, store=store).identical(sweep(model, larger))
     assert set(calls(log).values()) == {1}
     assert len(calls(log)) == 40
-    assert sweep(function, GRID, store=store).identical(sweep(model, GRID))  # and the smaller one again
+    assert sweep(function, GRID, store=store).identical(
+        sweep(model, GRID)
+    )  # and the smaller one again
 
 
 def closing_over(factor):
     return lambda x: factor * x
 
 
-LONG = np.linspace(1, 2, 2000)  # numpy would print it with dots in the middle, and eight digits
+LONG = np.linspace(
+    1, 2, 2000
+)  # numpy would print it with dots in the middle, and eight digits
 
 
 @pytest.mark.parametrize(
     ("first", "second", "name"),
     [
         (scaled, lambda x, factor: factor * x, "x"),
-        (functools.partial(scaled, factor=LONG), functools.partial(scaled, factor=LONG + 1e-12), "x"),
+        (
+            functools.partial(scaled, factor=LONG),
+            functools.partial(scaled, factor=LONG + 1e-12),
+            "x",
+        ),
         (functools.partial(scaled, factor=2), functools.partial(scaled, x=2), "factor"),
         (closing_over(2), closing_over(3), "x"),
         ((1.0).__add__, (2.0).__add__, "x"),
@@ -176,7 +206,13 @@ def test_a_store_of_another_function_is_refused(tmp_path, first, second, name):
 
 @pytest.mark.parametrize(
     ("grid", "name"),
-    [({}, "grid"), ({"x": []}, "x"), ({"x": [1, 1.0]}, "x"), ({"x": [(1, 2)]}, "x"), ({"x": [None]}, "x")],
+    [
+        ({}, "grid"),
+        ({"x": []}, "x"),
+        ({"x": [1, 1.0]}, "x"),
+        ({"x": [(1, 2)]}, "x"),
+        ({"x": [None]}, "x"),
+    ],
 )
 def test_a_bad_grid_is_refused(grid, name):
     with pytest.raises(ValueError, match=f"Argument `{name}` must"):
@@ -198,7 +234,9 @@ def test_an_interrupt_loses_nothing(tmp_path):
         sweep(function, GRID, store=store)
     assert 0 < len(calls(log)) < 30
     assert sweep(function, GRID, store=store).identical(sweep(model, GRID))
-    assert calls(log) - Counter(dict.fromkeys(calls(log), 1)) == {" ".join(map(str, MIDDLE)): 1}
+    assert calls(log) - Counter(dict.fromkeys(calls(log), 1)) == {
+        " ".join(map(str, MIDDLE)): 1
+    }
     assert len(calls(log)) == 30
 
 
@@ -212,13 +250,17 @@ def test_an_interrupt_cancels_what_has_not_begun():
 def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path):
     log, store = tmp_path / "log", tmp_path / "kept"
     function = functools.partial(logged, log=str(log), danger="kill")
-    process = CONTEXT.Process(target=sweep, args=(function, GRID), kwargs={"store": store})
+    process = CONTEXT.Process(
+        target=sweep, args=(function, GRID), kwargs={"store": store}
+    )
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert 0 < len(calls(log)) < 30
     assert sweep(function, GRID, store=store).identical(sweep(model, GRID))
-    assert calls(log) - Counter(dict.fromkeys(calls(log), 1)) == {" ".join(map(str, MIDDLE)): 1}
+    assert calls(log) - Counter(dict.fromkeys(calls(log), 1)) == {
+        " ".join(map(str, MIDDLE)): 1
+    }
     assert len(calls(log)) == 30
 
 
@@ -226,13 +268,19 @@ def test_a_broken_pool_says_so_and_keeps_what_was_finished(tmp_path):
     log, store = tmp_path / "log", tmp_path / "kept"
     function = functools.partial(logged, log=str(log), danger="kill")
     with ProcessPoolExecutor(2, CONTEXT) as pool:
-        with pytest.raises(RuntimeError, match="executor broke before all points were done"):
+        with pytest.raises(
+            RuntimeError, match="executor broke before all points were done"
+        ):
             sweep(function, GRID, executor=pool, store=store)
-        with pytest.raises(RuntimeError, match="executor broke"):  # and now before anything is submitted
+        with pytest.raises(
+            RuntimeError, match="executor broke"
+        ):  # and now before anything is submitted
             sweep(function, GRID, executor=pool, store=store)
     before = sum(calls(log).values())
     with ProcessPoolExecutor(2, CONTEXT) as pool:
-        assert sweep(function, GRID, executor=pool, store=store).identical(sweep(model, GRID))
+        assert sweep(function, GRID, executor=pool, store=store).identical(
+            sweep(model, GRID)
+        )
     assert len(calls(log)) == 30
     # Points begin in order. At the 16th one worker dies; the other had at most one under way before.
     assert sum(calls(log).values()) - before <= 30 - 14
@@ -252,7 +300,12 @@ def test_dask_loses_a_worker_and_the_sweep_loses_nothing(tmp_path):
 
     log, store = tmp_path / "log", tmp_path / "kept"
     function = functools.partial(logged, log=str(log), danger="kill", seconds=0.05)
-    local = {"processes": True, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": ":0"}
+    local = {
+        "processes": True,
+        "threads_per_worker": 1,
+        "host": "127.0.0.1",
+        "dashboard_address": ":0",
+    }
     with LocalCluster(n_workers=3, **local) as cluster, Client(cluster) as client:
         found = sweep(function, GRID, executor=client.get_executor(), store=store)
         count = sum(calls(log).values())
@@ -264,16 +317,24 @@ def test_dask_loses_a_worker_and_the_sweep_loses_nothing(tmp_path):
     assert dead not in alive | {os.getpid()}
     assert pids(log) - {dead}  # others took over
     assert os.getpid() not in pids(log)
-    assert count >= 31  # the point under way, and what the dead worker had not yet delivered
+    assert (
+        count >= 31
+    )  # the point under way, and what the dead worker had not yet delivered
     assert again.identical(found)
     assert sum(calls(log).values()) == count  # all was kept
 
 
 def test_the_page_shows_what_slurm_is_told():
     page = Path(__file__).resolve().parents[2] / "book" / "reference" / "sweeps.ipynb"
-    text = "".join("".join(cell["source"]) for cell in json.loads(page.read_text(encoding="utf-8"))["cells"])
+    text = "".join(
+        "".join(cell["source"])
+        for cell in json.loads(page.read_text(encoding="utf-8"))["cells"]
+    )
     block = text.split("cluster = SLURMCluster(")[1].split("\n)\n")[0]
-    local = {"interface": "lo", "scheduler_options": {"dashboard_address": ":0"}}  # any free port
+    local = {
+        "interface": "lo",
+        "scheduler_options": {"dashboard_address": ":0"},
+    }  # any free port
     namespace = {}
     exec(
         "from dask_jobqueue import SLURMCluster\ndef made(**local):\n  return SLURMCluster("
@@ -283,9 +344,16 @@ def test_the_page_shows_what_slurm_is_told():
     )
     with namespace["made"](**local) as cluster:
         script = cluster.job_script()
-    for told in ("-p compute", "-A my-project", "-t 02:00:00", "--cpus-per-task=4", "--mem=16G"):
+    for told in (
+        "-p compute",
+        "-A my-project",
+        "-t 02:00:00",
+        "--cpus-per-task=4",
+        "--mem=16G",
+    ):
         assert f"#SBATCH {told}\n" in script
     assert "export OMP_NUM_THREADS=1\n" in script
     assert (
-        "--nworkers 4 --nthreads 1" in script or "--nthreads 1 --memory-limit 4.00GiB --nworkers 4" in script
+        "--nworkers 4 --nthreads 1" in script
+        or "--nthreads 1 --memory-limit 4.00GiB --nworkers 4" in script
     )

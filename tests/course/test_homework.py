@@ -25,13 +25,19 @@ NAMES = sorted(path.stem for path in HOMEWORK.glob("[0-9][0-9]-*.ipynb"))
 FIRST = "01-ergotropy"
 SEEDS = (0, 7)
 WRONG = {
-    name: yaml.safe_load((ROOT / f"tests/course/wrong_answers/{name}.yml").read_text()) for name in NAMES
+    name: yaml.safe_load((ROOT / f"tests/course/wrong_answers/{name}.yml").read_text())
+    for name in NAMES
 }
 GRADED, REMARKS, HELD, NOT = "graded", "graded, with remarks", "held back", "not graded"
 
 
 def python(*command: object) -> str:
-    run = subprocess.run([sys.executable, *map(str, command)], cwd=HOMEWORK, text=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=HOMEWORK,
+        text=True,
+        capture_output=True,
+    )
     assert run.returncode == 0, run.stderr[-3000:]
     return run.stdout
 
@@ -54,7 +60,11 @@ def table_of(folder: Path) -> dict[str, dict[str, str]]:
     path = folder.with_name(folder.name + "-graded") / "grades.csv"
     with path.open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file, strict=True))
-    assert len({line["submission"] for line in lines}) == len(lines) == len(os.listdir(folder))
+    assert (
+        len({line["submission"] for line in lines})
+        == len(lines)
+        == len(os.listdir(folder))
+    )
     return {line["submission"]: line for line in lines}
 
 
@@ -70,11 +80,17 @@ def marks(built: Path, folder: Path, *options: object) -> dict[str, dict[str, st
     return table
 
 
-def edited(source: nbformat.NotebookNode, replace: dict[str, str]) -> nbformat.NotebookNode:
+def edited(
+    source: nbformat.NotebookNode, replace: dict[str, str]
+) -> nbformat.NotebookNode:
     """The notebook with some of its code replaced, each piece exactly once."""
     made = copy.deepcopy(source)
     for old, new in replace.items():
-        (cell,) = (cell for cell in made.cells if cell.cell_type == "code" and old in cell.source)
+        (cell,) = (
+            cell
+            for cell in made.cells
+            if cell.cell_type == "code" and old in cell.source
+        )
         assert cell.source.count(old) == 1
         cell.source = cell.source.replace(old, new)
     return made
@@ -94,7 +110,9 @@ def hidden_tests(source: nbformat.NotebookNode) -> Iterator[str]:
     for cell in source.cells:
         if "BEGIN TEST CONFIG" in cell.source:
             lines = ast.unparse(ast.parse(cell.source)).splitlines()
-            tests["hidden: true" in cell.source] |= {line.strip() for line in lines if telling(line)}
+            tests["hidden: true" in cell.source] |= {
+                line.strip() for line in lines if telling(line)
+            }
     yield from tests[True] - tests[False]
 
 
@@ -119,34 +137,59 @@ def test_students_get_no_trace_of_solutions_and_hidden_tests(built, name, seed):
     source = nbformat.read(HOMEWORK / f"{name}.ipynb", as_version=4)
     secrets = {*solutions(source), *hidden_tests(source)}
     assert len(secrets) > 30
-    code = "\n".join(c.source for c in notebook(built[seed], name).cells if c.cell_type == "code")
+    code = "\n".join(
+        c.source for c in notebook(built[seed], name).cells if c.cell_type == "code"
+    )
     values = dict(re.findall(r"^([A-Z][A-Z_0-9]{2,}) = (.+)$", code, re.M))
     names = re.compile(rf"\b({'|'.join(values)})\b")
     secrets |= {names.sub(lambda found: values[found[1]], secret) for secret in secrets}
     text = (built[seed] / "students" / f"{name}.ipynb").read_text(encoding="utf-8")
-    assert not re.search(r"(BEGIN|END) (SOLUTION|TESTS?|QUESTION\n)|hidden=True|Rubric|# or ", text)
-    plain = json.dumps(json.loads(text), ensure_ascii=False)  # metadata and outputs are in it
-    assert [secret for secret in secrets if json.dumps(secret, ensure_ascii=False)[1:-1] in plain] == []
-    assert {p.name for p in (built[seed] / "students").iterdir()} == {f"{each}.ipynb" for each in NAMES}
+    assert not re.search(
+        r"(BEGIN|END) (SOLUTION|TESTS?|QUESTION\n)|hidden=True|Rubric|# or ", text
+    )
+    plain = json.dumps(
+        json.loads(text), ensure_ascii=False
+    )  # metadata and outputs are in it
+    assert [
+        secret
+        for secret in secrets
+        if json.dumps(secret, ensure_ascii=False)[1:-1] in plain
+    ] == []
+    assert {p.name for p in (built[seed] / "students").iterdir()} == {
+        f"{each}.ipynb" for each in NAMES
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_search_would_find_a_leak(built, name):
     source = nbformat.read(HOMEWORK / f"{name}.ipynb", as_version=4)
     solved = json.dumps(notebook(built[0], name, "teachers"), ensure_ascii=False)
-    found = [s for s in solutions(source) if json.dumps(s, ensure_ascii=False)[1:-1] in solved]
+    found = [
+        s
+        for s in solutions(source)
+        if json.dumps(s, ensure_ascii=False)[1:-1] in solved
+    ]
     assert len(found) > 10
     archive = zipfile.ZipFile(built[0] / "teachers" / f"{name}-autograder.zip")
-    tests = "".join(archive.read(n).decode() for n in archive.namelist() if n.startswith("tests/"))
+    tests = "".join(
+        archive.read(n).decode() for n in archive.namelist() if n.startswith("tests/")
+    )
     assert sum(line in tests for line in hidden_tests(source)) > 10
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_another_seed_changes_questions_solutions_and_tests_together(built, name):
     cells = {seed: notebook(built[seed], name, "students").cells for seed in SEEDS}
-    changed = {a.cell_type for a, b in zip(*cells.values(), strict=True) if a.source != b.source}
+    changed = {
+        a.cell_type
+        for a, b in zip(*cells.values(), strict=True)
+        if a.source != b.source
+    }
     assert "code" in changed
-    archives = [zipfile.ZipFile(built[seed] / "teachers" / f"{name}-autograder.zip") for seed in SEEDS]
+    archives = [
+        zipfile.ZipFile(built[seed] / "teachers" / f"{name}-autograder.zip")
+        for seed in SEEDS
+    ]
     tests = [n for n in archives[0].namelist() if n.startswith("tests/")]
     assert any(archives[0].read(n) != archives[1].read(n) for n in tests)
 
@@ -155,11 +198,17 @@ def test_another_seed_changes_questions_solutions_and_tests_together(built, name
 def test_source_keeps_the_convention(name):
     source = nbformat.read(HOMEWORK / f"{name}.ipynb", as_version=4)
     assert source.cells[0].source == "# ASSIGNMENT CONFIG\nconfig_file: otter.yml"
-    configs = [yaml.safe_load(c.source) for c in source.cells if c.source.startswith("# BEGIN QUESTION")]
+    configs = [
+        yaml.safe_load(c.source)
+        for c in source.cells
+        if c.source.startswith("# BEGIN QUESTION")
+    ]
     assert [c["name"] for c in configs] == [f"q{k}" for k in range(1, len(configs) + 1)]
     assert all(c["points"] > 0 for c in configs)
     assert 3 <= sum(bool(c.get("manual")) for c in configs) < len(configs)
-    assert sum("**Rubric (" in c.source for c in source.cells) == sum(bool(c.get("manual")) for c in configs)
+    assert sum("**Rubric (" in c.source for c in source.cells) == sum(
+        bool(c.get("manual")) for c in configs
+    )
     assert all(not c.get("outputs") for c in source.cells)
     tests = [c.source for c in source.cells if "BEGIN TEST CONFIG" in c.source]
     named = re.findall(r"^def (\w+)", "\n".join(tests), re.M)
@@ -169,8 +218,12 @@ def test_source_keeps_the_convention(name):
 def test_no_solution_in_the_site():
     site = ROOT / "_build" / "html"
     if not site.exists():
-        pytest.skip("!!! There is no site in _build/html: it is NOT searched for solutions.")
-    sources = [nbformat.read(HOMEWORK / f"{name}.ipynb", as_version=4) for name in NAMES]
+        pytest.skip(
+            "!!! There is no site in _build/html: it is NOT searched for solutions."
+        )
+    sources = [
+        nbformat.read(HOMEWORK / f"{name}.ipynb", as_version=4) for name in NAMES
+    ]
     long = {line for source in sources for line in solutions(source) if len(line) > 50}
     for page in site.rglob("*.html"):
         text = html.unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8")))
@@ -190,7 +243,10 @@ def test_solutions_get_all_points_and_the_handout_none(built, name, seed, tmp_pa
     shutil.copy(built[seed] / "students" / f"{name}.ipynb", folder / "empty.ipynb")
     edits = WRONG[name] if seed == 0 else []
     for wrong in edits:
-        nbformat.write(edited(notebook(built[0], name), wrong["replace"]), folder / f"{wrong['name']}.ipynb")
+        nbformat.write(
+            edited(notebook(built[0], name), wrong["replace"]),
+            folder / f"{wrong['name']}.ipynb",
+        )
     table = marks(built[seed], folder)
     assert all(line["assignment"] == f"{name}, seed {seed}" for line in table.values())
     solved, empty = table["solved.ipynb"], table["empty.ipynb"]
@@ -207,15 +263,21 @@ def test_solutions_get_all_points_and_the_handout_none(built, name, seed, tmp_pa
 def test_archive_works_with_otter_itself(built, tmp_path):
     teachers = built[7] / "teachers"
     archive, solved = teachers / f"{FIRST}-autograder.zip", teachers / f"{FIRST}.ipynb"
-    python("-m", "otter", "run", "--autograder", archive, "--output-dir", tmp_path, solved)
+    python(
+        "-m", "otter", "run", "--autograder", archive, "--output-dir", tmp_path, solved
+    )
     results = json.loads((tmp_path / "results.json").read_text())["tests"][1:]
-    assert sum(r["score"] for r in results) == sum(r["max_score"] for r in results) == 19
+    assert (
+        sum(r["score"] for r in results) == sum(r["max_score"] for r in results) == 19
+    )
 
 
 # --- whatever else is handed in ---
 
 
-def add(source: nbformat.NotebookNode, code: str, after: str = "") -> nbformat.NotebookNode:
+def add(
+    source: nbformat.NotebookNode, code: str, after: str = ""
+) -> nbformat.NotebookNode:
     """The notebook with one more cell, at its end or after the cell that has the text."""
     made = copy.deepcopy(source)
     places = [k for k, cell in enumerate(made.cells) if after in cell.source]
@@ -294,7 +356,9 @@ def odd(built, tmp_path_factory) -> dict[str, dict[str, str]]:
     (folder / "report.pdf").write_bytes(b"%PDF-1.7")
     shutil.copy(built[7] / "teachers" / f"{FIRST}.ipynb", folder / "other seed.ipynb")
     if len(NAMES) > 1:
-        shutil.copy(built[0] / "teachers" / f"{NAMES[1]}.ipynb", folder / "other homework.ipynb")
+        shutil.copy(
+            built[0] / "teachers" / f"{NAMES[1]}.ipynb", folder / "other homework.ipynb"
+        )
     return marks(built[0], folder, "--time-limit", 100)
 
 
@@ -336,7 +400,9 @@ def test_cheating_gains_nothing_even_when_it_is_run(built, tmp_path):
     solved = notebook(built[0], FIRST)
     nbformat.write(add(empty, FORGED, "import numpy"), folder / "forged.ipynb")
     nbformat.write(add(solved, BOMB), folder / "bomb.ipynb")
-    nbformat.write(add(solved, "import os\nos._exit(0)", "def locked_work"), folder / "ended.ipynb")
+    nbformat.write(
+        add(solved, "import os\nos._exit(0)", "def locked_work"), folder / "ended.ipynb"
+    )
     trace = Path("/tmp/the-grader-was-here")
     trace.unlink(missing_ok=True)
     table = marks(built[0], folder, "--trust", "--time-limit", 100)
@@ -360,7 +426,9 @@ def zip_bomb(path: Path) -> None:
         archive.writestr("homework.ipynb", bytes(100_000_000))
     content = bytearray(path.read_bytes())
     local, central = content.index(b"PK\x03\x04"), content.rindex(b"PK\x01\x02")
-    content[local + 22 : local + 26] = content[central + 24 : central + 28] = (1000).to_bytes(4, "little")
+    content[local + 22 : local + 26] = content[central + 24 : central + 28] = (
+        1000
+    ).to_bytes(4, "little")
     path.write_bytes(content)
 
 
@@ -391,7 +459,13 @@ def metadata(source: dict, value: object) -> dict:
 
 def cell(source: dict, /, **fields: object) -> dict:
     """The notebook with one more cell, which has only these fields beside the necessary ones."""
-    bare = {"cell_type": "code", "id": "odd", "metadata": {}, "outputs": [], "execution_count": None}
+    bare = {
+        "cell_type": "code",
+        "id": "odd",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
     return source | {"cells": [*source["cells"], bare | fields]}
 
 
@@ -447,7 +521,9 @@ def strange(built, tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
     """A folder of odd entries beside two good submissions, and its table."""
     folder = tmp_path_factory.mktemp("strange") / "handed-in"
     folder.mkdir()
-    solution = json.loads((built[0] / "teachers" / f"{FIRST}.ipynb").read_text(encoding="utf-8"))
+    solution = json.loads(
+        (built[0] / "teachers" / f"{FIRST}.ipynb").read_text(encoding="utf-8")
+    )
     for name, (make, _) in ODD.items():
         make(folder / name, solution)
     for name in ("zoë.ipynb", LATIN):
@@ -473,7 +549,10 @@ def test_good_submissions_beside_odd_ones_are_graded(strange, name):
 def test_every_entry_has_a_page_of_its_own(strange):
     folder, table = strange
     pages = list((folder.parent / "handed-in-graded" / "feedback").iterdir())
-    told = [re.search("^Submission: (.*)$", page.read_text(encoding="utf-8"), re.M)[1] for page in pages]
+    told = [
+        re.search("^Submission: (.*)$", page.read_text(encoding="utf-8"), re.M)[1]
+        for page in pages
+    ]
     assert sorted(told) == sorted(re.sub("^'(?=[='])", "", name) for name in table)
     assert max(len(os.fsencode(page.name)) for page in pages) <= 255
 
@@ -495,9 +574,19 @@ def test_an_interrupted_run_leaves_a_line_for_every_entry(built, tmp_path):
     solved = notebook(built[0], FIRST)
     nbformat.write(solved, folder / "solved.ipynb")
     for k in range(3):
-        nbformat.write(add(solved, "while True:\n    pass"), folder / f"z endless {k}.ipynb")
+        nbformat.write(
+            add(solved, "while True:\n    pass"), folder / f"z endless {k}.ipynb"
+        )
     # An endless cell is stopped after a fifth of the limit, long after this test.
-    command = [sys.executable, "grade.py", folder, "--built", built[0], "--time-limit", "3600"]
+    command = [
+        sys.executable,
+        "grade.py",
+        folder,
+        "--built",
+        built[0],
+        "--time-limit",
+        "3600",
+    ]
     with subprocess.Popen(
         command, cwd=HOMEWORK, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as run:
@@ -515,7 +604,9 @@ def test_an_interrupted_run_leaves_a_line_for_every_entry(built, tmp_path):
 
 
 def test_grading_asks_for_a_folder():
-    run = subprocess.run([sys.executable, "grade.py", ""], cwd=HOMEWORK, text=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, "grade.py", ""], cwd=HOMEWORK, text=True, capture_output=True
+    )
     assert run.returncode == 2
     assert "make grade SUBMISSIONS=folder" in run.stderr
 

@@ -44,7 +44,9 @@ def ledger(tmp_path, monkeypatch):
 
     def write(*entries):
         path = tmp_path / "claims.yml"
-        path.write_text(yaml.safe_dump(list(entries), sort_keys=False), encoding="utf-8")
+        path.write_text(
+            yaml.safe_dump(list(entries), sort_keys=False), encoding="utf-8"
+        )
         return path
 
     return write
@@ -83,9 +85,14 @@ def test_an_empty_ledger_holds_no_claim(tmp_path):
     assert claims.load(path) == ()
 
 
-WITHOUT = {f"no {field}": {k: v for k, v in GOOD.items() if k != field} for field in claims.FIELDS}
+WITHOUT = {
+    f"no {field}": {k: v for k, v in GOOD.items() if k != field}
+    for field in claims.FIELDS
+}
 BLANK = {
-    f"blank {field}": entry(**{field: " "}) for field in claims.FIELDS if field not in ("id", "computed")
+    f"blank {field}": entry(**{field: " "})
+    for field in claims.FIELDS
+    if field not in ("id", "computed")
 }
 NULL = {f"null {field}": entry(**{field: None}) for field in claims.FIELDS}
 OTHER = {
@@ -99,7 +106,9 @@ OTHER = {
     "computed is a list": entry(computed=[1.0]),
     "computed is a bare number": entry(computed={"energy": 2.0}),
     "no tolerance": entry(computed={"energy": {"value": 2.0}}),
-    "one key too many": entry(computed={"energy": {"value": 2.0, "tolerance": 0.1, "unit": "J"}}),
+    "one key too many": entry(
+        computed={"energy": {"value": 2.0, "tolerance": 0.1, "unit": "J"}}
+    ),
     "tolerance below zero": entry(computed=number(2.0, -0.1)),
     "tolerance is NaN": entry(computed=number(2.0, math.nan)),
     "tolerance is infinite": entry(computed=number(2.0, math.inf)),
@@ -152,7 +161,9 @@ def test_far_from_any_book_the_source_tree_counts(tmp_path):
 
 
 def test_without_a_ledger_the_error_says_where_it_looked(tmp_path, monkeypatch):
-    monkeypatch.setattr(claims, "__file__", str(tmp_path / "site" / "qbcore" / "claims.py"))
+    monkeypatch.setattr(
+        claims, "__file__", str(tmp_path / "site" / "qbcore" / "claims.py")
+    )
     with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path))):
         claims.find_ledger(tmp_path)
 
@@ -161,7 +172,9 @@ def test_without_a_ledger_the_error_says_where_it_looked(tmp_path, monkeypatch):
 
 
 # 2.0, 0.25 and the steps are sums of powers of two: the comparison is exact.
-@pytest.mark.parametrize("found", [2.0, 1.75, 2.25, math.nextafter(2.25, 0), math.nextafter(1.75, 3)])
+@pytest.mark.parametrize(
+    "found", [2.0, 1.75, 2.25, math.nextafter(2.25, 0), math.nextafter(1.75, 3)]
+)
 def test_check_passes_up_to_the_tolerance(ledger, found):
     ledger(GOOD)
     assert claims.check("some-claim", found).id == "some-claim"
@@ -170,11 +183,21 @@ def test_check_passes_up_to_the_tolerance(ledger, found):
 
 @pytest.mark.parametrize(
     "found",
-    [math.nextafter(2.25, 3), math.nextafter(1.75, 0), -2.0, 4.0, math.nan, math.inf, -math.inf],
+    [
+        math.nextafter(2.25, 3),
+        math.nextafter(1.75, 0),
+        -2.0,
+        4.0,
+        math.nan,
+        math.inf,
+        -math.inf,
+    ],
 )
 def test_check_raises_just_outside_the_tolerance(ledger, found):
     ledger(GOOD)
-    with pytest.raises(claims.ClaimError, match=r"some-claim: the ledger holds energy = 2 ± 0\.2"):
+    with pytest.raises(
+        claims.ClaimError, match=r"some-claim: the ledger holds energy = 2 ± 0\.2"
+    ):
         claims.check("some-claim", found)
 
 
@@ -193,9 +216,15 @@ def test_yes_and_no_are_numbers_too(ledger):
 
 
 def test_each_of_several_numbers_counts(ledger):
-    two = {"energy": {"value": 2.0, "tolerance": 0.25}, "time": {"value": 8.0, "tolerance": 1.0}}
+    two = {
+        "energy": {"value": 2.0, "tolerance": 0.25},
+        "time": {"value": 8.0, "tolerance": 1.0},
+    }
     ledger(entry(computed=two))
-    assert claims.check("some-claim", time=8.5, energy=2.0).numbers == "energy = 2 ± 0.2, time = 8 ± 1"
+    assert (
+        claims.check("some-claim", time=8.5, energy=2.0).numbers
+        == "energy = 2 ± 0.2, time = 8 ± 1"
+    )
     with pytest.raises(claims.ClaimError, match="time"):
         claims.check("some-claim", time=10.0, energy=2.0)
     with pytest.raises(claims.ClaimError, match="energy"):
@@ -220,7 +249,10 @@ def test_wrong_names_are_refused(ledger, value, values):
 
 
 def test_one_bare_number_does_not_do_for_two(ledger):
-    two = {"energy": {"value": 2.0, "tolerance": 0.25}, "time": {"value": 2.0, "tolerance": 1.0}}
+    two = {
+        "energy": {"value": 2.0, "tolerance": 0.25},
+        "time": {"value": 2.0, "tolerance": 1.0},
+    }
     ledger(entry(computed=two))
     with pytest.raises(ValueError, match="name \\('energy', 'time'\\)"):
         claims.check("some-claim", 2.0)
@@ -228,7 +260,9 @@ def test_one_bare_number_does_not_do_for_two(ledger):
 
 def test_an_unknown_claim_is_answered_with_the_known_ones(ledger):
     ledger(GOOD)
-    with pytest.raises(ValueError, match="be one of \\['some-claim'\\], but is 'other'"):
+    with pytest.raises(
+        ValueError, match="be one of \\['some-claim'\\], but is 'other'"
+    ):
         claims.check("other", 2.0)
 
 
@@ -249,11 +283,18 @@ def test_the_box_names_the_verdict_in_words(ledger, verdict):
 
 
 def test_verdicts_differ_in_more_than_colour():
-    assert set(claims.VERDICTS) == {"holds", "holds in part", "fails", "cannot be decided"}
+    assert set(claims.VERDICTS) == {
+        "holds",
+        "holds in part",
+        "fails",
+        "cannot be decided",
+    }
     assert len(set(claims.VERDICTS.values())) == 4
 
 
-@pytest.mark.parametrize("field", ["where", "claim", "parameters", "tolerance_because", "reason"])
+@pytest.mark.parametrize(
+    "field", ["where", "claim", "parameters", "tolerance_because", "reason"]
+)
 def test_the_box_escapes_markup(ledger, field):
     (claim,) = claims.load(ledger(entry(**{field: "E < 2 & <script>x</script>"})))
     box = claim._repr_html_()
@@ -262,7 +303,9 @@ def test_the_box_escapes_markup(ledger, field):
 
 
 def test_the_box_escapes_the_names_of_numbers(ledger):
-    (claim,) = claims.load(ledger(entry(computed={"<b>": {"value": 1.0, "tolerance": 0.0}})))
+    (claim,) = claims.load(
+        ledger(entry(computed={"<b>": {"value": 1.0, "tolerance": 0.0}}))
+    )
     assert "&lt;b&gt; = 1" in claim._repr_html_()
     assert "<b>" not in claim._repr_html_()
 
@@ -274,8 +317,15 @@ def test_the_table_of_the_ledger_counts_links_and_escapes(ledger):
         entry(id="c", paper="other", verdict="fails"),
     ]
     book = claims.load(ledger(*entries))
-    assert book.counts == {"holds": 1, "holds in part": 0, "fails": 2, "cannot be decided": 0}
-    assert repr(book).startswith("Ledger of 3 claims: 1 holds, 0 holds in part, 2 fails")
+    assert book.counts == {
+        "holds": 1,
+        "holds in part": 0,
+        "fails": 2,
+        "cannot be decided": 0,
+    }
+    assert repr(book).startswith(
+        "Ledger of 3 claims: 1 holds, 0 holds in part, 2 fails"
+    )
     assert [c.id for c in book.of("paper2024")] == ["some-claim", "b"]
     table = book.of("paper2024")._repr_html_()
     assert table.count('<th scope="row"') == 2
@@ -289,7 +339,9 @@ def test_the_table_of_the_ledger_counts_links_and_escapes(ledger):
 
 def calls_of_check(source):
     """First arguments of every ``check(...)`` or ``claims.check(...)`` in a cell; None if no literal."""
-    plain = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    plain = "\n".join(
+        line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))
+    )
     found = []
     for node in ast.walk(ast.parse(plain)):
         if isinstance(node, ast.Call):
@@ -307,11 +359,15 @@ def checks_under(book):
         if {"_build", ".ipynb_checkpoints"} & set(path.relative_to(book).parts):
             continue
         chapter = path.relative_to(book).with_suffix("").as_posix()
-        for index, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+        for index, cell in enumerate(
+            json.loads(path.read_text(encoding="utf-8"))["cells"]
+        ):
             if cell["cell_type"] == "code":
                 tags = tuple(cell["metadata"].get("tags", ()))
                 source = "".join(cell["source"])
-                found += [(claim, chapter, index, tags) for claim in calls_of_check(source)]
+                found += [
+                    (claim, chapter, index, tags) for claim in calls_of_check(source)
+                ]
     return found
 
 
@@ -323,18 +379,32 @@ def test_the_search_sees_every_kind_of_check(tmp_path):
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / ".ipynb_checkpoints").mkdir()
     cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": ['claims.check("in-prose", 1)']},
-        {"cell_type": "code", "metadata": {}, "source": ["%matplotlib inline\n", 'claims.check("a", 1)']},
+        {
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": ['claims.check("in-prose", 1)'],
+        },
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "source": ["%matplotlib inline\n", 'claims.check("a", 1)'],
+        },
         {
             "cell_type": "code",
             "metadata": {"tags": ["t"]},
             "source": ['# claims.check("no")\ncheck(\n  "b", x=1)'],
         },
-        {"cell_type": "code", "metadata": {}, "source": 'for n in "cd":\n    show(claims.check(n, 1))'},
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "source": 'for n in "cd":\n    show(claims.check(n, 1))',
+        },
     ]
     text = json.dumps({"cells": cells})
     (tmp_path / "papers" / "one.ipynb").write_text(text, encoding="utf-8")
-    (tmp_path / "papers" / ".ipynb_checkpoints" / "one.ipynb").write_text(text, encoding="utf-8")
+    (tmp_path / "papers" / ".ipynb_checkpoints" / "one.ipynb").write_text(
+        text, encoding="utf-8"
+    )
     assert checks_under(tmp_path) == [
         ("a", "papers/one", 1, ()),
         ("b", "papers/one", 2, ("t",)),
@@ -352,12 +422,19 @@ def test_every_check_has_its_entry():
 
 
 def test_every_entry_is_checked_once_and_in_its_chapter():
-    expected = Counter((claim.id, claim.chapter) for claim in claims.load(BOOK / "claims.yml"))
+    expected = Counter(
+        (claim.id, claim.chapter) for claim in claims.load(BOOK / "claims.yml")
+    )
     assert Counter((claim, chapter) for claim, chapter, _, _ in CHECKS) == expected
 
 
 def test_no_check_hides_behind_a_tag():
-    silent = {"nbval-skip", "skip-execution", "raises-exception", "nbval-raises-exception"}
+    silent = {
+        "nbval-skip",
+        "skip-execution",
+        "raises-exception",
+        "nbval-raises-exception",
+    }
     assert [where for where in CHECKS if silent & set(where[3])] == []
 
 
@@ -367,6 +444,10 @@ def test_every_verdict_of_the_book_is_known_and_has_a_reason():
 
 
 def test_every_paper_of_the_book_is_in_the_bibliography():
-    keys = re.findall(r"^@\w+\{\s*([^,\s]+)\s*,", (BOOK / "references.bib").read_text(encoding="utf-8"), re.M)
+    keys = re.findall(
+        r"^@\w+\{\s*([^,\s]+)\s*,",
+        (BOOK / "references.bib").read_text(encoding="utf-8"),
+        re.M,
+    )
     assert len(keys) == len(set(keys)) > 0
     assert [e["id"] for e in RAW if e["paper"] not in keys] == []

@@ -35,7 +35,11 @@ class Recorder:
 
 
 def sentence(chosen):
-    return "Seen at " + ", ".join(f"{name}={value}" for name, value in chosen.items()) + "."
+    return (
+        "Seen at "
+        + ", ".join(f"{name}={value}" for name, value in chosen.items())
+        + "."
+    )
 
 
 def line(**chosen):
@@ -53,17 +57,25 @@ def leaf(widget, *indices):
 
 
 def caption(frame):
-    return html.unescape(re.search(r'<figcaption role="status">(.*?)</figcaption>', frame.value, re.S)[1])
+    return html.unescape(
+        re.search(r'<figcaption role="status">(.*?)</figcaption>', frame.value, re.S)[1]
+    )
 
 
 def picture(frame):
-    return base64.b64decode(re.search(r'src="data:image/png;base64,([^"]+)"', frame.value)[1])
+    return base64.b64decode(
+        re.search(r'src="data:image/png;base64,([^"]+)"', frame.value)[1]
+    )
 
 
 # --- frames ---
 
 
-SIZES = {1: {"a": [1, 2, 3]}, 2: {"a": [1, 2], "b": [3, 4, 5]}, 3: {"a": [0, 1], "b": [2, 3, 4], "c": [5, 6]}}
+SIZES = {
+    1: {"a": [1, 2, 3]},
+    2: {"a": [1, 2], "b": [3, 4, 5]},
+    3: {"a": [0, 1], "b": [2, 3, 4], "c": [5, 6]},
+}
 
 
 @pytest.mark.parametrize("count", SIZES)
@@ -75,7 +87,10 @@ def test_every_combination_has_its_frame_in_its_place(count):
     assert explorer.children == (*explorer.sliders, explorer.frame)
     sizes = [len(v) for v in values.values()]
     for indices in np.ndindex(*sizes):
-        chosen = {name: options[i] for (name, options), i in zip(values.items(), indices, strict=True)}
+        chosen = {
+            name: options[i]
+            for (name, options), i in zip(values.items(), indices, strict=True)
+        }
         frame = leaf(explorer.frame, *indices)
         assert isinstance(frame, HTML)
         assert caption(frame) == sentence(chosen)
@@ -85,7 +100,10 @@ def test_every_combination_has_its_frame_in_its_place(count):
 
 def test_frames_show_what_draw_drew():
     explorer = explore(line, slope=[1, 9])
-    low, high = (Image.open(io.BytesIO(picture(f))).convert("RGB") for f in explorer.frame.children)
+    low, high = (
+        Image.open(io.BytesIO(picture(f))).convert("RGB")
+        for f in explorer.frame.children
+    )
     assert low.size == high.size
     assert low.tobytes() != high.tobytes()
 
@@ -101,7 +119,9 @@ def test_each_stack_is_tied_to_its_slider_in_the_browser(count, monkeypatch):
     links = []
 
     def recording(*ends):
-        links.append(jslink(*ends))  # the widget that a page without a kernel can follow
+        links.append(
+            jslink(*ends)
+        )  # the widget that a page without a kernel can follow
         return links[-1]
 
     monkeypatch.setattr("qbook.sliders.jslink", recording)
@@ -126,7 +146,9 @@ def test_sliders_and_stacks_start_at_the_middle():
 
 
 def test_start_and_labels():
-    explorer = explore(line, a=[1, 2, 3], b=[4, 5], start={"a": 3, "b": 4}, labels={"a": "Pulse v₀"})
+    explorer = explore(
+        line, a=[1, 2, 3], b=[4, 5], start={"a": 3, "b": 4}, labels={"a": "Pulse v₀"}
+    )
     a, b = explorer.sliders
     assert (a.value, b.value) == (3, 4)
     assert (a.description, a.tooltip, b.description) == ("Pulse v₀", "Pulse v₀", "b")
@@ -176,7 +198,10 @@ def test_repr_is_one_line(live):
 def test_the_mimebundle_holds_widget_picture_and_text(live):
     explorer = explore(line, a=[1, 2, 3], start={"a": 1}, live=live)
     bundle = explorer._repr_mimebundle_()
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.model_id
+    assert (
+        bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+        == explorer.model_id
+    )
     assert bundle["text/plain"] == repr(explorer)
     shown = explorer.frame if live else leaf(explorer.frame, 0)
     assert base64.b64decode(bundle["image/png"]) == picture(shown)
@@ -196,7 +221,9 @@ def test_the_same_call_gives_the_same_bytes():
 def test_live_recomputes_when_a_slider_moves():
     draw = Recorder()
     explorer = explore(draw, live=True, a=range(1000), b=[1, 2])
-    assert draw.calls == [{"a": 500, "b": 2}]  # one frame, whatever the number of values
+    assert draw.calls == [
+        {"a": 500, "b": 2}
+    ]  # one frame, whatever the number of values
     assert isinstance(explorer.frame, HTML)
     explorer.sliders[0].value = 7
     assert draw.calls[1:] == [{"a": 7, "b": 2}]
@@ -211,7 +238,9 @@ def test_live_shows_the_new_picture():
     before = picture(explorer.frame)
     explorer.sliders[0].value = 1
     assert picture(explorer.frame) != before
-    assert _packed(picture(explorer.frame)) == picture(leaf(explore(line, a=[1, 9]).frame, 0))
+    assert _packed(picture(explorer.frame)) == picture(
+        leaf(explore(line, a=[1, 9]).frame, 0)
+    )
 
 
 def test_live_does_not_swallow_an_exception():
@@ -224,7 +253,9 @@ def test_live_does_not_swallow_an_exception():
     explorer = explore(draw, live=True, a=[1, 2])
     with pytest.raises(ArithmeticError, match="no such battery"):
         explorer.sliders[0].value = 1
-    assert explorer.frame.value == '<p role="alert">ArithmeticError: no such battery</p>'
+    assert (
+        explorer.frame.value == '<p role="alert">ArithmeticError: no such battery</p>'
+    )
     explorer.sliders[0].value = 2
     assert caption(explorer.frame) == "Fine."
 
@@ -258,7 +289,9 @@ def test_a_draw_without_exactly_one_figure(figures):
             plt.figure(figsize=(1, 1))
         return "A sentence."
 
-    with pytest.raises(ValueError, match=f"`draw` must draw one new figure, but is '{figures} figures'"):
+    with pytest.raises(
+        ValueError, match=f"`draw` must draw one new figure, but is '{figures} figures'"
+    ):
         explore(draw, a=[1, 2])
 
 
@@ -315,6 +348,8 @@ def test_a_start_that_is_no_value():
 
 def test_the_number_of_frames_is_limited_unless_live():
     many = {"a": range(MOST_FRAMES // 10 + 1), "b": range(10)}
-    with pytest.raises(ValueError, match=f"at most {MOST_FRAMES} frames, but is {MOST_FRAMES + 10}"):
+    with pytest.raises(
+        ValueError, match=f"at most {MOST_FRAMES} frames, but is {MOST_FRAMES + 10}"
+    ):
         explore(line, **many)
     assert "(live)" in repr(explore(line, live=True, **many))

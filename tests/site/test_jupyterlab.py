@@ -27,19 +27,44 @@ CELLS = """() => Array.from(jupyterapp.shell.currentWidget.content.model.cells).
 def lab(tmp_path_factory) -> Iterator[str]:
     """The address of a JupyterLab of its own, on a copy of the book, since it saves what it runs."""
     folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(BOOK, folder / "book", ignore=shutil.ignore_patterns("vendor", ".ipynb_checkpoints"))
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
-    command += ["--expose-app-in-browser", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=read"]
-    places = {f"JUPYTER{name}_DIR": str(folder / name) for name in ("_RUNTIME", "_CONFIG", "LAB_SETTINGS")}
+    shutil.copytree(
+        BOOK,
+        folder / "book",
+        ignore=shutil.ignore_patterns("vendor", ".ipynb_checkpoints"),
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+    ]
+    command += [
+        "--expose-app-in-browser",
+        f"--ServerApp.root_dir={folder}",
+        "--IdentityProvider.token=read",
+    ]
+    places = {
+        f"JUPYTER{name}_DIR": str(folder / name)
+        for name in ("_RUNTIME", "_CONFIG", "LAB_SETTINGS")
+    }
     notebooks = folder / "LAB_SETTINGS" / "@jupyterlab" / "notebook-extension"
     notebooks.mkdir(parents=True)
     (notebooks / "tracker.jupyterlab-settings").write_text(
         '{"windowingMode": "none"}'
     )  # all cells on the page
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, env={**os.environ, **places}, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, env={**os.environ, **places}, stdout=log, stderr=log
+        )
     try:
-        wait(lambda: list((folder / "_RUNTIME").glob("jpserver-*.json")) or server.poll() is not None)
+        wait(
+            lambda: (
+                list((folder / "_RUNTIME").glob("jpserver-*.json"))
+                or server.poll() is not None
+            )
+        )
         assert server.poll() is None, (folder / "log").read_text()
         (told,) = (folder / "_RUNTIME").glob("jpserver-*.json")
         yield json.loads(told.read_text())["url"]
@@ -61,7 +86,9 @@ def pages(browser: Browser, lab: str) -> Iterator[dict[str, Page]]:
     """The chapters, side by side, each in its kernel on its way from the first cell to the last."""
     opened = {}
     for chapter in CHAPTERS:
-        page = opened[chapter] = browser.new_page(viewport={"width": 1280, "height": 900})
+        page = opened[chapter] = browser.new_page(
+            viewport={"width": 1280, "height": 900}
+        )
         page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"{lab}lab/tree/book/{chapter}?token=read&reset")
         page.wait_for_function(READY)
@@ -78,7 +105,9 @@ def test_a_chapter_runs_and_all_its_sliders_move(pages, chapter):
     cells = [cell for cell in page.evaluate(CELLS) if cell["kinds"] is not None]
     assert [cell["count"] for cell in cells] == list(range(1, len(cells) + 1))
     assert not [cell["source"] for cell in cells if "error" in cell["kinds"]]
-    assert "{eq}" not in page.locator(".jp-Notebook").inner_text()  # MyST is shown as on the site
+    assert (
+        "{eq}" not in page.locator(".jp-Notebook").inner_text()
+    )  # MyST is shown as on the site
     explorers = page.locator(".explorer")
     assert explorers.count() == sum("explore(" in cell["source"] for cell in cells)
     assert page.locator(".explorer-live").count() >= 1
@@ -90,12 +119,16 @@ def test_a_chapter_runs_and_all_its_sliders_move(pages, chapter):
             handle.focus()
             pictures.add(after(explorer, lambda: page.keyboard.press("ArrowRight")))
             pictures.add(after(explorer, lambda handle=handle: drag(page, handle)))
-        assert len(pictures) > len(handles)  # some values give the same picture, never the same sentence
+        assert len(pictures) > len(
+            handles
+        )  # some values give the same picture, never the same sentence
 
 
 def after(explorer: Locator, move: Callable[[], object]) -> str:
     """The picture once the move has brought another sentence."""
     _, sentence = seen(explorer)
     move()
-    explorer.locator(f".explorer-frame:visible figcaption:not(:text-is({json.dumps(sentence)}))").wait_for()
+    explorer.locator(
+        f".explorer-frame:visible figcaption:not(:text-is({json.dumps(sentence)}))"
+    ).wait_for()
     return seen(explorer)[0]

@@ -35,7 +35,10 @@ def text(book) -> list[str]:
 @pytest.fixture(scope="module")
 def bookmarks(book) -> list[tuple[int, str, int]]:
     """Level, title and page of each bookmark."""
-    return [(mark.level, mark.get_title(), mark.get_dest().get_index()) for mark in book.get_toc()]
+    return [
+        (mark.level, mark.get_title(), mark.get_dest().get_index())
+        for mark in book.get_toc()
+    ]
 
 
 def one_line(text: str) -> str:
@@ -45,16 +48,31 @@ def one_line(text: str) -> str:
 def titles() -> list[str]:
     """The title of every page of the site, in reading order."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    files = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
+    files = [
+        toc["root"],
+        *(c["file"] for part in toc["parts"] for c in part["chapters"]),
+    ]
     heading = re.compile("<title>(.*?) (?:—|&#8212;) Quantum batteries</title>", re.S)
-    pages = [(SITE / file).with_suffix(".html").read_text(encoding="utf-8") for file in files]
+    pages = [
+        (SITE / file).with_suffix(".html").read_text(encoding="utf-8") for file in files
+    ]
     return [one_line(html.unescape(heading.search(page)[1])) for page in pages]
 
 
 def test_bookmarks_hold_parts_and_chapters_in_order(bookmarks):
-    parts = [p["caption"] for p in yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]]
-    assert [title for level, title, _ in bookmarks if level == 0] == [titles()[0], *parts]
-    assert [title for level, title, _ in bookmarks if level == 1 and title in titles()] == titles()[1:]
+    parts = [
+        p["caption"]
+        for p in yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))[
+            "parts"
+        ]
+    ]
+    assert [title for level, title, _ in bookmarks if level == 0] == [
+        titles()[0],
+        *parts,
+    ]
+    assert [
+        title for level, title, _ in bookmarks if level == 1 and title in titles()
+    ] == titles()[1:]
     assert sum(title == "Exercises" for _, title, _ in bookmarks) >= 5
 
 
@@ -65,7 +83,9 @@ def test_contents_show_the_pages_on_which_chapters_begin(book, text, bookmarks):
         assert f"{title} {begin[title] + 1}" in contents
         # A title that is broken into two lines has no space there.
         assert "".join(title.split()) in "".join(text[begin[title]].split())
-        assert str(begin[title] + 1) in text[begin[title]].splitlines(), "the number at the foot of the page"
+        assert str(begin[title] + 1) in text[begin[title]].splitlines(), (
+            "the number at the foot of the page"
+        )
 
 
 def test_book_is_whole(book, text):

@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"][
+    "config"
+]
 SITE = ROOT / "_build" / "html"
 KNOWN = {
     "GITHUB_REPOSITORY": "someone/some-book",
@@ -35,14 +37,20 @@ redirects = {{"old/name": "../chapter.html"}}
 
 def build(folder: Path, **environment: str) -> Path:
     """A book of a page and a notebook, built as a deployment with these variables would."""
-    (folder / "conf.py").write_text(CONF.format(ext=str(ROOT / "book" / "_ext")), encoding="utf-8")
-    (folder / "index.md").write_text("# Front\n\n```{toctree}\nchapter\n```\n", encoding="utf-8")
+    (folder / "conf.py").write_text(
+        CONF.format(ext=str(ROOT / "book" / "_ext")), encoding="utf-8"
+    )
+    (folder / "index.md").write_text(
+        "# Front\n\n```{toctree}\nchapter\n```\n", encoding="utf-8"
+    )
     cells = [nbformat.v4.new_markdown_cell("# Chapter", id="title")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "chapter.ipynb")
     bare = {k: v for k, v in os.environ.items() if k not in KNOWN}
     command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", ".", "site"]
     # The folder lies outside of any repository, so that no remote is found.
-    done = subprocess.run(command, cwd=folder, env=bare | environment, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, env=bare | environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return folder / "site"
 
@@ -62,7 +70,9 @@ def read(site: Path, page: str) -> str:
 
 
 def test_chapters_open_in_binder_and_colab_from_their_own_repository(published):
-    links = re.findall(r'href="(https://[^"]*(?:binder|colab)[^"]*)"', read(published, "chapter.html"))
+    links = re.findall(
+        r'href="(https://[^"]*(?:binder|colab)[^"]*)"', read(published, "chapter.html")
+    )
     assert set(links) == {
         "https://mybinder.org/v2/gh/someone/some-book/main?urlpath=lab/tree/chapter.ipynb",
         "https://colab.research.google.com/github/someone/some-book/blob/colab/chapter.ipynb",
@@ -77,7 +87,10 @@ def test_every_page_offers_the_printed_book(published):
 
 def test_nothing_is_said_of_a_repository_or_address_that_is_not_known(unpublished):
     for page in ("index.html", "chapter.html", "404.html"):
-        assert not re.search("mybinder|colab|github.com/|canonical|The whole book", read(unpublished, page))
+        assert not re.search(
+            "mybinder|colab|github.com/|canonical|The whole book",
+            read(unpublished, page),
+        )
     assert not (unpublished / "sitemap.xml").exists()
 
 
@@ -103,12 +116,18 @@ def test_repository_is_read_from_the_remote(monkeypatch, remote, found):
 
 def test_sitemap_lists_every_page_under_the_address_of_the_site(published):
     listed = re.findall("<loc>(.*?)</loc>", read(published, "sitemap.xml"))
-    assert {"index.html", "chapter.html"} <= {x.removeprefix(KNOWN["SITE_URL"] + "/") for x in listed}
-    assert not [x for x in listed if "404" in x or not x.startswith(KNOWN["SITE_URL"] + "/")]
+    assert {"index.html", "chapter.html"} <= {
+        x.removeprefix(KNOWN["SITE_URL"] + "/") for x in listed
+    }
+    assert not [
+        x for x in listed if "404" in x or not x.startswith(KNOWN["SITE_URL"] + "/")
+    ]
 
 
 def test_a_shared_page_shows_its_own_picture(published, unpublished):
-    (picture,) = re.findall(r'property="og:image" content="([^"]+)"', read(published, "chapter.html"))
+    (picture,) = re.findall(
+        r'property="og:image" content="([^"]+)"', read(published, "chapter.html")
+    )
     card = published / picture.removeprefix(KNOWN["SITE_URL"] + "/")
     assert card.read_bytes().startswith(b"\x89PNG")
     assert "og:image" not in read(unpublished, "chapter.html")
@@ -119,7 +138,11 @@ def test_lost_visitors_find_the_book_from_any_depth(request, site):
     folder = SITE if site == "book" else request.getfixturevalue(site)
     prefix = "/some-book/" if site == "published" else "/"
     page = read(folder, "404.html")
-    links = [x for x in re.findall(r'(?:href|src)="([^"]+)"', page) if not re.match(r"[a-z]+:|#", x)]
+    links = [
+        x
+        for x in re.findall(r'(?:href|src)="([^"]+)"', page)
+        if not re.match(r"[a-z]+:|#", x)
+    ]
     assert any(link.endswith("index.html") for link in links)
     for link in links:
         assert link.startswith(prefix), link
@@ -132,17 +155,25 @@ def test_a_page_that_moved_leads_to_its_new_place(published):
 
 def broken(redirects: dict[str, str], site: Path) -> list[str]:
     """Old names that lead nowhere, or that are pages still."""
-    pages = {str(p.relative_to(ROOT).with_suffix("")) for p in (ROOT / "book").rglob("*.*")}
+    pages = {
+        str(p.relative_to(ROOT).with_suffix("")) for p in (ROOT / "book").rglob("*.*")
+    }
     return [
         old
         for old, new in redirects.items()
         if old in pages
-        or not (site / posixpath.normpath(posixpath.join(posixpath.dirname(old), new))).exists()
+        or not (
+            site / posixpath.normpath(posixpath.join(posixpath.dirname(old), new))
+        ).exists()
     ]
 
 
 def test_every_redirect_of_the_book_leads_somewhere(published):
-    made_up = {"old/name": "../chapter.html", "old/wrong": "../nowhere.html", "book/index": "../chapter.html"}
+    made_up = {
+        "old/name": "../chapter.html",
+        "old/wrong": "../nowhere.html",
+        "book/index": "../chapter.html",
+    }
     assert broken(made_up, published) == ["old/wrong", "book/index"]
     assert broken(CONFIG["redirects"], SITE) == []
 
@@ -150,26 +181,46 @@ def test_every_redirect_of_the_book_leads_somewhere(published):
 def test_building_the_site_deletes_nothing_but_the_site(tmp_path):
     for name in ("Makefile", "requirements.txt", "constraints.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    archive, printed = "homework/teachers/01-autograder.zip", "pdf/quantum-batteries.pdf"
+    archive, printed = (
+        "homework/teachers/01-autograder.zip",
+        "pdf/quantum-batteries.pdf",
+    )
     stale = ("html/gone.html", "jupyter_execute/gone.ipynb", ".doctrees/gone.doctree")
     for name in (archive, printed, *stale):
         path = tmp_path / "_build" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     # What make would install stands here already; in place of the builder is a command that writes a page.
-    for name in (".venv/bin/jupyter-book", ".venv/installed", "book/_static/vendor/embed.js"):
+    for name in (
+        ".venv/bin/jupyter-book",
+        ".venv/installed",
+        "book/_static/vendor/embed.js",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("#!/bin/sh\nmkdir -p _build/html && touch _build/html/index.html\n")
+        path.write_text(
+            "#!/bin/sh\nmkdir -p _build/html && touch _build/html/index.html\n"
+        )
         path.chmod(0o755)
-    done = subprocess.run(["make", "book"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        ["make", "book"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
-    left = {str(p.relative_to(tmp_path / "_build")) for p in tmp_path.glob("_build/**/*") if p.is_file()}
+    left = {
+        str(p.relative_to(tmp_path / "_build"))
+        for p in tmp_path.glob("_build/**/*")
+        if p.is_file()
+    }
     assert left == {archive, printed, "html/index.html"}
 
 
 def test_links_of_the_top_level_pages_lead_somewhere():
     pages = [p.read_text(encoding="utf-8") for p in ROOT.glob("*.md")]
-    links = [x for page in pages for x in re.findall(r"\]\(([^)#]+)", page) if not re.match("https?:", x)]
+    links = [
+        x
+        for page in pages
+        for x in re.findall(r"\]\(([^)#]+)", page)
+        if not re.match("https?:", x)
+    ]
     assert links
     assert [x for x in links if not (ROOT / x).exists()] == []

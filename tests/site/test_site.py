@@ -18,7 +18,11 @@ SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Pages of each kind: the first, one with sliders, and one with a script that the site wrote.
-OPENED = ["book/index.html", "book/foundations/ergotropy.html", "book/synthesis/ledger.html"]
+OPENED = [
+    "book/index.html",
+    "book/foundations/ergotropy.html",
+    "book/synthesis/ledger.html",
+]
 EXPLORER = ".explorer:not(.explorer-live)"
 SLIDER = f"{EXPLORER} .noUi-handle"
 # The widget player's remark on its own schema, and the search's on a dot in an anchor that it then
@@ -31,7 +35,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
     def handle(self) -> None:
-        with contextlib.suppress(ConnectionError):  # a page was closed while it was still loading
+        with contextlib.suppress(
+            ConnectionError
+        ):  # a page was closed while it was still loading
             super().handle()
 
 
@@ -69,16 +75,24 @@ class Visit:
             color_scheme="dark" if dark else "light",
             has_touch=touch,
         )
-        self.context.set_default_timeout(120_000)  # a busy machine is no failure of the page
+        self.context.set_default_timeout(
+            120_000
+        )  # a busy machine is no failure of the page
         self.page: Page = self.context.new_page()
         self.page.route("**/*", lambda route: self._only_own(route, address))
         if hold_fonts:
             self.page.route("**/_static/fonts/*", lambda route: self.held.append(route))
         self.page.on("console", lambda m: self._heard(m.type, m.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("response", lambda r: self.failed.append(r.url) if r.status >= 400 else None)
-        self.page.goto(address + path, wait_until="commit" if hold_fonts else "networkidle")
-        if not hold_fonts:  # a slow script may keep the page from being loaded after the last byte
+        self.page.on(
+            "response", lambda r: self.failed.append(r.url) if r.status >= 400 else None
+        )
+        self.page.goto(
+            address + path, wait_until="commit" if hold_fonts else "networkidle"
+        )
+        if (
+            not hold_fonts
+        ):  # a slow script may keep the page from being loaded after the last byte
             self.page.wait_for_load_state("load")
 
     def _only_own(self, route, address: str) -> None:
@@ -132,19 +146,35 @@ def assert_heard_in_order(page: Page) -> None:
     assert levels.count(1) == 1
     assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    assert (
+        page.evaluate("document.activeElement.textContent.trim()")
+        == "Skip to main content"
+    )
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360], ids=["desktop", "phone"])
 @pytest.mark.parametrize("path", PAGES)
-def test_page_is_accessible_and_does_not_scroll_sideways(browser, address, path, width, dark):
+def test_page_is_accessible_and_does_not_scroll_sideways(
+    browser, address, path, width, dark
+):
     with Visit(browser, address, path, width=width, dark=dark) as visit:
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
-        if (width, dark) != (1280, False):  # formulas are two thirds of the elements, and judged once
-            visit.page.locator("mjx-container").evaluate_all("all => all.forEach(x => x.remove())")
-        found = Axe().run(visit.page, options={"runOnly": WCAG, "resultTypes": ["violations"]})
-        grave = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
+        if (width, dark) != (
+            1280,
+            False,
+        ):  # formulas are two thirds of the elements, and judged once
+            visit.page.locator("mjx-container").evaluate_all(
+                "all => all.forEach(x => x.remove())"
+            )
+        found = Axe().run(
+            visit.page, options={"runOnly": WCAG, "resultTypes": ["violations"]}
+        )
+        grave = [
+            v
+            for v in found.response["violations"]
+            if v["impact"] in ("serious", "critical")
+        ]
         assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in grave] == []
 
 
@@ -159,7 +189,9 @@ LINK_SHOWN = """panel => Array.from(document.querySelectorAll(`.bd-sidebar-${pan
 
 def await_panel(page: Page, panel: str, *, shown: bool) -> None:
     """Wait until the panel has slid in or out."""
-    page.wait_for_function(f"panel => ({LINK_SHOWN})(panel) === {str(shown).lower()}", arg=panel)
+    page.wait_for_function(
+        f"panel => ({LINK_SHOWN})(panel) === {str(shown).lower()}", arg=panel
+    )
 
 
 def press(button: Locator, way: str) -> None:
@@ -175,7 +207,9 @@ def press(button: Locator, way: str) -> None:
 @pytest.mark.parametrize("way", ["tap", "key"])
 @pytest.mark.parametrize("width", [360, 768])
 @pytest.mark.parametrize("path", OPENED)
-def test_menu_and_contents_open_and_close_on_narrow_screens(browser, address, path, width, way, dark):
+def test_menu_and_contents_open_and_close_on_narrow_screens(
+    browser, address, path, width, way, dark
+):
     with Visit(browser, address, path, width=width, dark=dark, touch=True) as visit:
         for panel, beside in (("primary", width - 5), ("secondary", 5)):
             button = visit.page.locator(f".{panel}-toggle:visible")
@@ -195,7 +229,9 @@ def test_menu_and_contents_open_and_close_on_narrow_screens(browser, address, pa
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("way", ["click", "key"])
 @pytest.mark.parametrize("path", OPENED)
-def test_menu_is_hidden_and_shown_on_a_wide_screen_beside_the_contents(browser, address, path, way, dark):
+def test_menu_is_hidden_and_shown_on_a_wide_screen_beside_the_contents(
+    browser, address, path, way, dark
+):
     with Visit(browser, address, path, dark=dark) as visit:
         await_panel(visit.page, "secondary", shown=True)
         button = visit.page.locator(".primary-toggle:visible")
@@ -206,7 +242,9 @@ def test_menu_is_hidden_and_shown_on_a_wide_screen_beside_the_contents(browser, 
 
 
 def test_a_place_chosen_in_the_contents_of_a_phone_is_shown(browser, address):
-    with Visit(browser, address, "book/foundations/ergotropy.html", width=360, touch=True) as visit:
+    with Visit(
+        browser, address, "book/foundations/ergotropy.html", width=360, touch=True
+    ) as visit:
         visit.page.locator(".secondary-toggle:visible").tap()
         await_panel(visit.page, "secondary", shown=True)
         link = visit.page.locator(".bd-sidebar-secondary nav a").nth(2)
@@ -228,7 +266,9 @@ def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, p
         assert count >= page.locator(EXPLORER).count() >= 1
         for k in range(count):
             handle = page.locator(SLIDER).nth(k)
-            explorer = handle.locator("xpath=ancestor::*[contains(@class, 'explorer')][1]")
+            explorer = handle.locator(
+                "xpath=ancestor::*[contains(@class, 'explorer')][1]"
+            )
             handle.scroll_into_view_if_needed()
             assert handle.get_attribute("aria-label")
             start = seen(explorer)
@@ -243,20 +283,25 @@ def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, p
             assert stepped != start, f"slider {k} of {path} does not move by keyboard"
             assert handle.get_attribute("aria-valuetext") == readout(handle)
             drag(page, handle)
-            assert seen(explorer) != stepped, f"slider {k} of {path} does not move by mouse"
+            assert seen(explorer) != stepped, (
+                f"slider {k} of {path} does not move by mouse"
+            )
         assert visit.said == []
         assert visit.outside == []
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in PAGES if "explorer-live" in (SITE / p).read_text(encoding="utf-8")]
+    "path",
+    [p for p in PAGES if "explorer-live" in (SITE / p).read_text(encoding="utf-8")],
 )
 def test_live_figures_stand_still_without_a_kernel_and_say_so(browser, address, path):
     with Visit(browser, address, path) as visit:
         for explorer in visit.page.locator(".explorer-live").all():
             assert seen(explorer)
             assert not explorer.locator(".widget-slider").first.is_visible()
-            note = explorer.evaluate("element => getComputedStyle(element, '::after').content")
+            note = explorer.evaluate(
+                "element => getComputedStyle(element, '::after').content"
+            )
             assert "run the chapter" in note
 
 
@@ -278,7 +323,9 @@ def readout(handle) -> str:
 
 def drag(page: Page, handle) -> None:
     """Pull the handle to whichever end of its track is farther away."""
-    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')][1]").bounding_box()
+    track = handle.locator(
+        "xpath=ancestor::*[contains(@class, 'noUi-target')][1]"
+    ).bounding_box()
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     ends = (track["x"] + 1, track["x"] + track["width"] - 1)
@@ -368,14 +415,24 @@ class _Scripts(HTMLParser):
 @pytest.mark.parametrize("path", [*PAGES, "search.html"])
 def test_no_script_stands_before_the_text(path):
     scripts = _Scripts(text_of(path)).found
-    assert [named for place, named, _ in scripts if place == "head" and named.get("src")]
+    assert [
+        named for place, named, _ in scripts if place == "head" and named.get("src")
+    ]
     for place, named, body in scripts:
         if named.get("src"):
-            assert named.keys() & {"defer", "async"} or named.get("type") == "module", named
+            assert named.keys() & {"defer", "async"} or named.get("type") == "module", (
+                named
+            )
         elif place == "head":
             assert len(body) < 1000, body[:200]
-    states = [place for place, named, _ in scripts if "widget-state" in (named.get("type") or "")]
-    players = [named for _, named, _ in scripts if "embed.js" in (named.get("src") or "")]
+    states = [
+        place
+        for place, named, _ in scripts
+        if "widget-state" in (named.get("type") or "")
+    ]
+    players = [
+        named for _, named, _ in scripts if "embed.js" in (named.get("src") or "")
+    ]
     assert states == (["after"] if has_sliders(path) else [])
     assert len(players) == len(states)
 
@@ -393,9 +450,14 @@ LETTERS = """() => [...document.querySelectorAll("section > p > .math mjx-contai
 X_OF_MATHJAX = 0.442  # height of the letter x in MathJax's font, of its size
 
 
-def test_formulas_have_the_size_of_the_text_and_are_whole_however_late_its_fonts_come(browser, address):
+def test_formulas_have_the_size_of_the_text_and_are_whole_however_late_its_fonts_come(
+    browser, address
+):
     path = "book/foundations/ergotropy.html"
-    with Visit(browser, address, path, hold_fonts=True) as late, Visit(browser, address, path) as early:
+    with (
+        Visit(browser, address, path, hold_fonts=True) as late,
+        Visit(browser, address, path) as early,
+    ):
         late.page.wait_for_selector("mjx-container", state="attached")
         late.page.evaluate("MathJax.startup.promise")
         assert len(late.held) >= 2  # the upright and the italic letters
@@ -429,7 +491,9 @@ def test_no_sources_are_shipped():
         ("Rosen-Zener", "book/papers/rosen-zener.html"),
     ],
 )
-def test_search_finds_words_names_and_symbols_without_a_network(browser, address, words, page):
+def test_search_finds_words_names_and_symbols_without_a_network(
+    browser, address, words, page
+):
     with Visit(browser, address, f"search.html?q={words.replace(' ', '+')}") as visit:
         visit.page.locator(f"#search-results li a[href*='{page}']").first.wait_for()
         assert visit.outside == []
@@ -438,6 +502,10 @@ def test_search_finds_words_names_and_symbols_without_a_network(browser, address
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_weighs_more_than_three_megabytes(path):
-    pictures = set(re.findall(r'src="([^":?]+\.(?:png|svg))"', (SITE / path).read_text(encoding="utf-8")))
+    pictures = set(
+        re.findall(
+            r'src="([^":?]+\.(?:png|svg))"', (SITE / path).read_text(encoding="utf-8")
+        )
+    )
     files = [SITE / path, *((SITE / path).parent / picture for picture in pictures)]
     assert sum(file.stat().st_size for file in files) < 3e6

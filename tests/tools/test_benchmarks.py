@@ -12,7 +12,9 @@ from benchmarks import results, side_by_side
 from benchmarks.__main__ import MODELS, main
 from benchmarks.side_by_side import Case, Row, agreeing, measure, turns
 
-CASES = [case for m in MODELS for case in importlib.import_module(f"benchmarks.{m}").cases()]
+CASES = [
+    case for m in MODELS for case in importlib.import_module(f"benchmarks.{m}").cases()
+]
 ROW = Row(
     model="Star",
     task="steady state",
@@ -29,30 +31,48 @@ ROW = Row(
 
 
 def power_law(rival_power: float, sizes=(2, 4, 8)) -> list[Row]:
-    return [replace(ROW, size=n, our_time=1e-3 * n, their_time=n**rival_power) for n in sizes]
+    return [
+        replace(ROW, size=n, our_time=1e-3 * n, their_time=n**rival_power)
+        for n in sizes
+    ]
 
 
 def test_names_tell_cases_apart_and_cases_can_be_sent_to_a_process():
     names = [(c.model, c.task, c.size, c.unit, c.rival) for c in CASES]
     assert len(set(names)) == len(names)
-    assert {c.model for c in CASES} == {"Rosen-Zener", "Dual cavity", "Star network", "Nonreciprocal"}
+    assert {c.model for c in CASES} == {
+        "Rosen-Zener",
+        "Dual cavity",
+        "Star network",
+        "Nonreciprocal",
+    }
     for case in CASES:
         pickle.dumps((case.ours, case.theirs))
 
 
-@pytest.mark.parametrize(("factor", "caught"), [(1.0, False), (2.9, False), (3.0, True), (1 / 3, False)])
+@pytest.mark.parametrize(
+    ("factor", "caught"), [(1.0, False), (2.9, False), (3.0, True), (1 / 3, False)]
+)
 @pytest.mark.parametrize("side", ["our_time", "their_time"])
 def test_a_ratio_that_falls_threefold_is_named(factor, caught, side):
-    change = factor if side == "our_time" else 1 / factor  # a faster rival counts as well
+    change = (
+        factor if side == "our_time" else 1 / factor
+    )  # a faster rival counts as well
     other = replace(ROW, size=5)
-    messages = results.fallen([replace(ROW, **{side: getattr(ROW, side) * change}), other], [ROW, other])
+    messages = results.fallen(
+        [replace(ROW, **{side: getattr(ROW, side) * change}), other], [ROW, other]
+    )
     assert len(messages) == caught
     if caught:
-        assert messages[0].startswith("Star: steady state, qubits 4, slow: the ratio fell from 100 to 33.3")
+        assert messages[0].startswith(
+            "Star: steady state, qubits 4, slow: the ratio fell from 100 to 33.3"
+        )
 
 
 def test_a_row_that_vanished_is_named_and_a_new_one_is_not():
-    assert results.fallen([], [ROW]) == [f"{ROW.name}: stored, but not measured any more"]
+    assert results.fallen([], [ROW]) == [
+        f"{ROW.name}: stored, but not measured any more"
+    ]
     assert results.fallen([ROW], []) == []
 
 
@@ -63,7 +83,10 @@ def test_rows_without_a_rival_are_not_compared():
 
 def test_growth_finds_the_exponent_of_each_route():
     found = {g["route"]: g for g in results.growth(power_law(3.0))}
-    assert {route: g["exponent"] for route, g in found.items()} == {"qbcore": 1.0, "slow": 3.0}
+    assert {route: g["exponent"] for route, g in found.items()} == {
+        "qbcore": 1.0,
+        "slow": 3.0,
+    }
     assert found["slow"]["steps"] == [3.0, 3.0]
     assert found["slow"]["sizes"] == [2, 4, 8]
 
@@ -76,7 +99,14 @@ def test_growth_shows_what_is_no_power_law_and_needs_three_sizes():
 
 
 def case_of(theirs, **changes) -> Case:
-    kind = {"model": "", "task": "add", "size": 1, "unit": "", "rival": "rival", "accuracy": 1e-6}
+    kind = {
+        "model": "",
+        "task": "add",
+        "size": 1,
+        "unit": "",
+        "rival": "rival",
+        "accuracy": 1e-6,
+    }
     return Case(**kind, ours=partial(np.ones, 3), theirs=theirs, **changes)
 
 
@@ -85,12 +115,16 @@ def off_by_ten(rtol: float) -> np.ndarray:
 
 
 def test_the_rival_gets_the_loosest_tolerance_that_agrees():
-    run, difference, tolerance = agreeing(case_of(off_by_ten), np.ones(3), lambda run: run())
+    run, difference, tolerance = agreeing(
+        case_of(off_by_ten), np.ones(3), lambda run: run()
+    )
     assert (tolerance, difference) == (pytest.approx(1e-7), pytest.approx(1e-6))
     assert run() == pytest.approx(1 + 1e-6)
 
 
-@pytest.mark.parametrize("wrong", [partial(np.full, 3, 1.1), partial(np.full, 3, np.nan)])
+@pytest.mark.parametrize(
+    "wrong", [partial(np.full, 3, 1.1), partial(np.full, 3, np.nan)]
+)
 def test_answers_that_differ_are_refused(wrong):
     with pytest.raises(ValueError, match="rival: add of size 1 differs"):
         agreeing(case_of(wrong, tolerant=False), np.ones(3), lambda run: run())
@@ -98,7 +132,9 @@ def test_answers_that_differ_are_refused(wrong):
 
 def test_measure_does_both_sides_in_their_own_processes():
     size = 4_000_000
-    case = case_of(partial(np.ones, size), tolerant=False, scale=10.0, part=(slice(None, None, 1),))
+    case = case_of(
+        partial(np.ones, size), tolerant=False, scale=10.0, part=(slice(None, None, 1),)
+    )
     row = measure(replace(case, ours=partial(np.ones, size)))
     assert row.difference == 0.0
     assert row.our_memory > 8e-6 * size
@@ -141,7 +177,9 @@ def test_a_run_stores_checks_and_accepts(stored, monkeypatch, capsys):
     assert results.read() == slow
 
 
-def test_a_run_that_passes_leaves_the_stored_rows_so_that_small_losses_cannot_add_up(stored, monkeypatch):
+def test_a_run_that_passes_leaves_the_stored_rows_so_that_small_losses_cannot_add_up(
+    stored, monkeypatch
+):
     run_with(monkeypatch, [ROW])
     assert run_with(monkeypatch, [replace(ROW, our_time=0.02)]) == 0
     assert results.read() == [ROW]

@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(
-    p.relative_to(ROOT) for p in (ROOT / "book").rglob("*.ipynb") if "checkpoint" not in str(p)
+    p.relative_to(ROOT)
+    for p in (ROOT / "book").rglob("*.ipynb")
+    if "checkpoint" not in str(p)
 )
 
 
@@ -30,13 +32,17 @@ def copies(tmp_path_factory) -> Path:
 def test_every_notebook_has_a_copy_with_one_cell_more_in_front(copies):
     assert sorted(p.relative_to(copies) for p in copies.rglob("*.*")) == NOTEBOOKS
     for path in NOTEBOOKS:
-        original, copy = (json.loads((folder / path).read_text("utf-8")) for folder in (ROOT, copies))
+        original, copy = (
+            json.loads((folder / path).read_text("utf-8")) for folder in (ROOT, copies)
+        )
         first, *others = copy["cells"]
         assert others == original["cells"]
         assert copy["metadata"] == original["metadata"]
         assert "git clone" not in json.dumps(original)
         *_, fetch, install, go = "".join(first["source"]).splitlines()
-        assert fetch.endswith("--branch v1.0 https://github.com/someone/companion /content/companion")
+        assert fetch.endswith(
+            "--branch v1.0 https://github.com/someone/companion /content/companion"
+        )
         assert install == '%pip install --quiet "/content/companion[book]"'
         assert go == f"%cd -q /content/companion/{path.parent}"
 
@@ -46,10 +52,14 @@ def test_the_cell_fetches_the_book_and_goes_to_the_chapters_folder(copies, tmp_p
     origin = tmp_path / "origin"
     subprocess.run(["git", "clone", "--quiet", ROOT, origin], check=True)
     subprocess.run(["git", "-C", origin, "tag", "v1.0"], check=True)
-    notebook = json.loads((copies / "book" / "papers" / "dual-cavity.ipynb").read_text("utf-8"))
+    notebook = json.loads(
+        (copies / "book" / "papers" / "dual-cavity.ipynb").read_text("utf-8")
+    )
     cell = "".join(notebook["cells"][0]["source"]).replace("/content", str(tmp_path))
     cell = cell.replace("https://github.com/someone/companion", f"file://{origin}")
-    cell = cell.replace("%pip install", "%pip install --dry-run --no-deps --no-build-isolation")
+    cell = cell.replace(
+        "%pip install", "%pip install --dry-run --no-deps --no-build-isolation"
+    )
     code = f"""
 from IPython.core.interactiveshell import InteractiveShell
 InteractiveShell.instance().run_cell({cell!r}).raise_error()
@@ -57,9 +67,15 @@ from qbook.claims import find_ledger
 print(find_ledger())
 """
     run = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ,
+        capture_output=True,
+        text=True,
     )
-    assert run.stdout.splitlines()[-1] == str(tmp_path / "companion" / "book" / "claims.yml"), run.stderr
+    assert run.stdout.splitlines()[-1] == str(
+        tmp_path / "companion" / "book" / "claims.yml"
+    ), run.stderr
 
 
 @pytest.mark.parametrize("repository", ["companion", "a/b; rm"])
@@ -70,4 +86,7 @@ def test_what_is_no_repository_is_refused(repository, tmp_path):
 
 
 def test_what_is_no_branch_is_refused(tmp_path):
-    assert "must be a branch or tag" in colab("--repository", "a/b", "--ref", "main; rm", tmp_path).stderr
+    assert (
+        "must be a branch or tag"
+        in colab("--repository", "a/b", "--ref", "main; rm", tmp_path).stderr
+    )

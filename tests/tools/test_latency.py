@@ -21,7 +21,10 @@ def draw(**chosen):
 def notebook(tmp_path):
     def write(*cells: str):
         path = tmp_path / "chapter.ipynb"
-        nbformat.write(new_notebook(cells=[new_code_cell(source) for source in (DRAW, *cells)]), path)
+        nbformat.write(
+            new_notebook(cells=[new_code_cell(source) for source in (DRAW, *cells)]),
+            path,
+        )
         return path
 
     return write
@@ -32,15 +35,31 @@ def test_every_slider_of_every_live_figure_is_moved_and_no_other(notebook):
     two = 'explore(draw, live=True, labels={"a": "first"}, a=range(50), b=[1, 2])'
     one = "explore(draw, c=[1.0, 2.0, 3.0], live=True)"
     found = latency.latency(notebook(ready, two, one))
-    assert sorted([move["slider"] for move in figure] for figure in found) == [["c"], ["first", "b"]]
-    assert all(isinstance(move[clock], int) for f in found for move in f for clock in ("wall", "processor"))
+    assert sorted([move["slider"] for move in figure] for figure in found) == [
+        ["c"],
+        ["first", "b"],
+    ]
+    assert all(
+        isinstance(move[clock], int)
+        for f in found
+        for move in f
+        for clock in ("wall", "processor")
+    )
 
 
 def test_a_live_figure_that_is_not_found_is_an_error(notebook):
-    with pytest.raises(RuntimeError, match=r"chapter.ipynb has 1 live figures, but 0 were found"):
-        latency.latency(notebook("figure = None if True else explore(draw, live=True, a=[1, 2])"))
+    with pytest.raises(
+        RuntimeError, match=r"chapter.ipynb has 1 live figures, but 0 were found"
+    ):
+        latency.latency(
+            notebook("figure = None if True else explore(draw, live=True, a=[1, 2])")
+        )
 
 
 def test_the_chapters_with_live_figures_are_those_that_say_so():
     chosen = {path for path in all_notebooks() if latency.live_cells(path)}
-    assert chosen == {path for path in all_notebooks() if "live=True" in path.read_text(encoding="utf-8")}
+    assert chosen == {
+        path
+        for path in all_notebooks()
+        if "live=True" in path.read_text(encoding="utf-8")
+    }
