@@ -351,13 +351,21 @@ def test_what_is_not_a_gaussian_start_is_refused(odd):
 @pytest.mark.parametrize(
     "system",
     [
-        {"stiffness": np.full((2, 2), np.nan), "jumps": np.zeros((0, 2))},
-        {"stiffness": [[1.0, 2.0], [0.0, 1.0]], "jumps": np.zeros((0, 2))},
-        {"stiffness": np.eye(2), "jumps": [1.0, 1j]},
-        {"stiffness": np.eye(3), "jumps": np.zeros((0, 3))},
-        {"stiffness": np.eye(2), "jumps": [[np.inf, 0]]},
+        {
+            "stiffness": np.full((2, 2), np.nan),
+            "jumps": np.zeros((0, 2)),
+            "force": np.zeros(2),
+        },
+        {
+            "stiffness": [[1.0, 2.0], [0.0, 1.0]],
+            "jumps": np.zeros((0, 2)),
+            "force": np.zeros(2),
+        },
+        {"stiffness": np.eye(2), "jumps": [1.0, 1j], "force": np.zeros(2)},
+        {"stiffness": np.eye(3), "jumps": np.zeros((0, 3)), "force": np.zeros(2)},
+        {"stiffness": np.eye(2), "jumps": [[np.inf, 0]], "force": np.zeros(2)},
         {"stiffness": np.eye(2), "jumps": np.zeros((0, 2)), "force": [1.0]},
-        {"stiffness": 1j * np.eye(2), "jumps": np.zeros((0, 2))},
+        {"stiffness": 1j * np.eye(2), "jumps": np.zeros((0, 2)), "force": np.zeros(2)},
     ],
     ids=lambda system: ", ".join(f"{k}" for k in system),
 )
