@@ -1,4 +1,4 @@
-"""The package alone: built, installed without the book, imported, its docstrings run."""
+"""The package alone: built, installed without the book, imported, its examples run."""
 
 import os
 import re
