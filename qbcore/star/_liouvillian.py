@@ -9,14 +9,17 @@ six qubits.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from qbcore._numerics.propagation import propagate
 from qbcore._support.types import ComplexArray, FloatArray
-from qbcore.star._shared import Path
+from qbcore.star import _operators, _start
+from qbcore.star._charge import Path, observe
+
+if TYPE_CHECKING:
+    from qbcore.star._shared import Star
 
 MOST_CELLS = 6
 
@@ -29,36 +32,28 @@ def liouvillian(hamiltonian: Any, jumps: list[Any]) -> Any:
     return (sparse.kron(decay, one) + sparse.kron(one, decay.conj()) + moves).tocsr()
 
 
-def evolve(
-    hamiltonian: Any,
-    jumps: list[Any],
-    start: ComplexArray,
-    times: FloatArray,
-) -> Path:
-    """Run a density matrix (2^N, 2^N) under an H without splitting."""
-    generator, rho = liouvillian(hamiltonian, jumps), start.ravel()
-    number, size = excitations(len(start)), len(start)
-    row, column = np.divmod(np.arange(size**2), size)
-    difference = number[row] - number[column]
+def evolve(star: Star, start: Any, times: FloatArray) -> Path:
+    """Run a start of any kind under an H without splitting."""
+    rho = _start.density_matrix(start, star.cells)
+    generator = liouvillian(_operators.exchange(star), star._jumps())
+    number, size = excitations(len(rho)), len(rho)
+    rho = rho.ravel()
+    difference = np.subtract.outer(number, number).ravel()
+    battery = np.diag(np.arange(size) < size // 2).ravel().astype(float)
+    others = np.diag(number).ravel() - battery
+    coherence = np.eye(size, k=size // 2).ravel()  # between |e, a> and |g, a>
 
-    even = np.flatnonzero(difference == 0)
-    block = generator[even][:, even]
-    diagonal = row[even] == column[even]
-    battery = diagonal * (row[even] < size // 2)
-    ancillas = diagonal * number[row[even]] - battery
-    path = propagate(block, rho[even], times).T
+    def seen(charge: int, *rows: FloatArray) -> ComplexArray:
+        kept, readout = difference == charge, np.array(rows)
+        if not rho[kept].any():
+            return np.zeros((len(rows), times.size), dtype=complex)
+        block = generator[kept][:, kept]
+        return observe(block, rho[kept], times, readout[:, kept])
 
-    odd = np.flatnonzero(difference == 1)
-    coherence = (row[odd] + size // 2 == column[odd]).astype(float)
-    turning = np.zeros((odd.size, times.size), dtype=complex)
-    if rho[odd].any():
-        turning = propagate(generator[odd][:, odd], rho[odd], times).T
     return Path(
-        begin=float((battery @ rho[even]).real),
-        excitation=(battery @ path).real,
-        slope=(battery @ (block @ path)).real,
-        ancillas=(ancillas @ path).real,
-        coherence=coherence @ turning,
+        begin=float((battery @ rho).real),
+        seen=seen(0, battery, battery @ generator, others).real,
+        coherence=seen(1, coherence)[0],
     )
 
 
