@@ -120,7 +120,7 @@ def _default_times(star: Star) -> FloatArray:
 
 def observe(generator: Any, start: Any, times: FloatArray, readout: Any) -> Any:
     """Return ``readout`` (k, d) of exp(G t) start, shape (k, T), in bounded memory."""
-    fastest = float(abs(generator).sum(axis=0).max())
+    fastest = abs(generator).sum(axis=0).max()
     error = float(np.finfo(float).eps * fastest * times[-1])
     if not error <= LOST:
         message = (

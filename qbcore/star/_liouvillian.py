@@ -36,7 +36,8 @@ def evolve(star: Star, start: Any, times: FloatArray) -> Path:
     """Run a start of any kind under an H without splitting."""
     rho = _start.density_matrix(start, star.cells)
     generator = liouvillian(_operators.exchange(star), star._jumps())
-    number, size = excitations(len(rho)), len(rho)
+    size = len(rho)
+    number = excitations(size)
     rho = rho.ravel()
     difference = np.subtract.outer(number, number).ravel()
     battery = np.diag(np.arange(size) < size // 2).ravel().astype(float)

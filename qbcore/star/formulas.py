@@ -142,8 +142,9 @@ def _finite(name: str, value: ArrayLike) -> FloatArray:
 
 
 def _occupation(name: str, value: ArrayLike) -> FloatArray:
-    n = numbers(name, value)
-    require(bool(np.all((n >= 0) & (n <= 1))), name, "lie in [0, 1]", value)
+    must = "be an occupation in [0, 1]"
+    n = numbers(name, value, must)
+    require(bool(np.all((n >= 0) & (n <= 1))), name, must, value)
     return n
 
 

@@ -782,11 +782,11 @@ def test_bad_calls_are_refused():
             (0.5, [0.5, 2], "n2"),
             (np.nan, 0.5, "n1"),
         ):
-            with pytest.raises(ValueError, match=f"`{name}` must lie in"):
+            with pytest.raises(ValueError, match=f"`{name}` must be an occupation in"):
                 closed(1.0, n1, n2)
         with pytest.raises(ValueError, match="`coupling` must be finite"):
             closed(np.inf, 0.5, 0.5)
-    with pytest.raises(ValueError, match="`n2` must lie in"):
+    with pytest.raises(ValueError, match="`n2` must be an occupation in"):
         many_ancillas_excitation(0.5, -0.1)
     for bad in ("a", True, [0.1], NAN):
         with pytest.raises(ValueError, match="`n1` must be a finite real number"):
