@@ -107,8 +107,8 @@ def _default_times(star: Star) -> FloatArray:
     2 |J| sqrt((j - m)(j + m + 1)) <= |J| N, and N qubits in one bath decay at up to
     about N gamma each.
     """
-    radians = 10 * star.cells * (abs(star.coupling) / star.rate + 1)
-    samples = SAMPLES_PER_RADIAN * radians
+    phases = star.cells * (abs(star.coupling) / star.rate + 1)
+    samples = 10 * SAMPLES_PER_RADIAN * phases
     if samples > MOST_SAMPLES:
         message = (
             f"To show the fastest phase up to 10/gamma takes {samples:.3g} samples, "

@@ -28,6 +28,11 @@ def exchange(star: Star) -> Any:
     return star.coupling * (hop + hop.T)
 
 
+def excitations(cells: int) -> Any:
+    """Number of excited qubits in each of the 2^N basis states."""
+    return sum(s.T @ s for s in lowering_of_each(cells)).diagonal()
+
+
 def bath(rate: float, occupation: float, lower: Any) -> list[Any]:
     """Jumps of a Fermi bath that acts with one lowering operator."""
     loss, gain = rate * (1 - occupation), rate * occupation
@@ -45,13 +50,13 @@ def hamiltonian(star: Star) -> qutip.Qobj:
     """Return H of Eq. (1) on N qubits, battery first; for N <= 10."""
     _small_enough(star)
     levels = sum(s.T @ s - s @ s.T for s in lowering_of_each(star.cells))
-    return _as_qutip(star.splitting * levels + exchange(star), star.cells)
+    return as_qutip(star.splitting * levels + exchange(star), star.cells)
 
 
 def collapse_operators(star: Star) -> list[qutip.Qobj]:
     """Return the jumps of the master equation on N qubits; for N <= 10."""
     _small_enough(star)
-    return [_as_qutip(jump, star.cells) for jump in star._jumps()]
+    return [as_qutip(jump, star.cells) for jump in star._jumps()]
 
 
 def initial_state(star: Star) -> qutip.Qobj:
@@ -66,7 +71,8 @@ def _small_enough(star: Star) -> None:
     at_most(MOST_CELLS, star.cells, "`steady_state` needs no operators")
 
 
-def _as_qutip(operator: Any, cells: int) -> Any:
+def as_qutip(operator: Any, cells: int) -> Any:
+    """An operator on N qubits as a QuTiP object."""
     import qutip
     from scipy.sparse import csr_matrix
 

@@ -23,8 +23,7 @@ POSITIVE = {"splitting", "rate", "temperature"}
 def check_fields(star: Star, *, fewest: int, most: int) -> None:
     """Check all fields, and keep them as Python's numbers, which never wrap around."""
     checked: dict[str, Any] = {"cells": integer("cells", star.cells, least=fewest)}
-    way_out = "`qbcore.star.formulas` has the limit N -> infinity"
-    at_most(most, checked["cells"], way_out)
+    at_most(most, checked["cells"], "`star.formulas` has the limit N -> infinity")
     for name in [field.name for field in fields(star)][1:]:
         above = 0.0 if name in POSITIVE else -math.inf
         checked[name] = real(name, getattr(star, name), above=above)

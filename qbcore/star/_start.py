@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from qbcore._support.checks import real, require
+from qbcore._support.checks import require
 from qbcore._support.states import TOLERANCE, are_kets, checked_states, read
 from qbcore._support.types import ComplexArray
+from qbcore.star.formulas import occupation
 
 
 def probabilities(start: Any, cells: int) -> tuple[float, float] | None:
@@ -20,9 +21,7 @@ def probabilities(start: Any, cells: int) -> tuple[float, float] | None:
     array, space = read("start", start)
     if space is not None or array.shape != (2,):
         return None
-    battery, ancilla = (real("start", p) for p in array)
-    inside = min(battery, ancilla) >= 0 and max(battery, ancilla) <= 1
-    require(inside, "start", "be probabilities between 0 and 1", start)
+    battery, ancilla = map(float, occupation("start", array))
     # Of one qubit, (0.6, 0.8) may be meant as a ket; (1, 0) and (0, 1) mean the same.
     unit = abs(math.hypot(battery, ancilla) - 1) <= TOLERANCE
     ambiguous = cells == 1 and unit and battery * ancilla > 0

@@ -164,8 +164,8 @@ class _Grid:
     def jumps(self, sign: int) -> Any:
         """Loss (sign = -1) or gain (+1) on every ancilla; gain is loss with m -> -m."""
         j, m = self.j, self.m
-        half = self.ancillas / 2
-        matrix = sparse.diags_array(sign * (m + self.gap / 2) - half)
+        leave = self.ancillas / 2 - sign * (m + self.gap / 2)
+        matrix = -sparse.diags_array(leave)
         for step in (0, -1, 1):
             ends = (-sign * m, -sign * (m + self.gap))
             lower, upper = (loss_rate(self.ancillas, j, each, step) for each in ends)

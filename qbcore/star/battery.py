@@ -168,8 +168,10 @@ class StarBattery:
         readout = np.array([space.battery, space.battery @ generator, space.ancillas])
         # Later, nothing changes any more.
         until = np.minimum(t, SETTLED / self.rate)
-        seen = _charge.observe(generator, space.product(*pair), until, readout)
-        return _charge.Path(begin=pair[0], seen=seen, coherence=0.0)
+        x = space.product(*pair)
+        seen = _charge.observe(generator, x, until, readout)
+        # Read like the rest of the run, E(0) - E(0) is zero to the last digit.
+        return _charge.Path(begin=float(space.battery @ x), seen=seen, coherence=0.0)
 
     def _jumps(self) -> list[Any]:
         n1, n2 = self.occupations

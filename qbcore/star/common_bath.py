@@ -111,7 +111,7 @@ class CommonBathStar:
     0.880797
     >>> CommonBathStar(cells=2, potential=3.0).steady_state()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    qbcore.errors.SeveralSteadyStatesError: ... p_1 from 0.500000 to 0.925469 ...
+    qbcore.errors.SeveralSteadyStatesError: ... p_1 from 0.500000 to 0.925469, ...
     """
 
     cells: int = 3
@@ -153,13 +153,10 @@ class CommonBathStar:
             j = (self.cells - 1) / 2 - lost
             copies = math.comb(self.cells, lost) * (self.cells - 2 * lost) // self.cells
             for s in self._total_spins(j):
-                sector = Sector(
-                    ancilla_spin=j,
-                    total_spin=s,
-                    copies=copies,
-                    excitation=self._excitation(j, s),
+                p = self._excitation(j, s)
+                found.append(
+                    Sector(ancilla_spin=j, total_spin=s, copies=copies, excitation=p)
                 )
-                found.append(sector)
         return tuple(found)
 
     def _total_spins(self, j: float) -> list[float | None]:
@@ -259,14 +256,11 @@ class CommonBathStar:
 
     def asymptotic_states(self) -> tuple[qutip.Qobj, ...]:
         """Return the steady state of each sector, mixed over its copies; for N <= 8."""
-        import qutip
-
         self._small_enough()
         # The number of excitations is diagonal and commutes with the projectors.
-        weights = self._weights_of(_liouvillian.excitations(2**self.cells))
+        weights = self._weights_of(_operators.excitations(self.cells))
         states = [p * weights for p in self._projectors()]
-        dims = [[2] * self.cells] * 2
-        return tuple(qutip.Qobj(s / np.trace(s), dims=dims) for s in states)
+        return tuple(_operators.as_qutip(s / np.trace(s), self.cells) for s in states)
 
     def _run(self, start: Any, t: FloatArray) -> _charge.Path:
         way_out = "up to 8, `asymptotic_excitation(start)` tells where the curve ends"

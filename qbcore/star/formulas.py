@@ -126,7 +126,7 @@ def _checked_sets(
     """Return (J/gamma)^2 and the occupations, all checked."""
     gamma = real("rate", rate, above=0.0)
     ratio = strength(_finite("coupling", coupling), gamma)
-    return np.square(ratio), _occupation("n1", n1), _occupation("n2", n2)
+    return np.square(ratio), occupation("n1", n1), occupation("n2", n2)
 
 
 def strength(coupling: ArrayLike, rate: ArrayLike) -> FloatArray:
@@ -141,7 +141,8 @@ def _finite(name: str, value: ArrayLike) -> FloatArray:
     return array
 
 
-def _occupation(name: str, value: ArrayLike) -> FloatArray:
+def occupation(name: str, value: ArrayLike) -> FloatArray:
+    """Return checked occupations, the probabilities of being excited."""
     must = "be an occupation in [0, 1]"
     n = numbers(name, value, must)
     require(bool(np.all((n >= 0) & (n <= 1))), name, must, value)
@@ -181,8 +182,8 @@ def many_ancillas_excitation(n1: float, n2: float) -> float:
     >>> round(many_ancillas_excitation(0.3, 0.3), 12)  # equal baths
     0.3
     """
-    _occupation("n1", real("n1", n1))
-    _occupation("n2", real("n2", n2))
+    occupation("n1", real("n1", n1))
+    occupation("n2", real("n2", n2))
     if n2 == 0.5:
         return 0.5
     if n2 > 0.5:

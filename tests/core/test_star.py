@@ -356,6 +356,77 @@ def test_closed_forms_of_two_and_three_cells(coupling, n1, n2):
         )
 
 
+def test_map_is_many_stars_at_once():
+    """Every field broadcasts, the number of cells too; states give the same work."""
+    rng = np.random.default_rng(5)
+    ranges = {
+        "splitting": (0.2, 9.0),
+        "coupling": (-3.0, 3.0),
+        "rate": (0.1, 4.0),
+        "bath_frequency": (-2.0, 2.0),
+        "temperature": (0.1, 5.0),
+        "potential": (-3.0, 3.0),
+        "bias": (-4.0, 4.0),
+    }
+    lists = {name: rng.uniform(*each, (2, 4)) for name, each in ranges.items()}
+    lists["splitting"], lists["rate"] = lists["splitting"][:, :1], lists["rate"][0]
+    cells = np.array([[1, 2, 7, 16]])  # 16 cells are solved one by one
+    found = steady_map(cells=cells, **lists)
+    every = [np.broadcast_to(each, (2, 4)) for each in (cells, *lists.values())]
+    for at in np.ndindex(2, 4):
+        fields = {n: each[at] for n, each in zip(("cells", *lists), every, strict=True)}
+        star = StarBattery(**fields)
+        one = star.steady_state()
+        for name in ("energy", "ergotropy", "excitation", "current", "dissipation"):
+            assert type(getattr(one, name)) is float
+            assert getattr(found, name)[at] == pytest.approx(
+                getattr(one, name), abs=1e-12
+            )
+        np.testing.assert_allclose(found.state[at], one.state, rtol=0, atol=1e-13)
+        if star.cells == 1:
+            assert one.ancilla_excitation is None
+            assert np.isnan(found.ancilla_excitation[at])
+        else:
+            expected = pytest.approx(one.ancilla_excitation, abs=1e-13)
+            assert found.ancilla_excitation[at] == expected
+        work = metrics.ergotropy(found.state[at], star.battery_hamiltonian())
+        assert found.ergotropy[at] == pytest.approx(work, abs=1e-12)
+    assert steady_map().energy == StarBattery().steady_state().energy
+
+
+@pytest.mark.parametrize("star", [StarBattery(), CommonBathStar()])
+def test_peak_of_a_start_that_is_full_stays_below_what_is_left(star):
+    c = star.charge(start=(1.0, 0.3))
+    assert c.energy[0] == c.max_energy.value == 0.0
+    assert c.ceiling == pytest.approx(0.0, abs=1e-14)
+    half = star.charge(start=(0.5, 1.0))
+    assert 0 < half.max_energy.value <= half.ceiling == star.capacity / 2
+
+
+def test_closed_forms_hold_for_every_ratio_of_coupling_and_rate():
+    """Also where J/gamma over- or underflows, and for occupations of 0 and 1."""
+    rng = np.random.default_rng(3)
+    ratios = np.r_[0.0, 10 ** rng.uniform(-50, 50, 200), 10 ** rng.uniform(-8, 9, 200)]
+    ratios *= rng.choice([-1, 1], ratios.size)
+    levels = np.r_[0.0, 1.0, 0.5, 1e-300, 1 - 1e-16, rng.uniform(0, 1, 5)]
+    n1, n2 = rng.choice(levels, (2, ratios.size))
+    for cells, closed in ((2, two_cell_excitation), (3, three_cell_excitation)):
+        found = symmetric(cells - 1).stationary(ratios, n1, n2)
+        expected = closed(ratios, n1, n2)
+        # The equations are well-conditioned: both are right to a few roundings.
+        assert found @ symmetric(cells - 1).battery == pytest.approx(
+            expected, abs=2e-15
+        )
+    for cells in (5, 9, 16):  # dense up to 14 cells, sparse above
+        space = symmetric(cells - 1)
+        x = space.stationary(ratios[:60], n1[:60], n2[:60])
+        p, others = x @ space.battery, x @ space.ancillas
+        assert np.all(p >= np.minimum(n1, n2)[:60] - 1e-15)
+        assert np.all(p <= np.maximum(n1, n2)[:60] + 1e-15)
+        current = (cells - 1) * n2[:60] - others
+        assert current == pytest.approx(p - n1[:60], abs=1e-13)
+
+
 def test_coupling_is_j_everywhere():
     fields = {"cells": 2, "coupling": 2.0, "rate": 4.0}
     b = StarBattery(**fields)
@@ -655,9 +726,9 @@ NOT_HERMITIAN = np.eye(8) / 8 + np.eye(8, k=1) / 9
 @pytest.mark.parametrize(
     ("start", "must"),
     [
-        ((0.0, 1.1), "be probabilities between 0 and 1"),
+        ((0.0, 1.1), r"be an occupation in \[0, 1\]"),
         ([np.nan, 0.0], "hold finite numbers only"),
-        ([1j, 0.0], "be a finite real number"),
+        ([1j, 0.0], r"be an occupation in \[0, 1\]"),
         ([True, False], "hold numbers"),
         (["a", "b"], "hold numbers"),
         ("ground", "hold numbers"),
