@@ -18,7 +18,7 @@ from qbcore.star.results import StarCharging
 if TYPE_CHECKING:
     from qbcore.star._shared import Star
 
-SAMPLES_PER_RADIAN = 5  # leave 1e-5 of the fastest oscillation in a refined peak
+PER_RADIAN = 5  # samples, which leave 1e-5 of the fastest oscillation in a peak
 FEWEST_SAMPLES, MOST_SAMPLES = 401, 100_000
 LOST = 1e-6  # of an excitation
 MOST_NUMBERS = 2e7  # of one stretch of a run, 160 MB
@@ -107,8 +107,7 @@ def _default_times(star: Star) -> FloatArray:
     2 |J| sqrt((j - m)(j + m + 1)) <= |J| N, and N qubits in one bath decay at up to
     about N gamma each.
     """
-    phases = star.cells * (abs(star.coupling) / star.rate + 1)
-    samples = 10 * SAMPLES_PER_RADIAN * phases
+    samples = 10 * PER_RADIAN * star.cells * (abs(star.coupling) / star.rate + 1)
     if samples > MOST_SAMPLES:
         message = (
             f"To show the fastest phase up to 10/gamma takes {samples:.3g} samples, "

@@ -85,8 +85,7 @@ class Symmetric:
     def _dense(self, ratio: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
         """The trace takes the place of the first equation, which the others imply."""
         # Three axes: numpy 1 takes two for a stack of vectors.
-        one = np.zeros((1, self.size, 1))
-        one[0, 0] = 1.0
+        one = np.eye(self.size, 1)[None]
         parts = np.array([part.toarray() for part in self.parts])
         weights = np.stack([np.ones_like(n1), n1, n2, ratio], axis=1)
         found = np.empty((ratio.size, self.size))
@@ -107,7 +106,7 @@ class Symmetric:
         rest = np.delete(np.arange(self.size), likely)
         source = -matrix[:, [likely]].toarray()[rest, 0]
         x = np.insert(spsolve(matrix[rest][:, rest], source), likely, 1.0)
-        return np.asarray(x / (self.trace @ x))
+        return x / (self.trace @ x)
 
     def product(self, battery: float, ancilla: float) -> FloatArray:
         """Independent qubits: battery and ancillas excited with these probabilities.

@@ -22,7 +22,7 @@ forms are in ``formulas``, the bath common to all qubits (Eqs. (7), (8)) in
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -145,7 +145,7 @@ class StarBattery:
         StarSteadyState
             The battery at rest, and the current through it.
         """
-        found = _shared.as_floats(vars(steady_map(**asdict(self))))
+        found = _shared.as_floats(vars(_at_rest(vars(self))))
         if self.cells == 1:
             found["ancilla_excitation"] = None
         return StarSteadyState(**found)
@@ -226,11 +226,12 @@ def steady_map(
     for extreme in (np.min, np.max):
         corner = {name: extreme(field) for name, field in fields.items()}
         StarBattery(**corner | {"cells": extreme(cells)})
-    return _at_rest(SimpleNamespace(**fields))
+    return _at_rest(fields)
 
 
-def _at_rest(stars: Any) -> StarSteadyState:
-    """The steady states of many stars, all of whose fields are arrays of one shape."""
+def _at_rest(fields: dict[str, Any]) -> StarSteadyState:
+    """The steady states of many stars, all of whose fields have one shape."""
+    stars = SimpleNamespace(**{name: np.asarray(x) for name, x in fields.items()})
     base, top = stars.potential, stars.potential + stars.bias
     n1, n2 = (fermi(stars.bath_frequency, mu, stars.temperature) for mu in (base, top))
     p, others = np.empty(n1.shape), np.full(n1.shape, np.nan)
