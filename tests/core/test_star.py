@@ -727,7 +727,7 @@ NOT_HERMITIAN = np.eye(8) / 8 + np.eye(8, k=1) / 9
     ("start", "must"),
     [
         ((0.0, 1.1), r"be an occupation in \[0, 1\]"),
-        ([np.nan, 0.0], "hold finite numbers only"),
+        ([np.nan, 0.0], "(hold|be) finite"),
         ([1j, 0.0], r"be an occupation in \[0, 1\]"),
         ([True, False], "hold numbers"),
         (["a", "b"], "hold numbers"),
@@ -748,7 +748,7 @@ NOT_HERMITIAN = np.eye(8) / 8 + np.eye(8, k=1) / 9
         ([qutip.basis([2] * 3, [0] * 3)] * 2, "be one state"),
         (2 * qutip.basis([2] * 3, [0] * 3), "be normalised"),
         (np.zeros((8, 8)), "be normalised"),
-        (np.full((8, 1), np.nan), "hold finite numbers only"),
+        (np.full((8, 1), np.nan), "(hold|be) finite"),
         (NOT_POSITIVE, "have no negative eigenvalue"),
         (NOT_HERMITIAN, "be Hermitian"),
     ],
