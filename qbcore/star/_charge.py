@@ -55,8 +55,9 @@ def charge(
         Two probabilities, that the battery and that each ancilla is excited, all
         independent and without coherence. Or, for N <= 6, a ket or density matrix of
         the N qubits, QuTiP or array, battery first: (2^N,) and (2^N, 1) are kets,
-        (2^N, 2^N) is a density matrix. Two numbers always mean probabilities, also for
-        N = 1, where (2, 1) is a ket. The ground state if not given.
+        (2^N, 2^N) is a density matrix. (`RosenZenerBattery` reads a flat array as
+        probabilities.) Two numbers always mean probabilities, also for N = 1, where a
+        ket is (2, 1). The ground state if not given.
     states : bool
         Also keep the battery's density matrices (T, 2, 2), excited level first.
 
