@@ -10,6 +10,7 @@ builds a QuTiP object. Bases are ordered as QuTiP orders them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qbcore import metrics
-from qbcore._support.checks import require, time_axis
+from qbcore._support.checks import integer, require, time_axis
+from qbcore._support.states import TOLERANCE, are_kets, checked_states, hermitian
 from qbcore._support.types import FloatArray
 from qbcore.charging import Charging, SteadyState
 from qbcore.errors import AccuracyError
@@ -68,8 +70,8 @@ def charge(
     start: qutip.Qobj,
     times: ArrayLike,
     *,
-    collapse_operators: Sequence[qutip.Qobj] = (),
-    battery_sites: Sequence[int] | None = None,
+    collapse_operators: Any = (),
+    battery_sites: int | Sequence[int] | None = None,
     states: bool = False,
 ) -> Charging:
     """Charge any battery whose Hamiltonian is a QuTiP object.
@@ -80,14 +82,14 @@ def charge(
         H of battery and charger, constant or time-dependent.
     battery_hamiltonian : Qobj
         H_B of the battery: on the whole space, or on the subsystems ``battery_sites`` alone.
-    start : Qobj
+    start : Qobj or array_like
         Ket or density matrix on the whole space, at time 0.
     times : (T,) array_like
         Increasing times, not negative, closer together than a pulse of H is wide: no step
         of the solver is longer than their widest gap.
-    collapse_operators : sequence of Qobj
+    collapse_operators : Qobj, QobjEvo or list of those
         Jump operators L_k of a Lindblad equation; none for a closed system.
-    battery_sites : sequence of int, optional
+    battery_sites : int or sequence of int, optional
         Subsystems that make up the battery, in increasing order; the whole space if not given.
     states : bool
         Also keep the battery's states.
@@ -116,15 +118,21 @@ def charge(
     import qutip
 
     t = time_axis("times", times)
-    space = _checked_space(hamiltonian, start, collapse_operators)
-    sites = list(range(len(space))) if battery_sites is None else list(battery_sites)
-    whole = _embedded(battery_hamiltonian, space, sites)
+    listed = isinstance(collapse_operators, list | tuple)
+    jumps = list(collapse_operators) if listed else [collapse_operators]
+    space = _checked_space(hamiltonian, jumps)
+    state = _checked_start(start, space)
+    sites = range(len(space)) if battery_sites is None else battery_sites
+    whole, inside = _embedded(battery_hamiltonian, space, sites)
+    top = np.linalg.eigvalsh(hermitian("battery_hamiltonian", battery_hamiltonian)[0])[
+        -1
+    ]
     grid = np.insert(t, 0, 0.0) if t[0] > 0 else t
-    kets = _evolved(hamiltonian, start, grid, list(collapse_operators))
-    slope = _slope(hamiltonian, whole, collapse_operators)
+    kets = _evolved(hamiltonian, state, grid, jumps)
+    slope = _slope(hamiltonian, whole, jumps)
     energy = np.real([qutip.expect(whole, ket) for ket in kets])
     power = np.real([slope.expect(at, ket) for at, ket in zip(grid, kets, strict=True)])
-    parts = kets if len(sites) == len(space) else [ket.ptrace(sites) for ket in kets]
+    parts = kets if len(inside) == len(space) else [ket.ptrace(inside) for ket in kets]
     kept = np.array([part.full() for part in parts])[-t.size :]
     return Charging(
         times=t,
@@ -132,56 +140,52 @@ def charge(
         power=power[-t.size :],
         ergotropy=metrics.ergotropy(kept, battery_hamiltonian),
         states=kept if states else None,
+        ceiling=float(top - energy[0]),
     )
 
 
-def _checked_space(hamiltonian: Any, start: Any, jumps: Sequence[Any]) -> list[int]:
-    """Dimensions of the subsystems, if all operators and the start agree on them."""
+def _checked_space(hamiltonian: Any, jumps: list[Any]) -> list[int]:
+    """Dimensions of the subsystems, if all operators agree on them."""
     import qutip
 
-    kinds = (qutip.Qobj, qutip.QobjEvo)
-    require(
-        isinstance(hamiltonian, kinds),
-        "hamiltonian",
-        "be a Qobj or QobjEvo",
-        hamiltonian,
-    )
-    space = hamiltonian.dims[0]
-    listed = isinstance(jumps, list | tuple) and all(
-        isinstance(c, kinds) for c in jumps
-    )
-    require(listed, "collapse_operators", "be a list of Qobj", jumps)
-    fits = all(c.dims == hamiltonian.dims for c in jumps)
-    require(
-        fits, "collapse_operators", f"act on the space {space}", [c.dims for c in jumps]
-    )
-    state = isinstance(start, qutip.Qobj) and (start.isket or start.isoper)
-    allowed = f"be a QuTiP ket or density matrix on the space {space}"
-    found = getattr(start, "dims", start)
-    require(state and start.dims[0] == space, "start", allowed, found)
-    lost = abs(start.norm() ** (2 if start.isket else 1) - 1)
-    require(lost <= metrics.TOLERANCE, "start", "be normalised", f"off by {lost:.3g}")
-    metrics.von_neumann_entropy(
-        start
-    )  # refuses what is Hermitian and positive in no basis
+    for name, operators in (
+        ("hamiltonian", [hamiltonian]),
+        ("collapse_operators", jumps),
+    ):
+        for each in operators:
+            known = isinstance(each, qutip.Qobj | qutip.QobjEvo) and each.isoper
+            require(known, name, "be an operator, Qobj or QobjEvo", each)
+            space = hamiltonian.dims[0]
+            must = f"act on the space {space}"
+            require(each.dims == [space, space], name, must, each.dims)
     return list(space)
 
 
-def _embedded(operator: Any, space: list[int], sites: list[int]) -> qutip.Qobj:
-    """The battery's operator on the whole space, the identity elsewhere."""
+def _checked_start(start: Any, space: list[int]) -> qutip.Qobj:
     import qutip
 
-    inside = sites == sorted(set(sites)) and set(sites) <= set(range(len(space)))
-    allowed = f"be increasing numbers of subsystems of the space {space}"
-    require(bool(sites) and inside, "battery_sites", allowed, sites)
-    own = [space[site] for site in sites]
-    fits = isinstance(operator, qutip.Qobj) and operator.dims == [own, own]
-    allowed = f"be a Qobj on the battery's space {own}"
-    found = getattr(operator, "dims", operator)
-    require(fits, "battery_hamiltonian", allowed, found)
-    if len(sites) == len(space):
-        return operator
-    return qutip.expand_operator(operator, space, sites)
+    size = math.prod(space)
+    array = checked_states("start", start, size, space=space, single=True)
+    return qutip.Qobj(array, dims=[space, [1] if are_kets(array) else space])
+
+
+def _embedded(
+    operator: Any, space: list[int], sites: Any
+) -> tuple[qutip.Qobj, list[int]]:
+    """The battery's operator on the whole space, and the battery's subsystems."""
+    import qutip
+
+    own = [integer("battery_sites", site, least=0) for site in np.atleast_1d(sites)]
+    fits = own == sorted(set(own)) and len(own) > 0 and own[-1] < len(space)
+    must = f"be increasing numbers of subsystems of the space {space}"
+    require(fits, "battery_sites", must, sites)
+    dims = [[space[site] for site in own]] * 2
+    fits = isinstance(operator, qutip.Qobj) and operator.dims == dims
+    must = f"be a Qobj on the battery's space {dims[0]}"
+    require(fits, "battery_hamiltonian", must, getattr(operator, "dims", operator))
+    if len(own) == len(space):
+        return operator, own
+    return qutip.expand_operator(operator, space, own), own
 
 
 def _evolved(
@@ -191,27 +195,26 @@ def _evolved(
     import qutip
 
     options = {"rtol": 1e-10, "atol": 1e-12, "nsteps": 10**6, "progress_bar": ""}
-    options |= {
-        "normalize_output": False,
-        "max_step": float(np.diff(grid).max(initial=0.0)),
-    }
+    widest = float(np.diff(grid).max(initial=0.0))
+    options |= {"normalize_output": False, "max_step": widest}
     if jumps or start.isoper:
         run = qutip.mesolve(h, start, grid, c_ops=jumps, options=options)
     else:
         run = qutip.sesolve(h, start, grid, options=options)
     states: list[qutip.Qobj] = run.states
-    last = states[-1]
-    lost = abs((last.norm() ** 2 if last.isket else last.tr().real) - 1)
-    if lost > metrics.TOLERANCE:
+    norms = [each.norm() ** 2 if each.isket else each.tr().real for each in states]
+    lost = float(np.abs(np.array(norms) - 1).max())
+    if lost > TOLERANCE:
         message = (
-            f"The solver lost {lost:.3g} of the norm by t = {grid[-1]:g}, {metrics.TOLERANCE:g} may be "
-            "lost: charge for a shorter time, or check that H is Hermitian."
+            f"The solver lost {lost:.3g} of the norm by t = {grid[-1]:g}, and "
+            f"{TOLERANCE:g} may be lost: charge for a shorter time, or check that H is "
+            "Hermitian."
         )
-        raise AccuracyError(message, found=float(lost), limit=metrics.TOLERANCE)
+        raise AccuracyError(message, found=lost, limit=TOLERANCE)
     return states
 
 
-def _slope(h: Any, battery: qutip.Qobj, jumps: Sequence[qutip.Qobj]) -> qutip.QobjEvo:
+def _slope(h: Any, battery: qutip.Qobj, jumps: list[Any]) -> qutip.QobjEvo:
     """The Heisenberg derivative of the battery's energy."""
     import qutip
 

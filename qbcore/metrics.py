@@ -3,23 +3,29 @@
 Conventions, for every function of this file
 --------------------------------------------
 * ``hamiltonian`` is the battery's own Hamiltonian H: a Hermitian (d, d) array, sparse
-  array or QuTiP operator.
-* ``states`` is a ket or a density matrix, one or a whole time axis of them: a QuTiP
-  object, an array, a list of those, or a run with its ``states``. Kets are columns: shape
+  array or QuTiP operator. What it lacks in Hermiticity must be below 1e-9 of its
+  largest entry, whatever its unit.
+* ``states`` is a ket or a density matrix, one or a whole time axis of them: an array, a
+  QuTiP object, a list of those, or a run with its ``states``. Kets are columns: shape
   (d,) or (d, 1) for one, (T, d, 1) for T of them. Density matrices have shape (d, d) or
-  (T, d, d). In a list with both, kets become density matrices. A stack of kets of shape
-  (T, d) is refused, because for T = d nothing tells it from a density matrix.
+  (T, d, d). In a list with both, the kets become density matrices. A stack of kets of
+  shape (T, d) is refused, for at T = d nothing tells it from a density matrix.
 * QuTiP objects must agree on the dimensions of their subsystems, not only on d.
-* The result has the shape of the leading axes: a float for one state, (T,) for T of them.
-* hbar = k_B = 1.
-* A state must be finite, normalised, Hermitian and positive within 1e-6. Norms and lowest
-  eigenvalues up to 1e-3 off, which solvers leave at their default tolerances, are repaired
-  with a warning. All else raises ValueError.
+* The result has the shape of the leading axes: a float for one state, (T,) for T.
+* Units: hbar = k_B = 1; energies in the unit of H.
+* A state must be finite, normalised, Hermitian and positive within 1e-6. A norm or a
+  lowest eigenvalue off by up to 1e-3, which solvers leave at their default tolerances,
+  is repaired with a warning. Anything else raises ValueError.
+* ``degeneracy``: levels of H closer than this, in the unit of H, count as one. The
+  default is what rounding may split, 2.2e-14 sqrt(d) max|E|. The eigenvectors of two
+  levels f times as far apart, and hence their populations, are known to about 1/f.
 
-Sources: ergotropy, Allahverdyan, Balian and Nieuwenhuizen, Europhys. Lett. 67, 565 (2004);
-its coherent and incoherent parts, Francica et al., Phys. Rev. Lett. 125, 180603 (2020);
-capacity, Yang et al., Phys. Rev. Lett. 131, 030402 (2023); relative entropy of coherence,
-Baumgratz, Cramer and Plenio, Phys. Rev. Lett. 113, 140401 (2014).
+Sources
+-------
+Ergotropy: Allahverdyan, Balian and Nieuwenhuizen, Europhys. Lett. 67, 565 (2004). Its
+coherent and incoherent parts: Francica et al., Phys. Rev. Lett. 125, 180603 (2020).
+Capacity: Yang et al., Phys. Rev. Lett. 131, 030402 (2023). Relative entropy of
+coherence: Baumgratz, Cramer and Plenio, Phys. Rev. Lett. 113, 140401 (2014).
 """
 
 from __future__ import annotations
@@ -30,56 +36,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qbcore._support.checks import real, require
+from qbcore._support.checks import numbers, real, require
 from qbcore._support.states import TOLERANCE as TOLERANCE
 from qbcore._support.states import (
     Numbers,
-    Space,
     are_kets,
+    hermitian,
     normalised_states,
     positive_states,
-    read,
-    require_hermitian,
+    require_space,
     with_spectrum,
 )
 from qbcore._support.types import ComplexArray, FloatArray
 
-HERMITIAN = 1e-9  # largest defect of an operator, relative to its largest entry
-# What may split a degenerate level, relative to sqrt(d) max|E|: products of a dozen
-# matrices leave 17 eps at d = 2, and 3 eps at d = 400.
+# What may split a degenerate level, relative to sqrt(d) max|E|: twenty rotations by
+# random unitaries split it by 17 eps at d = 2, and by 3 eps at d = 400.
 SPLITTING = 100 * np.finfo(float).eps
 
 
-def _operator(name: str, operator: Any) -> tuple[Numbers, Space]:
-    """Return Hermitian matrices (..., d, d), and the space on which they act."""
-    h, space = read(name, operator)
-    square = h.ndim > 1 and h.shape[-1] == h.shape[-2] and h.size > 0
-    require(square, name, "be a square matrix", h.shape)
-    require_hermitian(name, h, HERMITIAN * float(np.abs(h).max()))
-    return h, space
-
-
 def _read(
-    states: Any, hamiltonian: Any, name: str = "states"
-) -> tuple[Numbers, Numbers]:
-    """Return normalised states and H; the states may have negative eigenvalues."""
-    h, space = _operator("hamiltonian", hamiltonian)
+    states: Any, hamiltonian: Any, check: Any = positive_states, name: str = "states"
+) -> Any:
+    """Return checked states and H.
+
+    The check `positive_states` diagonalises nothing; `with_spectrum` returns the
+    states with their eigenvalues, in descending order.
+    """
+    h, space = hermitian("hamiltonian", hamiltonian)
     require(h.ndim == 2, "hamiltonian", "be a square matrix", h.shape)
-    return normalised_states(name, states, len(h), space), h
-
-
-def _checked(
-    states: Any, hamiltonian: Any, name: str = "states"
-) -> tuple[Numbers, Numbers]:
-    """Return checked states and H, and diagonalise neither."""
-    array, h = _read(states, hamiltonian, name)
-    return positive_states(name, array), h
-
-
-def _spectral(states: Any, hamiltonian: Any) -> tuple[Numbers, FloatArray, Numbers]:
-    """Return checked states, their eigenvalues in descending order, and H."""
-    array, h = _read(states, hamiltonian)
-    return *with_spectrum("states", array), h
+    return check(name, normalised_states(name, states, len(h), space)), h
 
 
 def _mean(array: Numbers, operator: Numbers) -> FloatArray:
@@ -90,7 +75,7 @@ def _mean(array: Numbers, operator: Numbers) -> FloatArray:
 
 
 def _above(h: Numbers, zero: float) -> Numbers:
-    """H - zero: what a norm lacks must not be multiplied by an offset of H."""
+    """H - zero, so that an offset of H does not multiply what a norm lacks."""
     return h - zero * np.eye(len(h))
 
 
@@ -102,15 +87,15 @@ def _passive_energy(falling: FloatArray, energies: FloatArray) -> FloatArray:
 def _dephased(
     array: Numbers, h: Numbers, degeneracy: float | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the levels of H, rising, and the falling spectrum of the dephased state.
+    """Return the rising levels of H and the falling spectrum of the dephased state.
 
-    Zero eigenvalues that are known to be zero are left out.
+    A ket has at most one eigenvalue per level; its zeros are left out.
     """
     energies, basis = np.linalg.eigh(h)
     if degeneracy is None:
         degeneracy = SPLITTING * len(h) ** 0.5 * float(np.abs(energies).max())
     real("degeneracy", degeneracy, least=0.0)
-    # Neighbours closer than this form one level, and so do chains of them.
+    # A chain of neighbours that are this close is one level.
     first = np.flatnonzero(np.diff(energies, prepend=-np.inf) > degeneracy)
     if are_kets(array):
         populations = np.abs(basis.conj().T @ array)[..., 0] ** 2
@@ -136,38 +121,71 @@ def _entropy(probabilities: FloatArray, base: float) -> FloatArray:
 
 
 def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
-    """-sum_i p_i log p_i over the last axis, 0 log 0 = 0; ``base`` > 1 of the logarithm."""
-    p = _real_numbers("probabilities", probabilities)
+    """Return the Shannon entropy -sum_i p_i log p_i over the last axis, 0 log 0 = 0.
+
+    Parameters
+    ----------
+    probabilities : (..., n) array_like
+        p_i >= 0 with sum 1, both within 1e-6.
+    base : float
+        Base of the logarithm, above 1: 2 for bits, e for nats.
+
+    Returns
+    -------
+    float or (...) array
+        Between 0 and log n.
+
+    Examples
+    --------
+    >>> shannon_entropy([0.5, 0.25, 0.25])
+    1.5
+    """
+    p = numbers("probabilities", probabilities)
     require(p.ndim > 0, "probabilities", "have an axis", p.shape)
     lowest = float(p.min(initial=0.0))
     require(lowest >= -TOLERANCE, "probabilities", "not be negative", lowest)
     lost = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
     must = f"sum to 1: |sum - 1| must be at most {TOLERANCE:g}"
-    require(lost <= TOLERANCE, "probabilities", must, lost)
+    require(lost <= TOLERANCE, "probabilities", must, float(f"{lost:.3g}"))
     return _number(_entropy(p, base))
 
 
-def _real_numbers(name: str, value: ArrayLike) -> FloatArray:
-    numbers, _ = read(name, value)
-    require(np.isrealobj(numbers), name, "be real", value)
-    return numbers
-
-
 def energy(states: Any, hamiltonian: Any) -> Any:
-    """Mean energy tr(rho H)."""
-    return _number(_mean(*_checked(states, hamiltonian)))
+    """Return the mean energy tr(rho H).
+
+    Examples
+    --------
+    >>> energy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]])
+    0.6400000000000001
+    """
+    return _number(_mean(*_read(states, hamiltonian)))
 
 
 def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
-    """Energy above a reference state: tr(rho H) - tr(rho_0 H).
+    """Return the energy above a reference state, tr(rho H) - tr(rho_0 H).
 
-    Without a ``reference`` the zero is the ground-state energy of H. The stored energy of a
-    charging run is the one with its initial state as reference.
+    Parameters
+    ----------
+    states, hamiltonian
+        See the conventions above.
+    reference : ket or density matrix, or one per state, optional
+        rho_0, such as the initial state of a charging run. If not given, the zero is
+        the ground-state energy of H.
+
+    Returns
+    -------
+    float or (...) array
+        Not negative without a reference.
+
+    Examples
+    --------
+    >>> stored_energy([0.0, 1.0], [[-1.0, 0.0], [0.0, 1.0]])
+    2.0
     """
-    array, h = _checked(states, hamiltonian)
+    array, h = _read(states, hamiltonian)
     if reference is None:
         return _number(_mean(array, _above(h, np.linalg.eigvalsh(h)[0])))
-    origin, _ = _checked(reference, hamiltonian, "reference")
+    origin, _ = _read(reference, hamiltonian, name="reference")
     fits = origin.ndim == 2 or origin.shape[:-2] == array.shape[:-2]
     require(fits, "reference", "be one state, or one per state", origin.shape)
     h = _above(h, h[0, 0].real)
@@ -175,28 +193,61 @@ def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
 
 
 def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
-    """Average power E(t)/t of a stored energy E(t) with E(0) = 0; times must be positive."""
-    t, e = _real_numbers("times", times), _real_numbers("stored", stored)
-    must = "be positive (E/t has no value at t = 0)"
-    require(bool(np.all(t > 0)), "times", must, times)
+    """Return the average power E(t)/t of a stored energy E(t) with E(0) = 0.
+
+    Parameters
+    ----------
+    times, stored : array_like of one shape
+        t > 0, for E/t has no value at t = 0, and E(t).
+
+    Returns
+    -------
+    float or array of that shape
+
+    Examples
+    --------
+    >>> average_power([1.0, 2.0], [3.0, 5.0])
+    array([3. , 2.5])
+    """
+    t, e = numbers("times", times), numbers("stored", stored)
+    must = "be positive and finite (E/t has no value at t = 0)"
+    require(bool(np.all((t > 0) & (t < np.inf))), "times", must, times)
+    require(bool(np.isfinite(e).all()), "stored", "be finite", stored)
     must = "have the shape of `times`"
     require(t.shape == e.shape, "stored", must, (e.shape, t.shape))
     return _number(e / t)
 
 
 def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
-    """Rate of change of the battery energy, d<H>/dt = i <[K, H]>, under the total H, K.
+    """Return the rate of change of the battery's energy, d<H>/dt = i <[K, H]>.
 
-    ``generator`` is K at the times of the states: (d, d), or (T, d, d) for a time axis.
-    For an open battery add the dissipator: tr(H D[rho]).
+    Parameters
+    ----------
+    states, hamiltonian
+        See the conventions above.
+    generator : (d, d) or (T, d, d) array_like, Qobj or list of those
+        K, the total Hamiltonian at the times of the states. For an open battery add
+        the part of the baths, tr(H D[rho]).
+
+    Returns
+    -------
+    float or (...) array
+
+    Examples
+    --------
+    >>> sigma_y, sigma_z = [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]
+    >>> round(instantaneous_power([0.5**0.5, 0.5**0.5], sigma_z, sigma_y), 12)
+    -2.0
     """
-    array, h = _checked(states, hamiltonian)
-    k, _ = _operator("generator", generator)
+    array, h = _read(states, hamiltonian)
+    k, space = hermitian("generator", generator)
     fits = k.shape[-2:] == h.shape
     require(fits, "generator", f"have shape (..., {len(h)}, {len(h)})", k.shape)
+    own = hermitian("hamiltonian", hamiltonian)[1]
+    require_space("generator", space, own)
     times = {each.shape[:-2] for each in (array, k)} - {()}
     require(len(times) < 2, "generator", "be one, or one per state", k.shape)
-    # <KH> - <HK> is twice the imaginary part of <KH>.
+    # i (<KH> - <HK>) is minus twice the imaginary part of <KH>.
     if are_kets(array):
         product = ((k @ array).conj() * (h @ array)).sum(axis=(-2, -1))
     else:
@@ -205,24 +256,52 @@ def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
 
 
 def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
-    """The passive state of the same spectrum: sum_k r_k |e_k><e_k|, r falling, e rising.
+    """Return the passive state sum_k r_k |e_k><e_k|, r falling, e rising.
 
-    No unitary extracts work from it. Shape (..., d, d). Within a degenerate level of H the
-    basis is a free choice; the energy does not depend on it.
+    It has the spectrum r of the state, and no unitary extracts work from it.
+
+    Returns
+    -------
+    (..., d, d) array
+        Within a degenerate level of H the basis is a free choice; the energy does not
+        depend on it.
+
+    Examples
+    --------
+    >>> passive_state([[0.2, 0.0], [0.0, 0.8]], [[0.0, 0.0], [0.0, 1.0]]).real
+    array([[0.8, 0. ],
+           [0. , 0.2]])
     """
-    _, falling, h = _spectral(states, hamiltonian)
+    (_, falling), h = _read(states, hamiltonian, with_spectrum)
     _, basis = np.linalg.eigh(h)
     return ((basis * falling[..., None, :]) @ basis.conj().T).astype(complex)
 
 
 def ergotropy(states: Any, hamiltonian: Any) -> Any:
-    """Largest work a unitary can extract: tr(rho H) - sum_k r_k e_k, r falling, e rising."""
-    return _work(*_spectral(states, hamiltonian))
+    """Return the largest work a unitary extracts, tr(rho H) - sum_k r_k e_k.
+
+    r are the eigenvalues of the state, falling, and e those of H, rising.
+
+    Examples
+    --------
+    >>> round(ergotropy([[0.2, 0.0], [0.0, 0.8]], [[0.0, 0.0], [0.0, 1.0]]), 12)
+    0.6
+    """
+    (array, falling), h = _read(states, hamiltonian, with_spectrum)
+    return _work(array, falling, h)
 
 
 def antiergotropy(states: Any, hamiltonian: Any) -> Any:
-    """Largest work a unitary can put in: sum_k r_k e_k - tr(rho H), r and e both rising."""
-    array, falling, h = _spectral(states, hamiltonian)
+    """Return the largest work a unitary can put in, sum_k r_k e_k - tr(rho H).
+
+    r are the eigenvalues of the state and e those of H, both rising.
+
+    Examples
+    --------
+    >>> round(antiergotropy([[0.8, 0.0], [0.0, 0.2]], [[0.0, 0.0], [0.0, 1.0]]), 12)
+    0.6
+    """
+    (array, falling), h = _read(states, hamiltonian, with_spectrum)
     return _work(array, falling, -h)
 
 
@@ -233,20 +312,32 @@ def _work(array: Numbers, falling: FloatArray, h: Numbers) -> Any:
 
 
 def capacity(states: Any, hamiltonian: Any) -> Any:
-    """Battery capacity: ergotropy + antiergotropy, fixed by the spectra of state and H."""
-    _, falling, h = _spectral(states, hamiltonian)
+    """Return the battery capacity: ergotropy plus antiergotropy.
+
+    The spectra of state and H alone fix it.
+
+    Examples
+    --------
+    >>> round(capacity([[0.8, 0.0], [0.0, 0.2]], [[0.0, 0.0], [0.0, 1.0]]), 12)
+    0.6
+    """
+    (_, falling), h = _read(states, hamiltonian, with_spectrum)
     return _number((falling[..., ::-1] - falling) @ np.linalg.eigvalsh(h))
 
 
 def incoherent_ergotropy(
     states: Any, hamiltonian: Any, *, degeneracy: float | None = None
 ) -> Any:
-    """Ergotropy of the state dephased in the levels of H: what needs no coherence.
+    """Return the ergotropy of the state dephased in the levels of H.
 
-    Levels closer than ``degeneracy``, in the unit of H, count as one; if it is not given,
-    levels closer than the rounding of their values, 2e-14 sqrt(d) max|E|.
+    It is the part of the work that needs no coherence.
+
+    Examples
+    --------
+    >>> round(incoherent_ergotropy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
+    0.28
     """
-    array, h = _checked(states, hamiltonian)
+    array, h = _read(states, hamiltonian)
     energies, weights = _dephased(array, h, degeneracy)
     stored = _mean(array, _above(h, energies[0]))
     return _number(np.maximum(stored - _passive_energy(weights, energies), 0.0))
@@ -255,19 +346,28 @@ def incoherent_ergotropy(
 def coherent_ergotropy(
     states: Any, hamiltonian: Any, *, degeneracy: float | None = None
 ) -> Any:
-    """Ergotropy minus its incoherent part: the work that coherence between levels adds.
+    """Return ergotropy minus its incoherent part, the work that coherence adds.
 
-    ``degeneracy`` is that of `incoherent_ergotropy`.
+    Examples
+    --------
+    >>> round(coherent_ergotropy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
+    0.36
     """
-    array, falling, h = _spectral(states, hamiltonian)
+    (array, falling), h = _read(states, hamiltonian, with_spectrum)
     energies, weights = _dephased(array, h, degeneracy)
     lost = _passive_energy(weights, energies) - _passive_energy(falling, energies)
     return _number(np.maximum(lost, 0.0))
 
 
 def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
-    """Standard deviation of the energy, sqrt(<H^2> - <H>^2)."""
-    array, h = _checked(states, hamiltonian)
+    """Return the standard deviation of the energy, sqrt(<H^2> - <H>^2).
+
+    Examples
+    --------
+    >>> round(energy_fluctuation([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
+    0.48
+    """
+    array, h = _read(states, hamiltonian)
     mean = _mean(array, h)[..., None, None]
     if are_kets(array):
         variance = (np.abs(h @ array - mean * array) ** 2).sum(axis=(-2, -1))
@@ -278,9 +378,15 @@ def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
 
 
 def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
-    """-tr(rho log rho); ``base`` of the logarithm, 2 for bits."""
-    array = normalised_states("states", states)
-    return _number(_entropy(with_spectrum("states", array)[1], base))
+    """Return the entropy -tr(rho log rho); ``base`` of the logarithm, 2 for bits.
+
+    Examples
+    --------
+    >>> von_neumann_entropy([[0.5, 0.0], [0.0, 0.5]])
+    1.0
+    """
+    _, falling = with_spectrum("states", normalised_states("states", states))
+    return _number(_entropy(falling, base))
 
 
 def diagonal_entropy(
@@ -290,13 +396,19 @@ def diagonal_entropy(
     base: float = 2.0,
     degeneracy: float | None = None,
 ) -> Any:
-    """Entropy of the state dephased in the levels of H.
+    """Return the entropy of the state dephased in the levels of H.
 
     For a non-degenerate H this is the Shannon entropy of the populations. Inside a
     degenerate level no basis is preferred, so its block keeps its coherence.
-    ``degeneracy`` is that of `incoherent_ergotropy`.
+
+    Examples
+    --------
+    >>> plus = [0.5**0.5, 0.5**0.5]
+    >>> round(diagonal_entropy(plus, [[0.0, 0.0], [0.0, 1.0]]), 12)
+    1.0
     """
-    _, weights = _dephased(*_checked(states, hamiltonian), degeneracy)
+    array, h = _read(states, hamiltonian)
+    _, weights = _dephased(array, h, degeneracy)
     return _number(_entropy(weights, base))
 
 
@@ -307,11 +419,15 @@ def relative_entropy_of_coherence(
     base: float = 2.0,
     degeneracy: float | None = None,
 ) -> Any:
-    """Diagonal entropy minus von Neumann entropy: coherence between the levels of H.
+    """Return diagonal minus von Neumann entropy: coherence between levels of H.
 
-    ``degeneracy`` is that of `incoherent_ergotropy`.
+    Examples
+    --------
+    >>> plus = [0.5**0.5, 0.5**0.5]
+    >>> round(relative_entropy_of_coherence(plus, [[0.0, 0.0], [0.0, 1.0]]), 12)
+    1.0
     """
-    array, falling, h = _spectral(states, hamiltonian)
+    (array, falling), h = _read(states, hamiltonian, with_spectrum)
     _, weights = _dephased(array, h, degeneracy)
     gained = _entropy(weights, base) - _entropy(falling, base)
     return _number(np.maximum(gained, 0.0))

@@ -26,6 +26,7 @@ TOLERANCE = 1e-6
 # A defect of norm or positivity that solvers leave at their default tolerances: it is
 # repaired, with a warning.
 REPAIRABLE = 1e-3
+OPERATOR_TOLERANCE = 1e-9  # a Hermitian defect, relative to the largest entry
 
 
 def checked_states(
@@ -93,7 +94,8 @@ def read(name: str, value: Any) -> tuple[Numbers, Space]:
 def _numbers(name: str, value: Any) -> Numbers:
     """Return a real array where that loses nothing, for real algebra is faster."""
     kind = np.asarray(value).dtype.kind
-    require(kind in "iufcO" and value is not None, name, "hold numbers", value)
+    given = value is not None and not np.ma.is_masked(value)
+    require(given and kind in "iufcO", name, "hold numbers", value)
     if kind in "iuf":
         array: Numbers = np.asarray(value, float)
     else:
@@ -109,11 +111,9 @@ def _stacked(name: str, parts: list[tuple[Numbers, Space]]) -> tuple[Numbers, Sp
     arrays = [array for array, _ in parts]
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) > 1:
-        matrix = [array.ndim > 1 and not are_kets(array) for array in arrays]
-        arrays = [
-            array if known else np.outer(array, array.conj())
-            for array, known in zip(arrays, matrix, strict=True)
-        ]
+        mixed = [a.ndim > 1 and not are_kets(a) for a in arrays]
+        pairs = zip(arrays, mixed, strict=True)
+        arrays = [a if known else np.outer(a, a.conj()) for a, known in pairs]
     alike = len({array.shape for array in arrays}) == 1
     require(alike, name, "hold entries of one shape", shapes)
     spaces = [space for _, space in parts if space is not None]
@@ -122,13 +122,28 @@ def _stacked(name: str, parts: list[tuple[Numbers, Space]]) -> tuple[Numbers, Sp
     return np.stack(arrays), spaces[0] if spaces else None
 
 
-def require_hermitian(name: str, array: Numbers, allowed: float) -> None:
+def require_space(name: str, own: Space, space: Space) -> None:
+    """Refuse a QuTiP object on other subsystems than those of ``space``."""
+    alike = own is None or space is None or own == space
+    require(alike, name, f"be on the space {space}", own)
+
+
+def _require_hermitian(name: str, array: Numbers, allowed: float) -> None:
     """Refuse matrices (..., d, d) that differ from their adjoints."""
     if array.ndim == 2 and ishermitian(array):
         return  # a third of the time of the next line
     defect = float(np.abs(array - array.conj().swapaxes(-1, -2)).max(initial=0.0))
     must = f"be Hermitian: max|A - A^+| must be at most {allowed:.3g}"
     require(defect <= allowed, name, must, float(f"{defect:.3g}"))
+
+
+def hermitian(name: str, operator: Any) -> tuple[Numbers, Space]:
+    """Return Hermitian matrices (..., d, d), and the space on which they act."""
+    array, space = read(name, operator)
+    square = array.ndim > 1 and array.shape[-1] == array.shape[-2] and array.size > 0
+    require(square, name, "be a square matrix", array.shape)
+    _require_hermitian(name, array, OPERATOR_TOLERANCE * float(np.abs(array).max()))
+    return array, space
 
 
 def normalised_states(
@@ -141,11 +156,11 @@ def normalised_states(
     fits = array.ndim > 1 and array.shape[-2] == d and array.shape[-1] in (1, d)
     must = f"have shape (..., {d}, 1) for kets or (..., {d}, {d}) for density matrices"
     require(fits and d > 0, name, must, array.shape)
-    require(None in (own, space) or own == space, name, f"be on the space {space}", own)
+    require_space(name, own, space)
     if are_kets(array):
         norm = np.linalg.norm(array, axis=(-2, -1)) ** 2
     else:
-        require_hermitian(name, array, TOLERANCE)
+        _require_hermitian(name, array, TOLERANCE)
         norm = np.trace(array, axis1=-2, axis2=-1).real
     must = f"be normalised: |norm - 1| must be at most {TOLERANCE:g}"
     if _passes(name, must, float(np.abs(norm - 1).max(initial=0.0))):
