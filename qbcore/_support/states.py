@@ -182,7 +182,8 @@ def positive_states(name: str, array: Numbers) -> Numbers:
 def with_spectrum(name: str, array: Numbers) -> tuple[Numbers, FloatArray]:
     """Return positive states and their eigenvalues (..., d), falling."""
     if are_kets(array):
-        return array, np.broadcast_to(np.eye(array.shape[-2])[0], array.shape[:-1])
+        pure = np.arange(array.shape[-2]) == 0
+        return array, np.broadcast_to(pure.astype(float), array.shape[:-1])
     rising = np.linalg.eigvalsh(array)
     lowest = float(rising.min(initial=0.0))
     must = f"have no negative eigenvalue: the lowest must be at least {-TOLERANCE:g}"
