@@ -29,6 +29,8 @@ from qbcore.errors import AccuracyError
 if TYPE_CHECKING:
     import qutip
 
+WAY_OUT = "Charge for a shorter time, or check that H is finite and Hermitian."
+
 
 class Battery(Protocol):
     """What a battery offers; the six models of `qbcore` do, and so may yours."""
@@ -213,16 +215,17 @@ def _evolved(
         "progress_bar": "",
     }
     # Without jumps, a ket stays one: QuTiP hands it on to `sesolve`.
-    run = qutip.mesolve(h, start, grid, c_ops=jumps, options=options)
+    try:
+        run = qutip.mesolve(h, start, grid, c_ops=jumps, options=options)
+    except qutip.IntegratorException as error:
+        message = f"The solver gave up before t = {grid[-1]:g}: {error} {WAY_OUT}"
+        raise AccuracyError(message, found=math.inf, limit=TOLERANCE) from error
     states: list[qutip.Qobj] = run.states
     norms = qutip.expect(qutip.qeye(start.dims[0]), states)
     lost = float(np.abs(norms - 1).max())
     if lost > TOLERANCE:
-        message = (
-            f"The solver lost {lost:.3g} of the norm by t = {grid[-1]:g}, and "
-            f"{TOLERANCE:g} may be lost: charge for a shorter time, or check that H is "
-            "Hermitian."
-        )
+        lost_by = f"The solver lost {lost:.3g} of the norm by t = {grid[-1]:g}"
+        message = f"{lost_by}, and {TOLERANCE:g} may be lost. {WAY_OUT}"
         raise AccuracyError(message, found=lost, limit=TOLERANCE)
     return states
 

@@ -187,12 +187,19 @@ def test_the_unit_of_energy_changes_nothing(unit):
     assert scaled.ergotropy / unit == pytest.approx(plain.ergotropy, abs=1e-8)
 
 
-def test_a_pulse_beyond_double_precision_is_refused_by_name():
-    """H grows without bound, so the norm of a ket is lost."""
+def test_a_loss_that_only_comes_late_is_refused_by_name():
+    """A part of H that is not Hermitian sets in with t^3."""
     h = qutip.QobjEvo([FLIP, [-1j * LEVELS, lambda t: t**3]])
     with pytest.raises(AccuracyError, match="norm") as caught:
         qbcore.charge(h, LEVELS, DOWN, TIMES)
     assert caught.value.found > caught.value.limit == metrics.TOLERANCE
+
+
+@pytest.mark.filterwarnings("ignore:_zvode")
+def test_a_solver_that_gives_up_is_named():
+    h = qutip.QobjEvo([LEVELS, [FLIP, lambda t: np.nan if t > 1 else 0.0]])
+    with pytest.raises(AccuracyError, match=r"gave up before t = 2.*finite"):
+        qbcore.charge(h, LEVELS, DOWN, TIMES)
 
 
 def test_a_loss_of_norm_that_comes_back_is_seen():
