@@ -287,8 +287,7 @@ def ergotropy(states: Any, hamiltonian: Any) -> Any:
     >>> round(ergotropy([[0.2, 0.0], [0.0, 0.8]], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.6
     """
-    (array, falling), h = _read(states, hamiltonian, with_spectrum)
-    return _work(array, falling, h)
+    return _work(states, hamiltonian, 1)
 
 
 def antiergotropy(states: Any, hamiltonian: Any) -> Any:
@@ -301,11 +300,13 @@ def antiergotropy(states: Any, hamiltonian: Any) -> Any:
     >>> round(antiergotropy([[0.8, 0.0], [0.0, 0.2]], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.6
     """
+    return _work(states, hamiltonian, -1)
+
+
+def _work(states: Any, hamiltonian: Any, sign: int) -> Any:
+    """Ergotropy with respect to H, or to -H."""
     (array, falling), h = _read(states, hamiltonian, with_spectrum)
-    return _work(array, falling, -h)
-
-
-def _work(array: Numbers, falling: FloatArray, h: Numbers) -> Any:
+    h = sign * h
     energies = np.linalg.eigvalsh(h)
     stored = _mean(array, _above(h, energies[0]))
     return _number(np.maximum(stored - _passive_energy(falling, energies), 0.0))

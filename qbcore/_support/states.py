@@ -21,6 +21,8 @@ Space: TypeAlias = (
     list[int] | None
 )  # dimensions of the subsystems, where they are known
 
+Read: TypeAlias = tuple[Numbers, Space]
+
 # A defect of norm, Hermiticity or positivity that passes as rounding.
 TOLERANCE = 1e-6
 # A defect of norm or positivity that solvers leave at their default tolerances: it is
@@ -69,7 +71,7 @@ def are_kets(array: Numbers) -> bool:
     return array.shape[-1] == 1
 
 
-def read(name: str, value: Any) -> tuple[Numbers, Space]:
+def read(name: str, value: Any) -> Read:
     """Return finite numbers, and the space of a QuTiP object."""
     if hasattr(value, "isconstant"):  # a QobjEvo
         require(value.isconstant, name, "be constant (call it at one time)", value)
@@ -106,20 +108,22 @@ def _numbers(name: str, value: Any) -> Numbers:
     return array
 
 
-def _stacked(name: str, parts: list[tuple[Numbers, Space]]) -> tuple[Numbers, Space]:
+def _stacked(name: str, parts: list[Read]) -> Read:
     """Join the entries of a list; kets beside density matrices become such."""
-    arrays = [array for array, _ in parts]
+    arrays, spaces = [array for array, _ in parts], [space for _, space in parts]
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) > 1:
-        mixed = [a.ndim > 1 and not are_kets(a) for a in arrays]
-        pairs = zip(arrays, mixed, strict=True)
-        arrays = [a if known else np.outer(a, a.conj()) for a, known in pairs]
+        arrays = [_density_matrices(array) for array in arrays]
     alike = len({array.shape for array in arrays}) == 1
     require(alike, name, "hold entries of one shape", shapes)
-    spaces = [space for _, space in parts if space is not None]
-    alike = all(space == spaces[0] for space in spaces)
-    require(alike, name, "hold states on one space", spaces)
-    return np.stack(arrays), spaces[0] if spaces else None
+    known = [space for space in spaces if space is not None]
+    require(known[1:] == known[:-1], name, "hold states on one space", known)
+    return np.stack(arrays), next(iter(known), None)
+
+
+def _density_matrices(array: Numbers) -> Numbers:
+    column = array.reshape(-1, 1) if array.ndim < 2 else array
+    return column @ column.conj().swapaxes(-1, -2) if are_kets(column) else column
 
 
 def require_space(name: str, own: Space, space: Space) -> None:
@@ -137,7 +141,7 @@ def _require_hermitian(name: str, array: Numbers, allowed: float) -> None:
     require(defect <= allowed, name, must, float(f"{defect:.3g}"))
 
 
-def hermitian(name: str, operator: Any) -> tuple[Numbers, Space]:
+def hermitian(name: str, operator: Any) -> Read:
     """Return Hermitian matrices (..., d, d), and the space on which they act."""
     array, space = read(name, operator)
     square = array.ndim > 1 and array.shape[-1] == array.shape[-2] and array.size > 0

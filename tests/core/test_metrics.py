@@ -729,6 +729,7 @@ BAD_STATES = {
         [[1.0], [0.0, 1.0]],
         [qutip.basis(2, 0), qutip.basis(3, 0)],
         [UP, np.array([MIXED, MIXED])],
+        [1.0, UP],
     ],
     "hold states on one space": [
         [qutip.basis(6, 0), qutip.basis([2, 3], [0, 0])],
@@ -991,6 +992,12 @@ ODD = {
         qutip.num(2),
         [1.0, 0.7, 1.0, 0.75],
         [1.0, WORK, 1.0, 0.5],
+    ),
+    "a stack of kets and one of matrices": (
+        [np.array([UP, UP])[:, :, None], np.array([QUBIT, QUBIT])],
+        H,
+        [[1.0, 1.0], [0.7, 0.7]],
+        [[1.0, 1.0], [WORK, WORK]],
     ),
     "a list of lists of Qobj": (
         [[qutip.basis(2, 1)], [qutip.basis(2, 0)]],
