@@ -172,6 +172,21 @@ def test_what_has_a_meaning_is_charged(change, expected):
         assert curve.power == pytest.approx(lost, abs=1e-8)
 
 
+def test_the_ergotropy_of_a_qubit_that_decays_and_keeps_coherence():
+    """By hand: p excited and coherence c make W = p - (1 - r)/2, r the Bloch length."""
+    p, c = 0.8, 0.25 - 0.2j
+    start = qutip.Qobj([[1 - p, c], [np.conj(c), p]])
+    jumps = [DECAY**0.5 * LOWER]
+    curve = qbcore.charge(
+        LEVELS, LEVELS, start, TIMES[1:], collapse_operators=jumps, states=True
+    )
+    left = np.exp(-DECAY * TIMES[1:])
+    excited, coherence = p * left, abs(c) * left**0.5
+    length = np.hypot(1 - 2 * excited, 2 * coherence)
+    assert curve.ergotropy == pytest.approx(excited - (1 - length) / 2, abs=1e-8)
+    assert np.abs(curve.states[:, 0, 1]) == pytest.approx(coherence, abs=1e-8)
+
+
 @pytest.mark.parametrize("unit", [1e-34, 1e-13, 1.0, 1e12, 1e34])
 def test_the_unit_of_energy_changes_nothing(unit):
     """QuTiP deletes what is below 1e-12 from products: joules lost their decay."""

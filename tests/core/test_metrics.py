@@ -920,6 +920,18 @@ def test_bad_probabilities_and_bases(p, base, why):
         metrics.shannon_entropy(p, base=base)
 
 
+@pytest.mark.parametrize("unit", [1e-34, 1.0, 1e34])
+def test_rounding_of_a_hamiltonian_passes_on_its_own_scale(unit):
+    for defect in (0.9e-9, 1.1e-9):
+        h = unit * np.array([[0.0, 1.0], [1.0 + defect, 0.0]])
+        if defect < 1e-9:
+            plus = np.array([1.0, 1.0]) / np.sqrt(2)
+            assert metrics.energy(plus, h) == pytest.approx(unit, rel=1e-9)
+        else:
+            with pytest.raises(ValueError, match="`hamiltonian` must be Hermitian"):
+                metrics.energy(UP, h)
+
+
 @pytest.mark.parametrize("degeneracy", [-1.0, np.nan, np.inf, True, "1"])
 def test_bad_degeneracies(degeneracy):
     for metric in (metrics.coherent_ergotropy, metrics.diagonal_entropy):
