@@ -1000,10 +1000,15 @@ ODD = {
     "a sparse ket": (scipy.sparse.csc_matrix([[0.0], [1.0]]), H, 1.0, 1.0),
     "a list of sparse": ([scipy.sparse.dok_array(QUBIT)], H, [0.7], [WORK]),
     "kets and matrices": (
-        [qutip.basis(2, 1), qutip.Qobj(QUBIT), UP, scipy.sparse.coo_array(MIXED)],
+        [
+            qutip.basis(2, 1),
+            qutip.Qobj(QUBIT),
+            [0.6, 0.8j],
+            scipy.sparse.eye_array(2) / 2,
+        ],
         qutip.num(2),
-        [1.0, 0.7, 1.0, 0.75],
-        [1.0, WORK, 1.0, 0.5],
+        [1.0, 0.7, 0.64, 0.5],
+        [1.0, WORK, 0.64, 0.0],
     ),
     "a stack of kets and one of matrices": (
         [np.array([UP, UP])[:, :, None], np.array([QUBIT, QUBIT])],
