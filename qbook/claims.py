@@ -25,9 +25,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from qbcore._support.checks import real, require
@@ -48,6 +50,18 @@ FIELDS = (
 )
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error, as YAML itself has it."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        """Take the mapping of one node."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        where = f"claims.yml: line {node.start_mark.line + 1}"
+        require(not twice, where, "name every key once", twice)
+        return super().construct_mapping(node, deep)
+
+
 class ClaimError(AssertionError):
     """A computed number no longer agrees with the ledger."""
 
@@ -62,8 +76,14 @@ class Number:
     def __str__(self) -> str:
         if isinstance(self.value, bool):
             return "yes" if self.value else "no"
-        exact = self.tolerance == 0
-        return f"{self.value:.6g}" + ("" if exact else f" ± {self.tolerance:.1g}")
+        # Six digits, and more where these would be wrong by a tenth of the tolerance.
+        shown = next(
+            text
+            for digits in range(6, 18)
+            if abs(float(text := f"{self.value:.{digits}g}") - self.value)
+            <= self.tolerance / 10
+        )
+        return shown + (f" ± {self.tolerance:.1g}" if self.tolerance else "")
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,7 +160,7 @@ def find_ledger(start: Path | None = None) -> Path:
 @lru_cache
 def _parsed(path: Path, modified: int) -> Ledger:
     """Ledger as of its modification time, so that an edit is seen in a running kernel."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    entries = yaml.load(path.read_text(encoding="utf-8"), _Loader) or []
     whole = isinstance(entries, list) and all(
         isinstance(entry, dict) for entry in entries
     )
@@ -194,8 +214,12 @@ def _claim(entry: dict[str, Any]) -> Claim:
 def _number(name: str, fields: Any) -> Number:
     paired = isinstance(fields, dict) and tuple(fields) == ("value", "tolerance")
     require(paired, name, "have a value and a tolerance", fields)
-    real(f"{name}: value", fields["value"])  # YAML reads 1e-5, without a point, as text
-    real(f"{name}: tolerance", fields["tolerance"], least=0.0)
+    value, tolerance = fields["value"], fields["tolerance"]
+    real(f"{name}: value", value)  # YAML reads 1e-5, without a point, as text
+    real(f"{name}: tolerance", tolerance, least=0.0)
+    exact = tolerance == 0 or not isinstance(value, bool)
+    plain = exact and not isinstance(tolerance, bool)
+    require(plain, name, "have a number as tolerance, 0 for a yes or no", tolerance)
     return Number(**fields)
 
 
@@ -234,9 +258,21 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
         given,
     )
     for name, number in claim.computed.items():
-        found = float(values[name])
+        found = _compared(name, values[name], isinstance(number.value, bool))
         if not math.isfinite(found) or abs(found - number.value) > number.tolerance:
             raise ClaimError(
-                f"{claim_id}: the ledger holds {name} = {number}, computed here is {found:.9g}."
+                f"{claim_id}: the ledger holds {name} = {number}, "
+                f"computed here is {found:.9g}."
             )
     return claim
+
+
+def _compared(name: str, value: Any, boolean: bool) -> float:
+    """The value given for a number or, if the ledger has it so, for a yes or no."""
+    array = np.asarray(value)
+    kinds, must = ("b", "be true or false") if boolean else ("iuf", "be a number")
+    fits = array.dtype.kind in kinds or (
+        isinstance(value, Real) and not isinstance(value, bool) and not boolean
+    )
+    require(array.ndim == 0 and fits, name, must, value)
+    return float(value)
