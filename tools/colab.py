@@ -51,5 +51,7 @@ if __name__ == "__main__":
         parser.error(f"--repository must be OWNER/NAME, but is {options.repository!r}")
     if not re.fullmatch(r"[\w.][\w./-]*", options.ref):
         parser.error(f"--ref must be a branch or tag, but is {options.ref!r}")
-    for notebook in all_notebooks():
+    notebooks = all_notebooks()
+    for notebook in notebooks:
         write_copy(notebook, options.repository, options.ref, options.output)
+    print(f"{len(notebooks)} notebooks for Colab are in {options.output}.")

@@ -7,6 +7,7 @@ picture: computation, drawing, packing and sending. Prints medians and writes
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def latency(path: Path) -> list[list[dict[str, Any]]]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     moves = [
         {"chapter": str(path.relative_to(BOOK).with_suffix("")), **slider}
         for path in all_notebooks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def is_valid(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sound = [shell_is_sound(workflow) for workflow in WORKFLOWS]
     sound.append(is_valid(ROOT / ".venv" / "npm"))
     sys.exit(not all(sound))

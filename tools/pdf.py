@@ -6,6 +6,7 @@ is on the site. Each slider shows the frame it starts at; hints and solutions ar
 
 from __future__ import annotations
 
+import argparse
 import os
 import posixpath
 import sys
@@ -195,6 +196,7 @@ def bind(headings: list[str]) -> None:
 
 def main() -> None:
     """Write the book to `_build/pdf/`."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     if not SITE.exists():
         sys.exit("There is no site in _build/html: run `make site` first.")
     if not CHROMIUM:

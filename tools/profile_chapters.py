@@ -7,6 +7,7 @@ kernel, which other work on the machine disturbs least; all else by the clock.
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import time
@@ -68,6 +69,7 @@ def build() -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     start = time.perf_counter()
     with ProcessPoolExecutor(max_workers=2) as pool:
         chapters = list(pool.map(profile, sorted((BOOK / "papers").glob("*.ipynb"))))

@@ -9,8 +9,8 @@ the two highest photon numbers hold less than LEAK; the row says which.
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -244,10 +244,22 @@ def table(name: str) -> pd.DataFrame:
     return whole.astype(dict.fromkeys(counts, int))
 
 
-if __name__ == "__main__":
-    for name in sys.argv[1:] or TABLES:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = ", ".join(TABLES)
+    parser.add_argument(
+        "tables", nargs="*", metavar="table", help=f"all if none is named: {names}"
+    )
+    chosen = parser.parse_args().tables
+    if unknown := sorted(set(chosen) - set(TABLES)):
+        parser.error(f"no such table: {', '.join(unknown)}; there are {names}")
+    for name in chosen or TABLES:
         found = table(name)
         for column in FORMATS.keys() & set(found):
             found[column] = found[column].map(FORMATS[column].format)
         found.to_csv(ROOT / "book" / "papers" / "data" / f"{name}.csv", index=False)
         print(f"{name}: {len(found)} points", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,20 +1,15 @@
 """The built site in a real browser with the network cut off: `make site` first, then this."""
 
-import contextlib
-import functools
-import http.server
 import itertools
 import re
-import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route
+from serve import SITE, serving
 
-SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Pages of each kind: the first, one with sliders, and one with a script that the site wrote.
@@ -30,26 +25,12 @@ SLIDER = f"{EXPLORER} .noUi-handle"
 KNOWN_REMARKS = ("strict mode: use allowUnionTypes", "Anchored content block not found")
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def handle(self) -> None:
-        with contextlib.suppress(
-            ConnectionError
-        ):  # a page was closed while it was still loading
-            super().handle()
-
-
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     if not PAGES:
         pytest.fail("There is no site in _build/html: run `make site` first.")
-    handler = functools.partial(_Quiet, directory=str(SITE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
+    with serving(SITE) as found:
+        yield found
 
 
 class Visit:
