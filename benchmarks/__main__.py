@@ -1,4 +1,4 @@
-"""All benchmarks in one run: ``make bench``, and ``make bench ACCEPT=1`` to store what it found.
+"""All benchmarks in one run: ``make bench``; ``make bench ACCEPT=1`` stores the result.
 
     python -m benchmarks [--accept] [model ...]       (all models if none is named)
 
@@ -28,7 +28,7 @@ def run(models: list[str]) -> list[Row]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run, compare with the stored rows, and store if told to or if nothing is stored."""
+    """Run, compare with the stored rows, store if told to or if nothing is stored."""
     parser = argparse.ArgumentParser(
         "python -m benchmarks", description=__doc__.splitlines()[0]
     )
@@ -48,7 +48,8 @@ def main(arguments: list[str]) -> int:
         print(f"{'accepted' if accept else 'SLOWER'}: {complaint}")
     if complaints and not accept:
         print(
-            f"A ratio that falls by a factor of {WORSE:g} fails. If it is meant: make bench ACCEPT=1"
+            f"A ratio that falls by a factor of {WORSE:g} fails. "
+            "If it is meant: make bench ACCEPT=1"
         )
         return 1
     if accept or not (before or chosen):

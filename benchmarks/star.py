@@ -1,7 +1,8 @@
-"""The star network: steady states and charging with individual baths, and where a common bath leads.
+"""The star network: steady states and charging, individual baths and a common bath.
 
-The rivals work with all 2^N states, that is 4^N entries of the density matrix: ``steadystate``
-(its direct method), SuperLU through ``spsolve``, ``mesolve``, and ``solve_ivp`` with the Liouvillian.
+The rivals work with all 2^N states, that is 4^N entries of the density matrix:
+``steadystate`` (its direct method), SuperLU through ``spsolve``, ``mesolve``, and
+``solve_ivp`` with the Liouvillian.
 """
 
 from __future__ import annotations

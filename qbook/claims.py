@@ -1,4 +1,4 @@
-"""The ledger of published claims: read it, check a computed value against it, show the verdict.
+"""The ledger of published claims: read it, check a value against it, show the verdict.
 
 ``book/claims.yml`` holds one entry per claim::
 
@@ -14,8 +14,9 @@
       reason: ...                     # one sentence
       chapter: papers/rosen-zener     # the one chapter that decides it
 
-A chapter computes the numbers and calls ``claims.check("guo-transition", lambda_c=...)``. That
-raises when a number has left its tolerance, and otherwise shows the verdict beside the figure.
+A chapter computes the numbers and calls
+``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its
+tolerance, and otherwise shows the verdict beside the figure.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class Claim:
 
 
 class Ledger(tuple[Claim, ...]):
-    """Claims in the order of the file; shows itself as one table a paper, linked to the chapters."""
+    """Claims in the order of the file; shows itself as one table per paper, linked."""
 
     def __repr__(self) -> str:
         return f"Ledger of {len(self)} claims: " + ", ".join(
@@ -142,9 +143,10 @@ class Ledger(tuple[Claim, ...]):
 
 
 def find_ledger(start: Path | None = None) -> Path:
-    """``claims.yml`` in the working directory, its ``book`` folder, or one of their parents.
+    """``claims.yml`` in the working directory, its ``book`` folder, or a parent.
 
-    Falls back on the source tree this module lies in, and raises FileNotFoundError without one.
+    Falls back on the source tree this module lies in, and raises FileNotFoundError
+    without one.
     """
     here = Path.cwd() if start is None else start
     folders = [here, *here.parents, Path(__file__).resolve().parent.parent]
@@ -159,7 +161,7 @@ def find_ledger(start: Path | None = None) -> Path:
 
 @lru_cache
 def _parsed(path: Path, modified: int) -> Ledger:
-    """Ledger as of its modification time, so that an edit is seen in a running kernel."""
+    """Ledger as of its modification time: an edit is seen in a running kernel."""
     entries = yaml.load(path.read_text(encoding="utf-8"), _Loader) or []
     whole = isinstance(entries, list) and all(
         isinstance(entry, dict) for entry in entries
@@ -224,7 +226,7 @@ def _number(name: str, fields: Any) -> Number:
 
 
 def load(path: Path | None = None) -> Ledger:
-    """All entries of the ledger, in its order. Raises ValueError on a malformed entry."""
+    """All entries of the ledger, in its order; ValueError on a malformed entry."""
     source = find_ledger() if path is None else path
     return _parsed(source, source.stat().st_mtime_ns)
 
@@ -235,12 +237,13 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
     Parameters
     ----------
     claim_id : ``id`` of the entry.
-    value, values : the number itself if the entry has one, else each number by its name.
+    value, values : the number itself if the entry has one, else each number by its
+        name.
 
     Raises
     ------
-    ClaimError if a number differs from the ledger by more than its tolerance, or is not finite.
-    ValueError for an unknown claim, or names other than those of the entry.
+    ClaimError if a number differs from the ledger by more than its tolerance, or is not
+    finite. ValueError for an unknown claim, or names other than those of the entry.
     """
     known = {claim.id: claim for claim in load()}
     require(claim_id in known, "claim_id", f"be one of {sorted(known)}", claim_id)

@@ -1,8 +1,9 @@
 """Sliders that move with and without a kernel.
 
-A web page has no kernel, so a figure that is computed when a slider moves is dead there. `explore`
-draws all frames beforehand and lets the browser choose among them; ``live=True`` computes the
-frame when the slider moves, which needs a running kernel and takes as many values as one likes.
+A web page has no kernel, so a figure that is computed when a slider moves is dead
+there. `explore` draws all frames beforehand and lets the browser choose among them;
+``live=True`` computes the frame when the slider moves, which needs a running kernel and
+takes as many values as one likes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Draw = Callable[..., str]
 
 
 class Explorer(VBox):  # type: ignore[misc]
-    """Sliders above the frame they choose; its text form is one line, its picture one frame."""
+    """Sliders above the frame they choose; as text one line, as picture one frame."""
 
     def __init__(
         self, sliders: Sequence[SelectionSlider], frame: Widget, first: bytes, text: str
@@ -41,7 +42,7 @@ class Explorer(VBox):  # type: ignore[misc]
         return self._text
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """The widget; one frame as a picture for readers that show no widgets (GitHub, PDF)."""
+        """The widget; one frame as a picture where no widget shows (GitHub, PDF)."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         return {
             **bundle,
@@ -62,18 +63,22 @@ def explore(
 
     Parameters
     ----------
-    draw : called with one keyword per slider; draws one matplotlib figure and returns a sentence
-        that says what is seen, with its numbers. The sentence is caption and alt text.
+    draw : called with one keyword per slider; draws one matplotlib figure and returns a
+        sentence that says what is seen, with its numbers. The sentence is caption and
+        alt text.
     labels : what to write beside each slider; its keyword if not given.
     start : value each slider starts at; the middle one if not given.
-    live : compute the frame when a slider moves instead of all frames now (needs a kernel). Half of
-        the drawing is matplotlib's search for margins; fixed ones (``layout="none"``) save it.
-    values : the values of each slider, one to three sliders; at most 150 frames unless live.
+    live : compute the frame when a slider moves instead of all frames now (needs a
+        kernel). Half of the drawing is matplotlib's search for margins; fixed ones
+        (``layout="none"``) save it.
+    values : the values of each slider, one to three sliders; at most 150 frames unless
+        live.
 
     Raises
     ------
-    ValueError for no slider, a slider of fewer than two values, an unknown label or start, too
-    many frames, or a ``draw`` that returns no sentence. Whatever ``draw`` raises passes through.
+    ValueError for no slider, a slider of fewer than two values, an unknown label or
+    start, too many frames, or a ``draw`` that returns no sentence. Whatever ``draw``
+    raises passes through.
     """
     require(
         1 <= len(values) <= 3, "values", "name one to three sliders", sorted(values)
@@ -121,7 +126,8 @@ def _slider(
         options=list(zip(_labels(options), options, strict=True)),
         index=len(options) // 2 if start is None else options.index(start),
         description=label,
-        continuous_update=not live,  # compute where the slider is let go, not at every value on the way
+        # Compute where the slider is let go, not at every value on the way.
+        continuous_update=not live,
         style={"description_width": "initial"},
         layout={"width": "100%", "max_width": "36rem"},
     )
@@ -199,7 +205,7 @@ def _frame(draw: Draw, chosen: dict[str, Any]) -> tuple[bytes, str]:
 
 
 def _packed(png: bytes) -> bytes:
-    """The picture with a palette: a quarter of the weight for a quarter more time, so not when live."""
+    """The picture with a palette: a quarter of the weight, a quarter more time."""
     packed = io.BytesIO()
     # 64 colours are enough for line art and small maps.
     Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(
@@ -213,6 +219,7 @@ def _figure(png: bytes, sentence: str) -> str:
     words = html.escape(sentence, quote=True)
     return (
         f'<figure class="explorer-frame" style="margin:0"><img alt="{words}" '
-        f'style="max-width:100%;height:auto;background:#fff" src="data:image/png;base64,{source}">'
+        f'style="max-width:100%;height:auto;background:#fff" '
+        f'src="data:image/png;base64,{source}">'
         f'<figcaption role="status">{words}</figcaption></figure>'
     )

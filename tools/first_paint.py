@@ -1,8 +1,8 @@
 """How soon a page shows something on a slow phone: Fast 3G, and a slow processor.
 
 Prints the First Contentful Paint of each page, from an empty cache. The server of
-Python's standard library sends the files as they are: it does not compress them, as most
-hosts do.
+Python's standard library sends the files as they are: it does not compress them, as
+most hosts do.
 """
 
 from __future__ import annotations

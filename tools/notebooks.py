@@ -1,9 +1,9 @@
-"""Execute notebooks in place and store their outputs, byte-identical when nothing changed.
+"""Execute notebooks and store their outputs, the same bytes if nothing changed.
 
-    python tools/notebooks.py [notebook ...]      (all notebooks under book/ if none is named)
+    python tools/notebooks.py [notebook ...]      (all under book/ if none is named)
 
-What changes from run to run is dropped: widget models (a kernel makes them anew, the site makes
-its own), timings, and the version of the Python that ran.
+What changes from run to run is dropped: widget models (a kernel makes them anew, the
+site makes its own), timings, and the version of the Python that ran.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Show the site that `make book` wrote: at port 8000, or at the next one that is free."""
+"""Show the site that `make book` wrote: at port 8000, or the next one that is free."""
 
 from __future__ import annotations
 

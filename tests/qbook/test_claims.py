@@ -1,4 +1,4 @@
-"""The reader of the ledger, and the ties between the ledger, the chapters and the bibliography."""
+"""The reader of the ledger, and what ties it to the chapters and the bibliography."""
 
 import ast
 import json
@@ -409,7 +409,7 @@ def test_the_table_of_the_ledger_counts_links_and_escapes(ledger):
 
 
 def calls_of_check(source):
-    """First arguments of every ``check(...)`` or ``claims.check(...)`` in a cell; None if no literal."""
+    """First arguments of every ``check(...)`` in a cell; None if no literal."""
     plain = "\n".join(
         line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))
     )
@@ -424,7 +424,7 @@ def calls_of_check(source):
 
 
 def checks_under(book):
-    """(claim, chapter, number of the cell, tags of the cell) of every check in the notebooks."""
+    """Claim, chapter, number and tags of the cell of every check in the notebooks."""
     found = []
     for path in sorted(book.rglob("*.ipynb")):
         if {"_build", ".ipynb_checkpoints"} & set(path.relative_to(book).parts):
