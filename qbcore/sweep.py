@@ -222,7 +222,8 @@ def _claim(database: sqlite3.Connection, purpose: str) -> None:
 
 def _copied(database: sqlite3.Connection) -> str:
     """Put what no store keeps into a file."""
-    path = tempfile.mkstemp(".sqlite")[1]
+    with tempfile.NamedTemporaryFile(suffix=".sqlite", delete=False) as file:
+        path = file.name
     with closing(sqlite3.connect(path)) as copy:
         database.backup(copy)
     return path
