@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import factorial
@@ -94,9 +94,8 @@ class Runs(NamedTuple):
         return math.ceil(longest)
 
 
-def area_fraction(fraction: FloatArray | float) -> FloatArray:
-    """Pulse area up to t = fraction * T, in units of v0 T."""
-    x = np.asarray(fraction, dtype=float)
+def area_fraction(x: Any) -> Any:
+    """Pulse area up to x = t/T, in units of v0 T."""
     return x / 2 - np.sin(2 * np.pi * x) / (4 * np.pi)
 
 
@@ -122,20 +121,21 @@ class Pulses:
     def run(self, fractions: FloatArray, accuracy: float) -> Iterator[ComplexArray]:
         """Yield the kets at all fractions, some at a time; they err by ``accuracy``."""
         x = np.linspace(0.0, 1.0, 1001)
-        fastest = np.abs(self.levels).max(), self.area.max() * len(self.ladder) / 2
+        half_width = np.abs(self.levels).max()
+        strength = self.area.max() * len(self.ladder) / 2
         # Radians by which any state has turned at most.
-        turn = fastest[0] * x + fastest[1] * area_fraction(x)
+        turn = half_width * x + strength * area_fraction(x)
         allowed = min(accuracy, ROUGHEST)
         # Terms as large as e^r cancel in a series of r radians, and lose those digits.
         furthest = math.log(allowed / ROUNDING / (LEAST + turn[-1] / REACH))
         psi, now, done = self.kets, 0.0, 0
         while done < fractions.size:
-            h = float(np.interp(np.interp(now, x, turn) + furthest, turn, x)) - now
+            h = np.interp(np.interp(now, x, turn) + furthest, turn, x) - now
             share = h * allowed
             series = self._series(psi, now, h, share)
             s = min(1.0, _reach(series, share))
             end = now + s * h
-            upto = int(np.searchsorted(fractions, end, side="right"))
+            upto = np.searchsorted(fractions, end, side="right")
             asked = fractions[done:upto]
             kets = _sum(series, (asked - now) / h)
             kets /= np.linalg.norm(kets, axis=-1, keepdims=True)
@@ -143,7 +143,7 @@ class Pulses:
             psi = _sum(series, np.array([s]))[:, 0]
             norm = np.linalg.norm(psi, axis=-1, keepdims=True)
             lost = float(np.abs(norm - 1).max())
-            if not lost <= allowed:
+            if lost > allowed:
                 raise _out_of_reach(lost, accuracy)
             psi, now, done = psi / norm, end, upto
 
@@ -195,8 +195,8 @@ class Pulses:
         excited = np.arange(len(self.ladder), -1.0, -1)
         mean = populations @ excited
         variance = (populations * (excited - mean[..., None]) ** 2).sum(axis=-1)
-        entropy = shannon_entropy(populations)
-        return mean, np.sqrt(variance), entropy, raised.imag.sum(axis=-1), twist
+        spread, entropy = np.sqrt(variance), shannon_entropy(populations)
+        return mean, spread, entropy, raised.imag.sum(axis=-1), twist
 
 
 def joined(seen: list[tuple[FloatArray, ...]]) -> list[FloatArray]:

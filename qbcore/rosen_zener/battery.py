@@ -270,7 +270,7 @@ class RosenZenerBattery:
         runs = Runs(*(np.array([value]) for value in astuple(self)))
         runs.planned(accuracy)  # refuses what takes too long before anything is built
         if times is None:
-            times = self.duration * runs.fractions(resolution=8.0, least=201)
+            times = self.duration * runs.fractions(8.0, least=201)
         t = time_axis("times", times, latest=self.duration)
         begin = mixture(start, self.atoms)
         pulses = Pulses(runs, begin.kets)

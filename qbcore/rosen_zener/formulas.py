@@ -61,30 +61,31 @@ def gauge_integrals(battery: RosenZenerBattery) -> GaugeIntegrals:
     """Return the B_n of Eq. (B2): integrals over the whole pulse, cut off at J_1.
 
     The printed quotients are 0/0 at v0 T = 2 pi and 4 pi, where three curves of Fig. 2
-    lie; they are evaluated here in the equal form with sin(x)/x.
+    lie; they are evaluated here in the equal form with sin(x)/x, and z = v0 T/(4 pi).
 
     Raises
     ------
     ValueError
         For a drive of zero.
     """
-    area = 2 * _half_area(battery)
+    z = _half_area(battery) / (2 * np.pi)
     v0, span = real("drive", battery.drive, above=0.0), battery.duration
 
-    def brackets(y: float) -> tuple[float, float]:
-        """[J_0 / v0 + c J_1 / (16 pi^2 - y^2)], times sin(y/4) and times sin(y/2)."""
-        j0, j1 = jv((0, 1), -y / (4 * np.pi))
-        c = 8 * np.pi * span * y / area * j1 / (4 * np.pi + y)
-        quarter = j0 / v0 * np.sin(y / 4) + c * np.sinc(1 - y / (4 * np.pi)) / 4
-        return quarter, j0 / v0 * np.sin(y / 2) - c * np.sinc(2 - y / (2 * np.pi)) / 2
+    def brackets(z: float) -> tuple[float, float]:
+        """[J_0 + 2 z^2 J_1 / (1 - z^2)] / v0, times sin(pi z) and times sin(2 pi z)."""
+        j0, j1 = jv((0, 1), -z)
+        c = 2 * np.pi * z * j1 / (1 + z)
+        single = j0 * np.sin(np.pi * z) + c * np.sinc(1 - z)
+        double = j0 * np.sin(2 * np.pi * z) - 2 * c * np.sinc(2 - 2 * z)
+        return single / v0, double / v0
 
-    for_b2, for_b3 = brackets(area)
-    for_b8, sine = brackets(2 * area)
+    for_b2, for_b3 = brackets(z)
+    for_b8, sine = brackets(2 * z)
     pairs = battery.interaction / battery.atoms
     return GaugeIntegrals(
-        b2=4 * battery.splitting * np.sin(area / 4) * for_b2,
+        b2=4 * battery.splitting * np.sin(np.pi * z) * for_b2,
         b3=-2 * battery.splitting * for_b3,
-        b8=2 * pairs * np.sin(area / 2) * for_b8,
+        b8=2 * pairs * np.sin(2 * np.pi * z) * for_b8,
         b11=pairs * (span - sine),
         b12=pairs * (span + sine),
     )
@@ -100,8 +101,7 @@ def _second_term(battery: RosenZenerBattery, along: FloatArray) -> FloatArray:
 
 def leading_energy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
     """Return (N Delta/2)(1 + cos mu), Eq. (22): N free atoms driven on resonance."""
-    mu = gauge_angle(battery, times)
-    return battery.capacity / 2 * (1 + np.cos(mu))
+    return (1 + np.cos(gauge_angle(battery, times))) * battery.capacity / 2
 
 
 def stored_energy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
@@ -172,26 +172,24 @@ def full_charge_time(battery: RosenZenerBattery, order: int = 0) -> float:
     whole = _half_area(battery)
     if whole < target:
         return float("nan")
-    share = target / (2 * whole)
-    fraction = brentq(lambda x: float(area_fraction(x)) - share, 0.0, 1.0)
+    fraction = brentq(lambda x: 2 * whole * area_fraction(x) - target, 0.0, 1.0)
     return float(fraction * battery.duration)
 
 
 def final_energy(battery: RosenZenerBattery) -> float:
     """Return (N Delta/2)[1 - cos(v0 T/2)], Eq. (25)."""
-    return float(leading_energy(battery, _checked(battery).duration))
+    return float((1 - np.cos(_half_area(battery))) * battery.capacity / 2)
 
 
 def final_fluctuation(battery: RosenZenerBattery) -> float:
     """Return sqrt(N Delta/4) |sin(v0 T/2)|, Eq. (26)."""
-    angle = _half_area(battery)
-    return float(np.sqrt(battery.capacity / 4) * abs(np.sin(angle)))
+    return float(abs(np.sin(_half_area(battery))) * np.sqrt(battery.capacity / 4))
 
 
 def final_entropy(battery: RosenZenerBattery) -> float:
     """Return log2 sqrt[(N - 1) e^(pi/2)] |sin(v0 T/2)|, Eq. (27), for N > 1."""
-    angle = _half_area(battery)
-    return float(np.log2(_under_the_log(battery)) * abs(np.sin(angle)))
+    turned = abs(np.sin(_half_area(battery)))
+    return float(turned * np.log2(_under_the_log(battery)))
 
 
 def state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
