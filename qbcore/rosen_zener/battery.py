@@ -407,8 +407,7 @@ def _summary(runs: Runs, x: FloatArray, accuracy: float) -> list[FloatArray]:
     energy = peak(x, charge, slope, curvature)
     power = peak(later, mean, mean_slope, mean_curvature)
     e = [energy.time * duration, np.minimum(energy.value, n) * splitting]
-    highest = np.minimum(power.value, n / power.time)
-    p = [power.time * duration, highest * splitting / duration]
+    p = [power.time * duration, power.value * splitting / duration]
     spread = spread * splitting[:, None]
     ends = (c for y in (spread, entropy) for c in (y.max(axis=1), y[:, -1]))
     return [*e, *p, charge[:, -1] * splitting, *ends]

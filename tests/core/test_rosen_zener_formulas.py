@@ -229,7 +229,17 @@ def test_formulas_of_time_take_any_shape_inside_the_pulse(formula):
     np.testing.assert_allclose(formula(WEAK, 0.3), line[1], rtol=1e-13)
     assert formula(WEAK, []).shape == (0, *line.shape[1:])
     formula(WEAK, WEAK.duration * (1 + 1e-14))  # what rounding makes of the last time
-    outside = [-0.1], [0.1, 0.4], [np.nan], [np.inf], "x", None, True, [1j]
+    outside = (
+        [-0.1],
+        [0.1, 0.4],
+        [WEAK.duration * (1 + 1e-9)],
+        [np.nan],
+        [np.inf],
+        "x",
+        None,
+        True,
+        [1j],
+    )
     for times in outside:
         with pytest.raises(ValueError, match="`times` must"):
             formula(WEAK, times)
