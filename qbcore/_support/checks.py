@@ -33,7 +33,7 @@ def real(
 
 
 def integer(name: str, value: Any, *, least: int) -> int:
-    """Return ``value`` as an int of at least ``least``; a bool or a float is refused."""
+    """Return ``value`` as an int of at least ``least``, no bool or float."""
     must = f"be an integer of at least {least}"
     try:
         number = operator.index(value)

@@ -6,21 +6,29 @@ tolerances, and one sentence for each defect.
 
 from __future__ import annotations
 
-import math
 import warnings
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import ishermitian
 
 from qbcore._support.checks import as_numbers, require
 from qbcore._support.types import ComplexArray, FloatArray
+
+Numbers: TypeAlias = NDArray[Any]  # real or complex
+Space: TypeAlias = (
+    list[int] | None
+)  # dimensions of the subsystems, where they are known
+
+Read: TypeAlias = tuple[Numbers, Space]
 
 # A defect of norm, Hermiticity or positivity that passes as rounding.
 TOLERANCE = 1e-6
 # A defect of norm or positivity that solvers leave at their default tolerances: it is
 # repaired, with a warning.
 REPAIRABLE = 1e-3
+OPERATOR_TOLERANCE = 1e-9  # a Hermitian defect, relative to the largest entry
 
 
 def checked_states(
@@ -28,7 +36,7 @@ def checked_states(
     states: Any,
     dimension: int | None = None,
     *,
-    space: list[int] | None = None,
+    space: Space = None,
     single: bool = False,
 ) -> ComplexArray:
     """Return one or many states as an array, or raise a ValueError that names them.
@@ -58,19 +66,19 @@ def checked_states(
     return positive_states(name, array).astype(complex)
 
 
-def are_kets(array: NDArray[Any]) -> bool:
+def are_kets(array: Numbers) -> bool:
     """Tell kets (..., d, 1) from density matrices (..., d, d)."""
     return array.shape[-1] == 1
 
 
-def read(name: str, value: Any) -> tuple[NDArray[Any], list[int] | None]:
-    """Return real or complex numbers, and the space of a QuTiP object."""
+def read(name: str, value: Any) -> Read:
+    """Return finite numbers, and the space of a QuTiP object."""
     if hasattr(value, "isconstant"):  # a QobjEvo
-        require(value.isconstant, name, "not depend on time", type(value))
+        require(value.isconstant, name, "be constant (call it at one time)", value)
         value = value(0)
     if hasattr(value, "states"):  # a run of a solver, or a `Charging`
-        must = "have kept its states (`store_states` of QuTiP, `states=True` here)"
         kept = value.states is not None and len(value.states) > 0
+        must = "have kept its states (`store_states` of QuTiP, `states=True` here)"
         require(kept, name, must, type(value))
         value = value.states
     if hasattr(value, "isket"):  # a Qobj
@@ -79,56 +87,73 @@ def read(name: str, value: Any) -> tuple[NDArray[Any], list[int] | None]:
         must = "be a ket or an operator on one space"
         require(fits, name, must, (value.type, value.dims))
         return _numbers(name, value.full()), rows
-    if hasattr(value, "toarray"):  # a sparse array
-        value = value.toarray()
-    listed = isinstance(value, list | tuple) or (
-        isinstance(value, np.ndarray) and value.dtype == object and value.ndim > 0
-    )
-    if listed and not all(map(np.isscalar, value)):
+    if isinstance(value, list | tuple) and not all(map(np.isscalar, value)):
         return _stacked(name, [read(name, each) for each in value])
+    value = value.toarray() if hasattr(value, "toarray") else value  # of scipy.sparse
     return _numbers(name, value), None
 
 
-def _numbers(name: str, value: Any) -> NDArray[Any]:
+def _numbers(name: str, value: Any) -> Numbers:
     """Return a real array where that loses nothing, for real algebra is faster."""
-    require(np.asarray(value).dtype.kind in "iufcO", name, "hold numbers", value)
-    array = as_numbers(name, value, "hold numbers")
-    numbers = array if array.imag.any() else array.real.copy()
-    largest = float(np.abs(numbers).max(initial=0.0))
-    require(largest < math.inf, name, "hold finite numbers only", largest)
-    return numbers
+    kind = np.asarray(value).dtype.kind
+    given = value is not None and not np.ma.is_masked(value)
+    require(given and kind in "iufcO", name, "hold numbers", value)
+    if kind in "iuf":
+        array: Numbers = np.asarray(value, float)
+    else:
+        array = as_numbers(name, value, "hold numbers")
+        array = array if array.imag.any() else array.real.copy()
+    largest = float(np.abs(array).max(initial=0.0))
+    require(largest < np.inf, name, "be finite", largest)
+    return array
 
 
-def _stacked(
-    name: str, parts: list[tuple[NDArray[Any], list[int] | None]]
-) -> tuple[NDArray[Any], list[int] | None]:
+def _stacked(name: str, parts: list[Read]) -> Read:
     """Join the entries of a list; kets beside density matrices become such."""
-    arrays = [array for array, _ in parts]
-    shapes = {array.shape for array in arrays}
-    if len(shapes) > 1:
-        matrix = [array.ndim > 1 and not are_kets(array) for array in arrays]
-        arrays = [
-            array if known else np.outer(array, array.conj())
-            for array, known in zip(arrays, matrix, strict=True)
-        ]
+    arrays, spaces = [array for array, _ in parts], [space for _, space in parts]
+    shapes = [array.shape for array in arrays]
+    if len(set(shapes)) > 1:
+        arrays = [_density_matrices(array) for array in arrays]
     alike = len({array.shape for array in arrays}) == 1
     require(alike, name, "hold entries of one shape", shapes)
-    spaces = [space for _, space in parts if space is not None]
-    alike = all(space == spaces[0] for space in spaces)
-    require(alike, name, "hold states on one space", spaces)
-    return np.stack(arrays), spaces[0] if spaces else None
+    known = [space for space in spaces if space is not None]
+    require(known[1:] == known[:-1], name, "hold states on one space", known)
+    return np.stack(arrays), next(iter(known), None)
 
 
-def require_hermitian(name: str, array: NDArray[Any], allowed: float) -> None:
+def _density_matrices(array: Numbers) -> Numbers:
+    column = array.reshape(-1, 1) if array.ndim < 2 else array
+    return column @ column.conj().swapaxes(-1, -2) if are_kets(column) else column
+
+
+def require_space(name: str, own: Space, space: Space) -> None:
+    """Refuse a QuTiP object on other subsystems than those of ``space``."""
+    alike = own is None or space is None or own == space
+    require(alike, name, f"be on the space {space}", own)
+
+
+def _require_hermitian(name: str, array: Numbers, allowed: float) -> None:
     """Refuse matrices (..., d, d) that differ from their adjoints."""
     defect = float(np.abs(array - array.conj().swapaxes(-1, -2)).max(initial=0.0))
     must = f"be Hermitian: max|A - A^+| must be at most {allowed:.3g}"
-    require(defect <= allowed, name, must, _rounded(defect))
+    require(defect <= allowed, name, must, float(f"{defect:.3g}"))
+
+
+def hermitian(name: str, operator: Any) -> Read:
+    """Return Hermitian matrices (..., d, d), and the space on which they act."""
+    array, space = read(name, operator)
+    square = array.ndim > 1 and array.shape[-1] == array.shape[-2] and array.size > 0
+    require(square, name, "be a square matrix", array.shape)
+    # What is Hermitian to the last bit is known in a third of the time.
+    if array.ndim > 2 or not ishermitian(array):
+        allowed = OPERATOR_TOLERANCE * float(np.abs(array).max())
+        _require_hermitian(name, array, allowed)
+    return array, space
 
 
 def normalised_states(
-    name: str, states: Any, dimension: int | None, space: list[int] | None
-) -> NDArray[Any]:
+    name: str, states: Any, dimension: int | None = None, space: Space = None
+) -> Numbers:
     """Return states of norm 1, density matrices among them Hermitian."""
     array, own = read(name, states)
     array = array[:, None] if array.ndim == 1 else array
@@ -136,67 +161,52 @@ def normalised_states(
     fits = array.ndim > 1 and array.shape[-2] == d and array.shape[-1] in (1, d)
     must = f"have shape (..., {d}, 1) for kets or (..., {d}, {d}) for density matrices"
     require(fits and d > 0, name, must, array.shape)
-    alike = own is None or space is None or own == space
-    require(alike, name, f"be on the space {space}", own)
+    require_space(name, own, space)
     if are_kets(array):
-        norm = (np.abs(array) ** 2).sum(axis=(-2, -1))
+        norm = np.linalg.norm(array, axis=(-2, -1)) ** 2
     else:
-        require_hermitian(name, array, TOLERANCE)
+        _require_hermitian(name, array, TOLERANCE)
         norm = np.trace(array, axis1=-2, axis2=-1).real
-    lost = np.abs(norm - 1)
-    worst = float(lost.max(initial=0.0))
-    if _sound(name, "be normalised", "|norm - 1|", worst):
+    must = f"be normalised: |norm - 1| must be at most {TOLERANCE:g}"
+    if _passes(name, must, float(np.abs(norm - 1).max(initial=0.0))):
         return array
-    norm = np.where(lost > TOLERANCE, norm, 1.0)[..., None, None]
-    return array / (np.sqrt(norm) if are_kets(array) else norm)
+    return array / (np.sqrt(norm) if are_kets(array) else norm)[..., None, None]
 
 
-def positive_states(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    """Return density matrices without negative eigenvalues; kets are returned as is."""
-    if are_kets(array):
-        return array
+def positive_states(name: str, array: Numbers) -> Numbers:
+    """Return density matrices without negative eigenvalues; kets have none."""
     try:
         # A sixth of the work of a matrix product, where eigenvalues take many.
-        np.linalg.cholesky(array + TOLERANCE * np.eye(array.shape[-1]))
+        if not are_kets(array):
+            np.linalg.cholesky(array + TOLERANCE * np.eye(array.shape[-1]))
     except np.linalg.LinAlgError:
         return with_spectrum(name, array)[0]
     return array
 
 
-def with_spectrum(name: str, array: NDArray[Any]) -> tuple[NDArray[Any], FloatArray]:
-    """Return positive states and their eigenvalues (..., d) in descending order."""
+def with_spectrum(name: str, array: Numbers) -> tuple[Numbers, FloatArray]:
+    """Return positive states and their eigenvalues (..., d), falling."""
     if are_kets(array):
-        return array, np.broadcast_to(np.eye(array.shape[-2])[0], array.shape[:-1])
+        pure = np.arange(array.shape[-2]) == 0
+        return array, np.broadcast_to(pure.astype(float), array.shape[:-1])
     rising = np.linalg.eigvalsh(array)
     lowest = float(rising.min(initial=0.0))
-    must = "have no negative eigenvalue"
-    if not _sound(name, must, "the lowest eigenvalue", lowest):
-        bad = rising[..., 0] < -TOLERANCE
-        values, vectors = np.linalg.eigh(array[bad])
-        values = np.maximum(values, 0.0)
-        values = values / values.sum(axis=-1, keepdims=True)
-        array = array.copy()
-        array[bad] = (vectors * values[:, None, :]) @ vectors.conj().swapaxes(-1, -2)
-        rising[bad] = values
+    must = f"have no negative eigenvalue: the lowest must be at least {-TOLERANCE:g}"
+    if not _passes(name, must, lowest):
+        rising, basis = np.linalg.eigh(array)
+        rising = np.maximum(rising, 0.0)
+        rising = rising / rising.sum(axis=-1, keepdims=True)
+        array = (basis * rising[..., None, :]) @ basis.conj().swapaxes(-1, -2)
     return array, rising[..., ::-1]
 
 
-def _sound(name: str, must: str, measure: str, defect: float) -> bool:
-    """Tell whether a defect is rounding; warn if it can be repaired, else refuse it."""
-    bound = f"at least {-REPAIRABLE:g}" if defect < 0 else f"at most {REPAIRABLE:g}"
-    allowed = f"{must}: {measure} must be {bound}"
-    require(abs(defect) <= REPAIRABLE, name, allowed, _rounded(defect))
+def _passes(name: str, must: str, defect: float) -> bool:
+    """Tell whether a defect is rounding; warn of what is repaired, refuse the rest."""
+    require(abs(defect) <= REPAIRABLE, name, must, float(f"{defect:.3g}"))
     if abs(defect) <= TOLERANCE:
         return True
-    message = (
-        f"`{name}` must {must}, but {measure} is {defect:.3g}. This was repaired; for "
-        "exact states give the solver a smaller `rtol` and `atol`, for instance "
-        "options={'rtol': 1e-8, 'atol': 1e-10}."
-    )
-    warnings.warn(message, stacklevel=5)
+    found = f"Argument `{name}` must {must}, but is {defect:.3g}: it was repaired. "
+    way_out = "For exact states give the solver smaller `rtol` and `atol`, as in "
+    example = "options={'rtol': 1e-8, 'atol': 1e-10}."
+    warnings.warn(found + way_out + example, stacklevel=5)
     return False
-
-
-def _rounded(number: float) -> float:
-    """Three digits, with which a message reads better."""
-    return float(f"{number:.3g}")

@@ -10,7 +10,8 @@ from numpy.polynomial import Polynomial
 from qbcore.charging import Charging, Peak, _uncertainty, peak
 from qbcore.errors import AccuracyError
 
-# Evaluating a polynomial of degree 5 with coefficients of order 1 loses a few dozen ulp.
+# Evaluating a polynomial of degree 5 with coefficients of order 1 loses a few dozen
+# ulp.
 ROUNDING = 1e-13
 
 
@@ -38,20 +39,23 @@ def test_a_parabola_is_found_exactly(derivatives, top, height, width, count):
     curve = height - width * Polynomial([-top, 1]) ** 2
     times = np.linspace(0, 3, count)
     found = peak(times, *sample(curve, times, derivatives))
-    # Cubic and quintic interpolants reproduce a parabola. Coefficients are at most 5 + 5 * 9 = 50, so
-    # values are right to 50 * ROUNDING, and the root of the slope 2 width (top - t) to that over 2 width.
+    # Cubic and quintic interpolants reproduce a parabola. Coefficients are at most 5 +
+    # 5 * 9 = 50, so values are right to 50 * ROUNDING, and the root of the slope 2
+    # width (top - t) to that over 2 width.
     assert found.value == pytest.approx(height, abs=50 * ROUNDING)
     assert found.time == pytest.approx(top, abs=50 * ROUNDING / width)
 
 
 def test_cubic_and_quintic_with_known_maxima():
-    # t^2 (3 - t) has slope 3 t (2 - t): maximum 4 at t = 2. A cubic is its own cubic interpolant.
+    # t^2 (3 - t) has slope 3 t (2 - t): maximum 4 at t = 2. A cubic is its own cubic
+    # interpolant.
     cubic = Polynomial([0, 0, 3, -1])
     times = np.array([0.0, 1.3, 3.0])
     found = peak(times, *sample(cubic, times, 2))
     assert found.time == pytest.approx(2.0, abs=1e-12)
     assert found.value == pytest.approx(4.0, abs=1e-12)
-    # t^4 (5 - t): slope 5 t^3 (4 - t), maximum 256 at t = 4. A quintic is its own quintic interpolant.
+    # t^4 (5 - t): slope 5 t^3 (4 - t), maximum 256 at t = 4. A quintic is its own
+    # quintic interpolant.
     quintic = Polynomial([0, 0, 0, 0, 5, -1])
     times = np.array([0.0, 2.0, 4.9])
     found = peak(times, *sample(quintic, times, 3))
@@ -91,9 +95,11 @@ def test_the_error_obeys_the_stated_bound_and_order(derivatives, order, divisor)
     errors = np.array([worst_error(n, derivatives) for n in counts])
     bounds = (np.pi / counts) ** order * 2.0 ** (order - 1) / divisor
     assert (errors <= bounds + ROUNDING).all()
-    # The maximum half-way between two samples comes within cos(h) of the bound, h = pi / 6 at most.
+    # The maximum half-way between two samples comes within cos(h) of the bound, h = pi
+    # / 6 at most.
     assert (errors >= 0.8 * bounds).all()
-    # Halving the spacing divides the error by 2^order, up to a correction of relative size h^2 / 3.
+    # Halving the spacing divides the error by 2^order, up to a correction of relative
+    # size h^2 / 3.
     slopes = np.log2(errors[:-1] / errors[1:])
     assert slopes == pytest.approx([order, order], abs=0.25)
 
@@ -202,7 +208,8 @@ def test_a_refined_peak_stays_below_the_ceiling():
     t = np.arange(0.05, 4.0, 0.3)
     energy, power = 1 - (t - 2) ** 4 / 16, -((t - 2) ** 3) / 4
     flat = Charging(times=t, energy=energy, power=power, ergotropy=energy)
-    # Its fourth derivative is -3/2: the cubic is too high, by 0.3^4 * 1.5 / 384 at most.
+    # Its fourth derivative is -3/2: the cubic is too high, by 0.3^4 * 1.5 / 384 at
+    # most.
     assert 1.0 < flat.max_energy.value <= 1.0 + 0.3**4 * 1.5 / 384
     assert replace(flat, ceiling=1.0).max_energy.value == 1.0
     rising = Charging(
@@ -244,7 +251,8 @@ def test_a_minimum_inside_is_not_taken_for_a_peak():
 
 
 def test_the_higher_of_two_peaks_wins_even_if_its_samples_are_lower():
-    # Peaks 1 at t = 1 (a sample) and 1.1 at t = 3.5, between samples 3 and 4 that lie at 0.85.
+    # Peaks 1 at t = 1 (a sample) and 1.1 at t = 3.5, between samples 3 and 4 that lie
+    # at 0.85.
     times = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
     values = np.array([0.0, 1.0, 0.0, 0.85, 0.85, 0.0])
     slopes = np.array([0.0, 0.0, 0.0, 1.0, -1.0, 0.0])
@@ -301,7 +309,8 @@ def charging(energy: Polynomial, times):
 
 
 def test_peaks_of_energy_and_average_power():
-    # E = t^2 (3 - t): E/t = t (3 - t) is highest at t = 3/2 with 9/4; E itself at t = 2 with 4.
+    # E = t^2 (3 - t): E/t = t (3 - t) is highest at t = 3/2 with 9/4; E itself at t = 2
+    # with 4.
     run = charging(Polynomial([0, 0, 3, -1]), np.linspace(0, 3, 8))
     assert run.max_energy == pytest.approx((2.0, 4.0), abs=1e-12)
     assert run.max_average_power == pytest.approx((1.5, 2.25), abs=1e-12)

@@ -118,7 +118,8 @@ def test_times_are_a_copy_that_the_caller_cannot_change():
 
 
 def test_the_last_time_may_overshoot_by_rounding_only():
-    # linspace can end one ulp (1.1e-16 relative at most) late; the slack is 1e-12 of the end.
+    # linspace can end one ulp (1.1e-16 relative at most) late; the slack is 1e-12 of
+    # the end.
     assert time_axis("times", [0.0, np.nextafter(0.3, 1)], latest=0.3).size == 2
     assert "end by 0.3" in message(
         time_axis, "times", [0.0, 0.3 * (1 + 1e-9)], latest=0.3

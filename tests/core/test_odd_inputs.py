@@ -1,8 +1,8 @@
 """Odd inputs to everything public: the right number, or an error that says why.
 
 A malformed argument is a `ValueError` that names it; what physics or double precision
-refuses is a `BatteryError`. Whatever is accepted has to keep the invariants of the contract, and
-where a second route is cheap, to agree with it.
+refuses is a `BatteryError`. Whatever is accepted has to keep the invariants of the
+contract and, where a second route is cheap, to agree with it.
 """
 
 import signal
