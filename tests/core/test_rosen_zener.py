@@ -514,7 +514,7 @@ def test_equal_populations_store_nothing():
         ([1j, 0.0, 0.0], "hold real probabilities"),
         ([0.5 + 0.5j, 0.5 - 0.5j, 0.0], "hold real probabilities"),
         ([1.5, -0.5, 0.0], "have no negative eigenvalue"),
-        ([np.nan, 0.5, 0.5], "hold finite numbers"),
+        ([np.nan, 0.5, 0.5], "be finite"),
         ([[1.0], [1.0], [0.0]], "be normalised"),
         ([[0.0], [0.0], [0.0]], "be normalised"),
         (np.diag([1.2, -0.2, 0.0]), "have no negative eigenvalue"),
