@@ -151,12 +151,7 @@ class DualCavityBattery:
                 self._check(count, f"photons_{side}")
         for side, photons in zip("ab", self._photons, strict=True):
             self._check(partial(integer, least=photons + 1), f"cutoff_{side}")
-        atoms = [self.atoms_a + 1, self.atoms_b + 1]
-        light = [self.cutoff_a + 1, self.cutoff_b + 1 if self.atoms_b else 1]
-        if self.exchange:
-            atoms, light = [math.prod(atoms)], [math.prod(light)]
-        for spins, photons in zip(atoms, light, strict=True):
-            _refuse_size(spins * max(photons // 2, spins))
+        _refuse_size(max(self.atoms_a, self.atoms_b))
 
     def _check(self, check: Callable[[str, Any], Any], *names: str) -> None:
         """Replace fields by the plain numbers that a check makes of them."""
@@ -202,6 +197,15 @@ class DualCavityBattery:
         """Sizes of m_a, n_a, m_b, n_b, or of m_a, n_a."""
         return [size for c in self._cavities for size in c.sizes]
 
+    def _refuse_large(self) -> None:
+        """Refuse states, not the battery: its levels and capacity are cheap."""
+        atoms = [self.atoms_a + 1, self.atoms_b + 1]
+        light = [self.cutoff_a + 1, self.cutoff_b + 1 if self.atoms_b else 1]
+        if self.exchange:
+            atoms, light = [math.prod(atoms)], [math.prod(light)]
+        for spins, photons in zip(atoms, light, strict=True):
+            _refuse_size(spins * max(photons // 2, spins))
+
     def hamiltonian(self) -> qutip.Qobj:
         """Return H of Eq. (1), above the empty battery without light.
 
@@ -214,6 +218,7 @@ class DualCavityBattery:
         import qutip
         from scipy import sparse
 
+        self._refuse_large()
         # QuTiP 5.1 takes sparse matrices, not sparse arrays.
         whole = sparse.csr_matrix(self._matrix(self._cavities))
         return qutip.Qobj(whole, dims=[self._dims, self._dims])
@@ -228,6 +233,7 @@ class DualCavityBattery:
         """
         import qutip
 
+        self._refuse_large()
         dims = self._dims[::2]
         return qutip.Qobj(np.diag(self._levels()), dims=[dims, dims])
 
@@ -378,6 +384,7 @@ class DualCavityBattery:
 
     def _kets(self, start: Any) -> list[ComplexArray]:
         """The start: kets (size, columns) per cavity, or one on the whole space."""
+        self._refuse_large()
         cavities = self._cavities
         if start is None:
             lit = zip(cavities, self._photons, strict=False)

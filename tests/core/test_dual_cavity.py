@@ -680,10 +680,15 @@ def test_small_and_short_numbers_are_fields_like_any_other():
 
 
 def test_a_basis_for_no_laptop_is_refused():
-    with pytest.raises(TooLargeError, match="`cutoff_a`") as caught:
-        DualCavityBattery(cutoff_a=300_000)
-    assert caught.value.found == 16 * (300_001 * 31 // 2)
-    assert caught.value.limit == 4_000_000
+    large = DualCavityBattery(cutoff_a=300_000)
+    assert large.capacity == DualCavityBattery().capacity  # needs no state
+    for call in (large.charge, large.hamiltonian, large.initial_state):
+        with pytest.raises(TooLargeError, match="`cutoff_a`") as caught:
+            call()
+        assert caught.value.found == 16 * (300_001 * 31 // 2)
+        assert caught.value.limit == 4_000_000
+    with pytest.raises(TooLargeError):
+        DualCavityBattery(atoms_a=10**9)
     # Without exchange each cavity fits alone, but not a ket that spans both.
     apart = DualCavityBattery(
         atoms_a=1, atoms_b=1, exchange=0.0, cutoff_a=9000, cutoff_b=300
