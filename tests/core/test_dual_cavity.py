@@ -688,7 +688,7 @@ def test_a_basis_for_no_laptop_is_refused():
         assert caught.value.found == 16 * (300_001 * 31 // 2)
         assert caught.value.limit == 4_000_000
     with pytest.raises(TooLargeError):
-        DualCavityBattery(atoms_a=10**9)
+        DualCavityBattery(atoms_a=10**9, cutoff_a=2 * 10**9)
     # Without exchange each cavity fits alone, but not a ket that spans both.
     apart = DualCavityBattery(
         atoms_a=1, atoms_b=1, exchange=0.0, cutoff_a=9000, cutoff_b=300
