@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 import qutip
+from scipy.integrate import quad
 from scipy.stats import binom
 
 from qbcore import metrics
@@ -553,3 +554,51 @@ def test_a_map_is_a_result():
     assert grid == charge_map(atoms=2, drive=drives, duration=0.3, interaction=1.0)
     assert not grid.max_energy.value.flags.writeable
     assert "final_energy: array (2,)" in repr(grid)
+
+
+def test_the_pulse_is_zero_outside_and_its_area_stays():
+    # The integral of f by quadrature, where the pulse is; then what is left of it.
+    battery = RosenZenerBattery(drive=7.0, duration=0.8, splitting=3.0)
+    times = np.array([-0.5, -1e-9, 0.0, 0.1, 0.4, 0.77, 0.8, 0.8 + 1e-9, 0.9, 1.5])
+    inside = np.clip(times, 0.0, 0.8)
+    f = np.where(inside == times, 7.0 * np.sin(np.pi * times / 0.8) ** 2, 0.0)
+    np.testing.assert_allclose(battery.drive_at(times), f, atol=1e-15)
+    area = [quad(lambda t: float(battery.drive_at(t)), 0.0, t)[0] for t in inside]
+    np.testing.assert_allclose(battery.pulse_area(times), area, atol=1e-12)
+    assert battery.pulse_area(2.0) == pytest.approx(7.0 * 0.8 / 2, rel=1e-15)
+
+
+def test_any_accuracy_is_kept():
+    # The error falls by 16 per doubling of the steps. The accuracies lie 1.6 apart, so
+    # that some of them fall just below the error of each number of steps.
+    battery = RosenZenerBattery(interaction=4.0, drive=9.0, duration=0.8)
+    times = np.linspace(0.0, battery.duration, 5)
+    exact = battery.charge(times, states=True, accuracy=2e-11).states
+    for accuracy in np.geomspace(1e-2, 1e-8, 30):
+        found = battery.charge(times, states=True, accuracy=accuracy).states
+        assert np.linalg.norm(found - exact, axis=1).max() <= accuracy
+
+
+def test_the_steps_are_doubled_as_often_as_the_order_tells(monkeypatch):
+    # 1 and 2 steps per time differ by 15 * 6.5e-4 here, a hundred times too much: the
+    # order of 4 asks for 100^(1/4), so for two doublings, and 4 steps are enough.
+    battery = RosenZenerBattery(interaction=4.0, drive=9.0, duration=0.8)
+    times = np.linspace(0.0, battery.duration, 5)
+    monkeypatch.setattr("qbcore.rosen_zener._pulse.MOST_STEPS", 5 * times.size)
+    assert battery.charge(times, accuracy=6.5e-6).energy.shape == (5,)
+    with pytest.raises(AccuracyError, match="5 steps per time"):
+        battery.charge(times, accuracy=3e-7)  # 4 and 8 leave 5.5e-7
+
+
+@pytest.mark.parametrize("resolution", [2.5, 8.0])
+def test_a_map_has_the_curves_own_maxima(resolution):
+    # The curve with 20 times as many samples as it needs; quintic refinement at 1/2.5
+    # radian errs by (1/2.5)^6/46080 max|E^(6)| = 1e-7 N, as E'' is of order N v0^2.
+    pulse = {"drive": 17.0, "duration": 0.9, "interaction": -1.5, "splitting": 0.6}
+    grid = charge_map(atoms=4, resolution=resolution, **pulse)
+    c = RosenZenerBattery(atoms=4, **pulse).charge(np.linspace(0.0, 0.9, 4001))
+    for name in ("max_energy", "max_average_power"):
+        found, exact = getattr(grid, name), getattr(c, name)
+        assert found.value == pytest.approx(exact.value, rel=2e-6)
+        assert found.time == pytest.approx(exact.time, abs=2e-3)
+    assert grid.final_energy == pytest.approx(c.energy[-1], abs=1e-6)
