@@ -1,18 +1,20 @@
-"""Mutation testing: make small mistakes in the core, one by one, and see which the tests notice.
+"""Mutation testing: make small mistakes in the core and see which the tests notice.
 
-`make mutants SEED=7` draws 90 mutants with that seed, runs the tests that matter on each in a copy of
-the tree, and prints the score and the survivors. A survivor is a test that is missing, or a mutant that
-nobody can tell from the original; the latter is declared in `mutants-equivalent.toml` with a reason.
+`make mutants SEED=7` draws 90 mutants with that seed, runs the tests that matter on
+each in a copy of the tree, and prints the score and the survivors. A survivor is a test
+that is missing, or a mutant that nobody can tell from the original; the latter is
+declared in `mutants-equivalent.toml` with a reason.
 
-Mutated are `qbcore` and `qbook/claims.py`: operators, comparisons, signs, numbers, truth values,
-conditions, arguments in swapped order, functions that are easily confused (sin and cos, min and max),
-dropped square roots, conjugations, transpositions and calls whose value nobody uses. Not mutated are
-text (docstrings, messages, names of parameters), types, and how an object shows itself (`__repr__`).
+Mutated are `qbcore` and `qbook/claims.py`: operators, comparisons, signs, numbers,
+truth values, conditions, arguments in swapped order, functions that are easily confused
+(sin and cos, min and max), dropped square roots, conjugations, transpositions and calls
+whose value nobody uses. Not mutated are text (docstrings, messages, names of
+parameters), types, and how an object shows itself (`__repr__`).
 
-mutmut 3.8 and cosmic-ray 8.7 do not fit: neither draws a sample with a seed. mutmut leaves out what has a
-decorator, so every property, and what stands outside of functions, so every constant and default.
-Three quarters of cosmic-ray's mutants are an arithmetic operator in place of another, and it writes them
-into the work tree itself.
+mutmut 3.8 and cosmic-ray 8.7 do not fit: neither draws a sample with a seed. mutmut
+leaves out what has a decorator, so every property, and what stands outside of
+functions, so every constant and default. Three quarters of cosmic-ray's mutants are an
+arithmetic operator in place of another, and it writes them into the work tree itself.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ COMPARISONS = {
     ast.Is: (r"is", ["is not"]),
     ast.IsNot: (r"is\s+not", ["is"]),
     ast.In: (r"in", ["not in"]),
-    ast.NotIn: (r"not\s+in", ["in"]),
+    ast.NotIn: (r"not\s+in", ["in"]),  # codespell:ignore
 }
 OPERATORS = {
     ast.Add: ("+", "-"),
@@ -318,7 +320,7 @@ def sources(root: Path) -> list[str]:
 
 
 def draw(root: Path, seed: int, number: int, within: str = "") -> list[Mutant]:
-    """So many mutants, each of a place of its own; the same for the same tree and seed."""
+    """Return so many mutants, each of another place; a seed always draws the same."""
     files = [file for file in sources(root) if file.startswith(within)]
     places = [p for f in files for p in mutants_of(f, (root / f).read_bytes())]
     rng = random.Random(seed)
@@ -375,16 +377,10 @@ class Tree:
 
     def fails(self, tests: Sequence[str], limit: float | None = None) -> str:
         """How the tests fail here: "killed" or "timed out", and "" if they pass."""
-        options = [
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "xdist",
-        ]  # for its marker
+        # Without a cache in the copy, and with the plugin whose marker the tests use.
+        options = ["-x", "-q", "-pno:cacheprovider", "-pxdist"]
         environment = os.environ | {
-            # The copy comes before the installed project, also where a test starts Python.
+            # The copy goes before the installed project, also where a test runs Python.
             "PYTHONPATH": str(self.folder),
             # A cache cannot tell two mutants of one second and one length apart.
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -421,7 +417,7 @@ class Tree:
     def outcome(
         self, mutant: Mutant, groups: list[list[str]], limits: list[float]
     ) -> str:
-        """What the tests say of a mutant, group by group; the file is as before then."""
+        """What the tests say of a mutant; the file is as before then."""
         path = self.folder / mutant.file
         source = path.read_bytes()
         head, tail = source[: mutant.start], source[mutant.end :]
@@ -438,7 +434,7 @@ def _limit_memory() -> None:
 
 
 class Trial:
-    """A few trees that try tests and mutants side by side; leaving it ends all of them."""
+    """A few trees that try mutants side by side; leaving it ends all of them."""
 
     def __init__(self, root: Path, workers: int, slack: float = 20.0) -> None:
         self.root = root
@@ -479,7 +475,7 @@ class Trial:
         return self.futures[-1]
 
     def baseline(self, files: Sequence[str]) -> list[str]:
-        """Run the tests of these files without a mutant and time each; return what fails."""
+        """Time the tests of these files without a mutant; return those that fail."""
         groups = [group for f in files for group in tests_for(f, self.root, {})]
         tests = {test for group in groups for test in group} - set(files)
         # The docstrings together: most files have none or take no time.
@@ -543,7 +539,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Draw, try, report; 1 if too many survive, 2 if the tests fail without a mutant."""
+    """Draw, try, report; 1 if too many survive, 2 if tests fail without a mutant."""
     for each in (signal.SIGINT, signal.SIGTERM):  # also if a shell has it ignored
         signal.signal(each, signal.default_int_handler)
     args = options()

@@ -157,7 +157,7 @@ def test_formulas_run_where_qutip_does_not():
     assert run.stdout.strip() == "(1, 11, 1)", run.stderr
 
 
-# Every parameter different from 1, and no two alike, so that none can stand for another.
+# No parameter is 1 and no two are alike, so that none can stand for another.
 ODD = RosenZenerBattery(
     drive=13.0, duration=0.37, interaction=23.0, splitting=1.7, atoms=8
 )

@@ -1,4 +1,4 @@
-"""Mutants on a small project: which are drawn, what becomes of them, what is left behind."""
+"""Mutants of a small project: which are drawn, what becomes of them, what is left."""
 
 import ast
 import os
