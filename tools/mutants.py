@@ -36,6 +36,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -342,9 +343,9 @@ def declared_equivalent(
 def tests_for(file: str, root: Path, seconds: dict[str, float]) -> list[list[str]]:
     """The tests that a mutant of this file meets, in groups that run one after another.
 
-    First its docstrings and its own tests, those named after its room or itself; then
-    the contract for a room's file, and all of the core's tests, the faster first, for a
-    file that every room uses.
+    First its docstrings and its own tests, those named after its room or itself. Then
+    the contract for a room's file; for a file that several rooms use, all of the core's
+    tests that import it, however indirectly, the faster first.
     """
     if file.startswith("qbook/"):
         return [[file, "tests/qbook/test_claims.py"]]
@@ -352,13 +353,48 @@ def tests_for(file: str, root: Path, seconds: dict[str, float]) -> list[list[str
     room = bool(folders) and not folders[0].startswith("_")
     name = folders[0] if room else Path(file).stem
     tests = {f"tests/core/{t.name}" for t in (root / "tests/core").glob("test_*.py")}
-    tests -= {
-        "tests/core/test_package.py"
-    }  # it builds the package, and knows no physics
+    tests -= {"tests/core/test_package.py"}  # it builds the package, knows no physics
     ordered = sorted(tests, key=lambda test: (seconds.get(test, 0.0), test))
     own = [t for t in ordered if Path(t).stem.startswith(f"test_{name}")]
-    others = [CONTRACT] if room else [t for t in ordered if t not in own]
-    return [[file, *own], others]
+    users = [t for t in ordered if t not in own and file in imported(root, t)]
+    groups = [[file, *own], [CONTRACT] if room else users]
+    return [group for group in groups if group]
+
+
+@cache
+def imported(root: Path, file: str) -> set[str]:
+    """The project's files that a file imports, directly or not."""
+    found: set[str] = set()
+    ahead = {file}
+    while ahead:
+        found |= ahead
+        ahead = {new for old in ahead for new in _imports(root, old)} - found
+    return found
+
+
+@cache
+def _imports(root: Path, file: str) -> set[str]:
+    """The project's files that the import statements of a file name."""
+    found = set()
+    for node in ast.walk(ast.parse((root / file).read_bytes())):
+        if isinstance(node, ast.Import):
+            found |= {_file_of(root, file, alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            package = _file_of(root, file, node.module)
+            for alias in node.names:  # a module of a package, or what a module defines
+                module = _file_of(root, file, f"{node.module}.{alias.name}")
+                found.add(module or package)
+    return found - {""}
+
+
+def _file_of(root: Path, importer: str, module: str) -> str:
+    """File of a module of the project, or one beside its importer; "" for others."""
+    place = module.replace(".", "/")
+    for folder in (Path(), Path(importer).parent):
+        for end in (".py", "/__init__.py"):
+            if (root / folder / f"{place}{end}").is_file():
+                return (folder / f"{place}{end}").as_posix()
+    return ""
 
 
 class Tree:

@@ -151,17 +151,27 @@ def test_a_seed_draws_the_same_again_and_another_seed_others():
 
 def test_a_file_meets_its_own_tests_first():
     def tests(file: str) -> list[list[str]]:
-        seconds = {"tests/core/test_spins.py": 0.1, "tests/core/test_checks.py": 0.2}
+        seconds = {"tests/core/test_star.py": 0.2, mutants.CONTRACT: 0.1}
         return mutants.tests_for(file, mutants.ROOT, seconds)
 
     star = "qbcore/star/formulas.py"
     assert tests(star) == [[star, "tests/core/test_star.py"], [mutants.CONTRACT]]
     own, others = tests("qbcore/metrics.py")
     assert own == ["qbcore/metrics.py", "tests/core/test_metrics.py"]
-    assert others[-2:] == ["tests/core/test_spins.py", "tests/core/test_checks.py"]
-    assert "tests/core/test_star.py" in others
+    assert others[-2:] == [mutants.CONTRACT, "tests/core/test_star.py"]
+    assert "tests/core/test_spins.py" not in others  # spins have no metrics
+    sweep = "qbcore/sweep.py"  # no other test knows it
+    assert tests(sweep) == [[sweep, "tests/core/test_sweep.py"]]
     claims = "qbook/claims.py"
     assert tests(claims) == [[claims, "tests/qbook/test_claims.py"]]
+
+
+def test_what_is_imported_is_followed_through_the_project():
+    reached = mutants.imported(mutants.ROOT, "tests/core/test_sweep.py")
+    assert {"tests/core/sweep_models.py", "qbcore/sweep.py"} <= reached
+    reached = mutants.imported(mutants.ROOT, "tests/core/test_dual_cavity.py")
+    assert "qbcore/_numerics/chebyshev.py" in reached  # by way of the battery
+    assert "qbcore/star/battery.py" not in reached
 
 
 def test_what_becomes_of_a_mutant(project):
