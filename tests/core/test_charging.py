@@ -1,4 +1,6 @@
+import copy
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
+from qbcore._support.results import Result
 from qbcore.charging import Charging, Peak, peak
 
 # Evaluating a polynomial of degree 5 with coefficients of order 1 loses a few dozen ulp.
@@ -240,3 +243,25 @@ def test_a_sample_that_is_not_finite(bad, which):
 def test_times_that_do_not_increase(times):
     with pytest.raises(ValueError, match="`times` must be finite and increase"):
         peak(times, [0.0, 1.0, 0.0], [1.0, 0.0, -1.0])
+
+
+def test_a_result_may_hold_tuples_with_names_and_without():
+    @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+    class Both(Result):
+        peak: Peak
+        interval: tuple[float, float]
+
+    arrays = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    both = Both(peak=Peak(*arrays), interval=(0.5, 0.75))
+    assert type(both.peak) is Peak
+    assert not both.peak.time.flags.writeable
+    assert both.interval == (0.5, 0.75)
+    assert "interval: 0 0.5, 1 0.75" in repr(both)
+    assert both == Both(peak=Peak(*arrays), interval=(0.5, 0.75))
+    assert both != Both(peak=Peak(*arrays), interval=(0.5, 0.7))
+    assert both != Both(peak=Peak(*arrays[::-1]), interval=(0.5, 0.75))
+    assert both != Both(peak=arrays[0], interval=(0.5, 0.75))
+    # A pickle, and a copy, are equal and as little writable.
+    again = copy.deepcopy(both)
+    assert again == both
+    assert not again.peak.value.flags.writeable

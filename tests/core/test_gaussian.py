@@ -338,3 +338,16 @@ def test_equal_losses_are_an_exceptional_point_that_rests(loss):
     battery = NonreciprocalBattery(charger_loss=loss, battery_loss=loss)
     expected = 16 * 0.25 / (1 + loss) ** 4
     assert battery.steady_state().energy == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_sign_of_the_stiffness_does_not_matter_for_its_symmetry():
+    # An inverted oscillator with every entry negative is a system like any other. What
+    # counts is the asymmetry relative to the largest entry, below 1e-12 or above.
+    one = {"force": np.zeros(2), "jumps": np.zeros((0, 2))}
+    g = np.array([[-2e6, -1.0], [-1.0, -3.0]])
+    assert GaussianSystem(stiffness=g, **one).stiffness[0, 0] == -2e6
+    g[0, 1] -= 1e-7  # 5e-14 of the largest
+    assert GaussianSystem(stiffness=g, **one).modes == 1
+    g[0, 1] -= 1e-5  # 5e-12 of it
+    with pytest.raises(ValueError, match="`stiffness` must be symmetric"):
+        GaussianSystem(stiffness=g, **one)

@@ -495,3 +495,37 @@ def test_a_charged_charger_hands_its_energy_on(model):
 def test_a_start_that_is_not_a_state_of_two_modes_is_refused(start):
     with pytest.raises(ValueError, match=r"`start`|`state`"):
         NonreciprocalBattery().charge(start=start)
+
+
+@pytest.mark.parametrize(
+    ("fields", "end", "count"),
+    [
+        # Without a drive back the modes decay at Lambda/2 = 0.55 each: twelve lives.
+        ({}, 12 / 0.55, 401),
+        # Eight samples per radian of the fastest eigenvalue, 0.55 + 3 i: 8 * 3.05 * 21.8.
+        ({"charger_detuning": 3.0}, 12 / 0.55, 533),
+        ({"battery_detuning": 90.0}, 12 / 0.55, 4001),
+        # Above the threshold and without any loss, twelve times the fastest time there
+        # is: 2 epsilon - Lambda/2 = 1.45 grows, 2.55 decays; J = 2 turns.
+        ({"two_photon_drive": 1.0}, 12 / 2.55, 401),
+        (
+            {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
+            | {"coupling": 2.0},
+            12 / 2.0,
+            401,
+        ),
+        # Nothing moves by itself: one unit of time, in which the drive does.
+        (
+            {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
+            | {"coupling": 0.0},
+            1.0,
+            401,
+        ),
+    ],
+)
+def test_default_times_are_those_in_which_the_modes_settle(fields, end, count):
+    times = NonreciprocalBattery(**fields).charge().times
+    assert times[0] == 0.0
+    assert times[-1] == pytest.approx(end, rel=1e-9)
+    assert times.size == count
+    assert np.ptp(np.diff(times)) < 1e-12 * end
