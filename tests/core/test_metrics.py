@@ -766,3 +766,12 @@ def test_bad_times_of_average_power(times, stored, why):
 def test_bad_probabilities_and_bases(p, base, why):
     with pytest.raises(ValueError, match=why):
         metrics.shannon_entropy(p, base=base)
+
+
+@pytest.mark.parametrize(("gap", "bits"), [(0.9e-9, 0.0), (1.1e-9, 1.0)])
+def test_levels_closer_than_a_billionth_of_the_width_are_one(gap, bits):
+    # |+> of two levels keeps its coherence where they are one level: no entropy.
+    for scale in (1.0, 1e-20, 1e20):
+        h = scale * np.diag([0.0, gap, 1.0])
+        plus = np.array([1.0, 1.0, 0.0])[:, None] / np.sqrt(2)
+        assert metrics.diagonal_entropy(plus, h) == pytest.approx(bits, abs=1e-12)

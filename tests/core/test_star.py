@@ -739,3 +739,11 @@ def test_common_bath_bad_calls_are_refused():
         CommonBathStar(cells=3).weights(qutip.basis(2, 0))
     with pytest.raises(ValueError, match="`start` must be normalised"):
         CommonBathStar(cells=2).weights(2 * qutip.singlet_state())
+
+
+def test_the_largest_networks_that_are_allowed_are_allowed():
+    assert StarBattery(cells=10).initial_state().shape == (1024, 1)
+    assert StarBattery(cells=40).relaxation_rate > 0
+    assert CommonBathStar(cells=8).initial_state().shape == (256, 1)
+    assert CommonBathStar(cells=6).charge([1.0]).energy.shape == (1,)
+    assert StarBattery(cells=6).charge([1.0], start=np.eye(64) / 64).energy.size == 1
