@@ -218,3 +218,46 @@ def test_curves_and_metrics_run_where_qutip_does_not():
 def test_public_face_is_what_all_names():
     assert all(hasattr(qbcore, name) for name in qbcore.__all__)
     assert {model.__name__ for model in MODELS.values()} < set(qbcore.__all__)
+
+
+def every_result(battery: qbcore.Battery) -> list[object]:
+    """What a battery returns: a curve, and its steady state if it has one."""
+    results: list[object] = [battery.charge(states=True)]
+    try:
+        results.append(battery.steady_state())
+    except qbcore.errors.BatteryError:
+        assert battery.collapse_operators() == []
+    return results
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_result_is_frozen_short_and_equal_to_its_copy(name):
+    for result in every_result(DEFAULTS[name]):
+        first, *lines = repr(result).splitlines()
+        assert first == type(result).__name__
+        shown = [f for f in fields(result) if getattr(result, f.name) is not None]
+        assert [line.split(":")[0].strip() for line in lines] == [
+            field.name for field in shown
+        ]
+        assert result == copy.deepcopy(result)
+        assert result != 1
+        other = replace(result, energy=2 * result.energy)
+        assert result != other
+        with pytest.raises(TypeError):
+            hash(result)
+        with pytest.raises(AttributeError):
+            result.energy = other.energy
+        with pytest.raises(TypeError):
+            type(result)(*[getattr(result, field.name) for field in fields(result)])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_battery_compares_by_its_fields(name):
+    # Two of the same parameters are equal, serve as one key, and show their fields.
+    battery = DEFAULTS[name]
+    assert battery == MODELS[name]()
+    assert hash(battery) == hash(MODELS[name]())
+    assert battery != SMALL[next(key for key in SMALL if key.startswith(name))]
+    assert all(f"{field.name}=" in repr(battery) for field in fields(battery))
+    with pytest.raises(AttributeError):
+        battery.splitting = 2.0
