@@ -89,6 +89,7 @@ CONFUSED = [
     ("tril", "triu"),
 ]
 OTHER_NAME = {a: b for pair in CONFUSED for a, b in (pair, pair[::-1])}
+BUILTIN = {"min", "max", "any", "all"}  # the others are attributes of numpy
 DROPPED = {"sqrt", "abs", "square", "exp", "conj", "T"}
 # The order of their arguments does not matter, or says nothing about physics.
 SYMMETRIC = {"min", "max", "minimum", "maximum", "hypot", "isclose", "isinstance"}
@@ -236,7 +237,7 @@ class Sites(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if isinstance(node.func, ast.Name) and name in OTHER_NAME:
+        if isinstance(node.func, ast.Name) and name in BUILTIN:
             self.replace(node.func, OTHER_NAME[name])
         first = node.args[:2]
         swappable = len(first) == 2 and name not in SYMMETRIC

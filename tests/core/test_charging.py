@@ -256,11 +256,18 @@ def test_a_result_may_hold_tuples_with_names_and_without():
     assert type(both.peak) is Peak
     assert not both.peak.time.flags.writeable
     assert both.interval == (0.5, 0.75)
-    assert "interval: 0 0.5, 1 0.75" in repr(both)
+    assert repr(both).splitlines()[1:] == [
+        "  peak: time array (2,) from 1 to 2, value array (2,) from 3 to 4",
+        "  interval: 0 0.5, 1 0.75",
+    ]
+    empty = Both(peak=Peak(arrays[0][:0], 1j * arrays[0]), interval=(0.5, 0.75))
+    assert "peak: time array (0,), value array (2,)\n" in repr(empty)
     assert both == Both(peak=Peak(*arrays), interval=(0.5, 0.75))
     assert both != Both(peak=Peak(*arrays), interval=(0.5, 0.7))
     assert both != Both(peak=Peak(*arrays[::-1]), interval=(0.5, 0.75))
     assert both != Both(peak=arrays[0], interval=(0.5, 0.75))
+    assert both != Both(peak=Peak(*arrays), interval=0.5)
+    assert both != Both(peak=Peak(*arrays), interval=(0.5, 0.75, 1.0))
     # A pickle, and a copy, are equal and as little writable.
     again = copy.deepcopy(both)
     assert again == both

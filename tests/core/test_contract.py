@@ -261,3 +261,65 @@ def test_a_battery_compares_by_its_fields(name):
     assert all(f"{field.name}=" in repr(battery) for field in fields(battery))
     with pytest.raises(AttributeError):
         battery.splitting = 2.0
+
+
+# What each field may be, as its docstring says: positive, at least zero, any number, or
+# an integer of at least so much. `None` stands for a choice of the model.
+POSITIVE, LEAST_ZERO, ANY = "positive", "at least zero", "any"
+RANGES = {
+    "rosen-zener": {
+        "atoms": 1, "splitting": POSITIVE, "drive": LEAST_ZERO, "duration": POSITIVE,
+        "interaction": ANY,
+    },
+    "dual-cavity": {
+        "atoms_a": 1, "atoms_b": 0, "splitting": POSITIVE, "frequency": POSITIVE,
+        "coupling": LEAST_ZERO, "repulsion": ANY, "exchange": ANY, "photons_a": 0,
+        "photons_b": 0, "cutoff_a": 4, "cutoff_b": 4,
+    },
+    "star": {
+        "cells": 1, "splitting": POSITIVE, "coupling": ANY, "rate": POSITIVE,
+        "bath_frequency": ANY, "temperature": POSITIVE, "potential": ANY, "bias": ANY,
+    },
+    "common-bath": {
+        "cells": 2, "splitting": POSITIVE, "coupling": ANY, "rate": POSITIVE,
+        "bath_frequency": ANY, "temperature": POSITIVE, "potential": ANY,
+    },
+    "nonreciprocal": {
+        "charger_loss": LEAST_ZERO, "battery_loss": LEAST_ZERO,
+        "shared_loss": LEAST_ZERO, "charger_share": ANY, "battery_share": ANY,
+        "coupling": ANY, "linear_drive": ANY, "two_photon_drive": LEAST_ZERO,
+        "drive_phase": ANY, "charger_detuning": ANY, "battery_detuning": ANY,
+        "bath_occupation": LEAST_ZERO, "frequency": POSITIVE, "charger_levels": 2,
+        "battery_levels": 2,
+    },
+    "three-mode": {
+        "charger_loss": LEAST_ZERO, "battery_loss": LEAST_ZERO, "cavity_loss": POSITIVE,
+        "charger_cavity": ANY, "battery_cavity": ANY, "coupling": ANY,
+        "linear_drive": ANY, "two_photon_drive": LEAST_ZERO, "drive_phase": ANY,
+        "charger_detuning": ANY, "battery_detuning": ANY, "cavity_detuning": ANY,
+        "bath_occupation": LEAST_ZERO, "frequency": POSITIVE, "charger_levels": 2,
+        "battery_levels": 2, "cavity_levels": 2,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_field_takes_its_range_and_no_more(name):
+    battery, ranges = DEFAULTS[name], RANGES[name]
+    assert set(ranges) == {field.name for field in fields(battery)}
+    wrong = {
+        POSITIVE: [0.0, -1e-300, np.nan, np.inf, "1", 1j],
+        LEAST_ZERO: [-1e-300, np.nan, np.inf, "0", 1j],
+        ANY: [np.nan, np.inf, -np.inf, "0"],
+    }
+    right = {POSITIVE: [1e-9, 1e9, 1], LEAST_ZERO: [0.0, 0, 1e9], ANY: [-1e9, 0, 1e-9]}
+    for field, allowed in ranges.items():
+        if isinstance(allowed, int):
+            good, bad = [allowed, allowed + 1], [allowed - 1, allowed + 0.5, True, "3"]
+        else:
+            good, bad = right[allowed], wrong[allowed]
+        for value in good:
+            assert getattr(replace(battery, **{field: value}), field) == value
+        for value in bad:
+            with pytest.raises(ValueError, match=f"`{field}` must"):
+                replace(battery, **{field: value})

@@ -714,7 +714,7 @@ def test_the_loss_a_solver_leaves_passes_and_more_does_not(size):
         (0.0, np.diag([1 + size, -size])),
     ]
     for expected, state in spoilt:
-        if size < metrics.TOLERANCE:
+        if size < 1e-6:
             assert metrics.energy(state, H) == pytest.approx(expected, abs=1.01 * size)
         else:
             with pytest.raises(ValueError, match=r"off by|negative"):
