@@ -10,6 +10,7 @@ import qutip
 from hypothesis import given
 from hypothesis import strategies as st
 from qutip import piqs
+from scipy.integrate import quad
 
 from qbcore import metrics
 from qbcore.errors import AccuracyError, SeveralSteadyStatesError, TooLargeError
@@ -747,3 +748,26 @@ def test_the_largest_networks_that_are_allowed_are_allowed():
     assert CommonBathStar(cells=8).initial_state().shape == (256, 1)
     assert CommonBathStar(cells=6).charge([1.0]).energy.shape == (1,)
     assert StarBattery(cells=6).charge([1.0], start=np.eye(64) / 64).energy.size == 1
+
+
+@pytest.mark.parametrize("n1", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("n2", [1e-6, 1e-4, 9.9e-4, 1.01e-3, 0.02, 0.3, 0.49, 0.7])
+def test_many_ancillas_by_eulers_integral(n1, n2):
+    """2F1(a, 1; c; x) = (c - 1) int_0^1 (1 - t)^(c - 2) (1 - x t)^(-a) dt, for c > 1.
+
+    The substitution 1 - t = u^2 takes the singularity at t = 1 away.
+    """
+    a, b = (n1, n2) if n2 < 0.5 else (1 - n1, 1 - n2)
+    nbar = b / (1 - 2 * b)
+    x, top = nbar / (nbar + 1), 1.5 + a / (2 * nbar)
+    bottom = 1.5 + (1 - a) / (2 * nbar + 2)
+
+    def integrand(u: float) -> float:
+        return 2 * u ** (2 * bottom - 3) * (1 - x * (1 - u * u)) ** -top
+
+    whole, error = quad(integrand, 0.0, 1.0, epsrel=1e-12, epsabs=0.0)
+    assert error < 1e-10 * whole
+    climbs = 2 * (nbar + a) / (nbar + 2 - a) * (bottom - 1) * whole
+    low = (1 - 1 / (1 + climbs)) / 2
+    found = many_ancillas_excitation(n1, n2)
+    assert found == pytest.approx(low if n2 < 0.5 else 1 - low, rel=1e-9)
