@@ -323,3 +323,39 @@ def test_every_field_takes_its_range_and_no_more(name):
         for value in bad:
             with pytest.raises(ValueError, match=f"`{field}` must"):
                 replace(battery, **{field: value})
+
+
+def test_the_defaults_are_the_parameters_of_the_papers():
+    """Where a paper gives none, they are those that its chapter chose."""
+    assert qbcore.RosenZenerBattery() == qbcore.RosenZenerBattery(
+        atoms=10, splitting=1.0, drive=20.0, duration=0.1 * np.pi, interaction=2.0
+    )
+    assert qbcore.DualCavityBattery() == qbcore.DualCavityBattery(
+        atoms_a=3, atoms_b=3, splitting=1.0, frequency=1.0, coupling=0.5,
+        repulsion=0.5, exchange=0.5, photons_a=None, photons_b=None, cutoff_a=30,
+        cutoff_b=30,
+    )  # fmt: skip
+    bath = {"bath_frequency": 1.0, "temperature": 1.0}
+    star = {"cells": 3, "splitting": 10.0, "coupling": 1.0, "rate": 1.0} | bath
+    assert qbcore.StarBattery() == qbcore.StarBattery(potential=1.0, bias=2.0, **star)
+    assert qbcore.CommonBathStar() == qbcore.CommonBathStar(potential=2.0, **star)
+    # Gamma = 1 of both: p_a = p_b = 1 there, 4 g^2/kappa_c here, and J = i Gamma/2.
+    plain = {"two_photon_drive": 0.0, "drive_phase": 0.0, "bath_occupation": 0.0}
+    plain |= {"linear_drive": 0.5, "charger_detuning": 0.0, "battery_detuning": 0.0}
+    plain |= {"charger_loss": 0.1, "frequency": 1.0}
+    plain |= {"charger_levels": 20, "battery_levels": 30}
+    assert qbcore.NonreciprocalBattery() == qbcore.NonreciprocalBattery(
+        battery_loss=0.1, shared_loss=1.0, charger_share=1.0, battery_share=1.0,
+        coupling=None, **plain,
+    )  # fmt: skip
+    assert qbcore.NonreciprocalBattery().j == 0.5j
+    assert qbcore.ThreeModeBattery() == qbcore.ThreeModeBattery(
+        battery_loss=0.05, cavity_loss=100.0, charger_cavity=5.0, battery_cavity=5.0,
+        coupling=0.5j, cavity_detuning=0.0, cavity_levels=8, **plain,
+    )  # fmt: skip
+    assert qbcore.ThreeModeBattery().eliminated().cross_loss == pytest.approx(1.0)
+    # A two-photon drive charges by itself; the linear one is there for want of any.
+    for model in (qbcore.NonreciprocalBattery, qbcore.ThreeModeBattery):
+        assert model(two_photon_drive=0.05).linear_drive == 0.0
+        assert model(two_photon_drive=0.05, linear_drive=0.2).linear_drive == 0.2
+        assert model(linear_drive=0.0).linear_drive == 0.0

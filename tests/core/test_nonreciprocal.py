@@ -529,3 +529,17 @@ def test_default_times_are_those_in_which_the_modes_settle(fields, end, count):
     assert times[-1] == pytest.approx(end, rel=1e-9)
     assert times.size == count
     assert np.ptp(np.diff(times)) < 1e-12 * end
+
+
+@pytest.mark.parametrize("fields", [{"battery_loss": 1e3}, {"battery_detuning": 1e3}])
+def test_the_threshold_is_found_far_below_the_other_rates(fields):
+    # The battery gives nothing back, so that Lambda_a/4 is the threshold whatever it
+    # is, even where all else is a thousand times larger.
+    battery = NonreciprocalBattery(charger_detuning=0.0, **fields)
+    assert battery.threshold == pytest.approx(1.1 / 4, rel=1e-9)
+    turned = replace(battery, charger_detuning=0.3)
+    exact = np.hypot(1.1 / 2, 0.3) / 2
+    assert turned.threshold == pytest.approx(exact, rel=1e-9)
+    # And where nothing comes to rest even without a drive, there is no threshold.
+    lossless = {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
+    assert NonreciprocalBattery(coupling=1.0, **lossless).threshold == 0.0

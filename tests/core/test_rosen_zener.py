@@ -602,3 +602,29 @@ def test_a_map_has_the_curves_own_maxima(resolution):
         assert found.value == pytest.approx(exact.value, rel=2e-6)
         assert found.time == pytest.approx(exact.time, abs=2e-3)
     assert grid.final_energy == pytest.approx(c.energy[-1], abs=1e-6)
+
+
+def test_without_an_accuracy_it_is_1e_8():
+    # The error grows with the fifth power of the length: these lie a factor of 1.5 in
+    # the error apart, so that one of them lies between any bound and its double.
+    for duration in np.geomspace(0.5, 1.1, 10):
+        battery = RosenZenerBattery(interaction=4.0, drive=9.0, duration=duration)
+        times = np.linspace(0.0, duration, 5)
+        exact = battery.charge(times, states=True, accuracy=2e-11).states
+        found = battery.charge(times, states=True)
+        assert np.linalg.norm(found.states - exact, axis=1).max() <= 1e-8
+        assert found == battery.charge(times, states=True, accuracy=1e-8)
+        fields = {"atoms": 10, "drive": 9.0, "duration": duration, "interaction": 4.0}
+        named = charge_map(**fields, splitting=1.0, resolution=8.0, accuracy=1e-8)
+        assert charge_map(**fields) == named
+
+
+def test_a_pulse_of_4096_radians_is_the_longest_that_times_itself():
+    # 8 samples per radian, 32768 at most.
+    fields = {"atoms": 1, "interaction": 0.0, "duration": 1.0}
+    with pytest.raises(TooLargeError) as caught:
+        RosenZenerBattery(drive=4096.0, **fields).charge()
+    assert (caught.value.found, caught.value.limit) == (8 * 4097, 32768)
+    with pytest.raises(TooLargeError) as caught:
+        charge_map(drive=2047.5, resolution=16.0, **fields)
+    assert (caught.value.found, caught.value.limit) == (16 * 2048.5, 32768)

@@ -771,3 +771,12 @@ def test_many_ancillas_by_eulers_integral(n1, n2):
     low = (1 - 1 / (1 + climbs)) / 2
     found = many_ancillas_excitation(n1, n2)
     assert found == pytest.approx(low if n2 < 0.5 else 1 - low, rel=1e-9)
+
+
+@pytest.mark.parametrize(("cells", "coupling"), [(3, 4.0), (5, -1.0), (30, 0.0)])
+def test_ten_samples_in_the_shorter_time_and_no_more(cells, coupling):
+    """1/(2 |J| sqrt(N - 1) + N gamma); the number of samples is rounded down."""
+    times = StarBattery(cells=cells, coupling=coupling, rate=0.5).charge().times
+    scale = 1 / (2 * abs(coupling) * math.sqrt(cells - 1) + 0.5 * cells)
+    assert times[1] == pytest.approx(0.1 * scale, rel=3 / times.size)
+    assert times[-1] == 20.0
