@@ -321,10 +321,15 @@ def sources(root: Path) -> list[str]:
     return [*sorted(p.relative_to(root).as_posix() for p in core), "qbook/claims.py"]
 
 
+def all_places(root: Path, files: Sequence[str]) -> list[list[Mutant]]:
+    """Every place of these files that can be mutated, with its mutants."""
+    return [p for f in files for p in mutants_of(f, (root / f).read_bytes())]
+
+
 def draw(root: Path, seed: int, number: int, within: str = "") -> list[Mutant]:
     """Return so many mutants, each of another place; a seed always draws the same."""
     files = [file for file in sources(root) if file.startswith(within)]
-    places = [p for f in files for p in mutants_of(f, (root / f).read_bytes())]
+    places = all_places(root, files)
     rng = random.Random(seed)
     drawn = rng.sample(places, min(number, len(places)))
     return sorted(rng.choice(place) for place in drawn)
@@ -339,6 +344,14 @@ def declared_equivalent(
         lines = (" ".join(e["original"].split()), " ".join(e["mutated"].split()))
         found.setdefault(e["file"], {})[lines] = e["because"]
     return found
+
+
+def outdated(equivalent: dict[str, dict[tuple[str, str], str]]) -> list[str]:
+    """Declared mutants that the sources do not have any more."""
+    files = sources(ROOT)
+    known = {(m.file, *m[-2:]) for place in all_places(ROOT, files) for m in place}
+    declared = [(f, *lines) for f, entries in equivalent.items() for lines in entries]
+    return [f"{d[0]}: {d[2]}" for d in declared if d not in known]
 
 
 def tests_for(file: str, root: Path, seconds: dict[str, float]) -> list[list[str]]:
@@ -604,6 +617,10 @@ def main() -> int:
                 print(f"{done} {outcome:9} {where:42} {seconds:4.0f} s", flush=True)
     except KeyboardInterrupt:
         print("\nInterrupted; this is of what was tried.")
+        report(mutants, outcomes, len(drawn) - len(mutants))
+        return 130
+    for line in outdated(equivalent):
+        print(f"Declared equivalent, but no mutant any more: {line}")
     return 0 if report(mutants, outcomes, len(drawn) - len(mutants)) else 1
 
 

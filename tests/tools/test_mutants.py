@@ -216,10 +216,17 @@ def test_the_score_leaves_out_what_is_declared_equivalent(project):
         original = "if a < 0: # a * b"
         mutated = "if a < 1: # a * b"
         because = "no length is between 0 and 1"
+
+        [[equivalent]]
+        file = "qbcore/box.py"
+        original = "if a < 0: # of an older edition"
+        mutated = "if a < 1: # of an older edition"
+        because = "no length is between 0 and 1"
     """
     (project / "tools/mutants-equivalent.toml").write_text(declared)
     out, _ = run(project, *options).communicate()
     assert "0 of 1 mutants killed: 0.0%. 1 more are declared equivalent." in out
+    assert "no mutant any more: qbcore/box.py: if a < 1: # of an older" in out
 
 
 def test_tests_that_fail_by_themselves_stop_the_trial(project):
@@ -247,6 +254,7 @@ def test_an_interrupt_leaves_nothing_behind(project, tmp_path, sign):
     process.send_signal(sign)
     out, _ = process.communicate(timeout=30)
     assert "Interrupted" in out
+    assert process.returncode == 130
     assert list(scratch.iterdir()) == []
     assert {p: p.read_bytes() for p in project.rglob("*.py")} == before
 
