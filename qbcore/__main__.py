@@ -1,4 +1,4 @@
-"""``python -m qbcore``: what this is, the versions in use, and a short demonstration."""
+"""``python -m qbcore``: what this is, the versions in use, and a demonstration."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """What ``charge()`` and ``steady_state()`` return, and the peaks of a curve.
 
-A peak of a sampled curve is refined between the samples. Every model knows the exact slope of its
-stored energy, so the refinement is the maximum of a Hermite interpolant: cubic from values and
-slopes, wrong by at most h^4 max|E^(4)|/384 for a sample spacing h; quintic with curvatures too,
-wrong by at most h^6 max|E^(6)|/46080. No fit, no smoothing.
+A peak of a sampled curve is refined between the samples. Every model knows the exact
+slope of its stored energy, so the refinement is the maximum of a Hermite interpolant:
+cubic from values and slopes, wrong by at most h^4 max|E^(4)|/384 for sample spacing h;
+quintic with curvatures too, wrong by at most h^6 max|E^(6)|/46080. No smoothing.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial.polynomial import polyder, polyval
 from numpy.typing import ArrayLike
+from scipy.interpolate import BPoly, PPoly
 
 from qbcore._support.checks import require
 from qbcore._support.results import Result
 from qbcore._support.types import ComplexArray, FloatArray
+from qbcore.errors import AccuracyError
+
+PEAK_TOLERANCE = 1e-3  # of the largest sample: the error that a peak may have
 
 
 class Peak(NamedTuple):
-    """Largest value of a curve and the time at which it is reached: floats, or arrays for many."""
+    """Largest value of a curve and its time: floats, or arrays for many curves."""
 
     time: float | FloatArray
     value: float | FloatArray
@@ -34,96 +37,112 @@ def peak(
     slopes: ArrayLike,
     curvatures: ArrayLike | None = None,
 ) -> Peak:
-    """Largest value of one or many sampled curves, refined with their exact derivatives.
+    """Return the maximum of one or many sampled curves' Hermite interpolants.
 
     Parameters
     ----------
-    times : (T,) increasing sample times.
-    values, slopes, curvatures : (..., T) samples of the curves and of their first and (if
-        given) second time derivatives.
+    times : (T,) array_like
+        Increasing sample times.
+    values, slopes : (..., T) array_like
+        Samples of the curves and of their time derivatives.
+    curvatures : (..., T) array_like, optional
+        Samples of the second derivatives.
 
     Returns
     -------
-    Peak of arrays of shape (...): the maximum of the Hermite interpolant over all intervals.
+    Peak
+        Floats for one curve, arrays of shape (...) for many.
 
     Raises
     ------
-    ValueError if the shapes do not agree, a sample is not finite or the times do not increase.
+    ValueError
+        If the shapes do not agree, a sample is not finite or the times do not increase.
+
+    Examples
+    --------
+    >>> time, value = peak([0.0, 2.0], [0.0, 4.0], [0.0, 0.0])  # t^2 (3 - t)
+    >>> time, value
+    (2.0, 4.0)
     """
+    t, given = _checked(times, values, slopes, curvatures)
+    curves = [c.reshape(-1, t.size) for c in given]
+    first = curves[0].argmax(axis=-1)
+    time, value = t[first], curves[0].max(axis=-1)
+    control = _control_points(t, curves)
+    # A polynomial stays below its largest control point: few pieces can hold the peak.
+    curve, interval = np.nonzero(control.max(axis=0) > value[:, None])
+    if curve.size:
+        # Side by side, each on an interval of length 1, for one search by scipy.
+        pieces = BPoly(control[:, curve, interval], np.arange(curve.size + 1.0))
+        chain = PPoly.from_bernstein_basis(pieces, extrapolate=False)
+        zeros = chain.derivative().roots(discontinuity=False)
+        zeros = zeros[np.isfinite(zeros)]
+        height, piece = chain(zeros), zeros.astype(int)
+        higher = np.flatnonzero(height > value[curve[piece]])
+        higher = higher[np.argsort(height[higher])]  # a curve's highest is written last
+        piece, x = piece[higher], zeros[higher] - piece[higher]
+        owner, start = curve[piece], interval[piece]
+        time[owner] = t[start] + x * np.diff(t)[start]
+        value[owner] = height[higher]
+    shape = given[0].shape[:-1]
+    if not shape:
+        return Peak(float(time[0]), float(value[0]))
+    return Peak(time.reshape(shape), value.reshape(shape))
+
+
+def _checked(
+    times: ArrayLike, *given: ArrayLike | None
+) -> tuple[FloatArray, list[FloatArray]]:
     t = np.asarray(times, dtype=float)
-    curves = [
-        np.asarray(c, dtype=float)
-        for c in (values, slopes, curvatures)
-        if c is not None
-    ]
+    curves = [np.asarray(c, dtype=float) for c in given if c is not None]
     shapes = [t.shape, *(c.shape for c in curves)]
-    fits = (
-        t.ndim == 1
-        and t.size >= 1
-        and shapes[1][-1:] == t.shape
-        and len(set(shapes[1:])) == 1
-    )
-    require(
-        fits,
-        "values",
-        "match `times`, `slopes` and `curvatures` along the last axis",
-        shapes,
-    )
-    require(
-        all(bool(np.isfinite(c).all()) for c in curves),
-        "values",
-        "be finite",
-        "not finite",
-    )
+    fits = t.ndim == 1 and t.size > 0 and curves[0].shape[-1:] == t.shape
+    fits = fits and len(set(shapes[1:])) == 1
+    must = "match `times`, `slopes` and `curvatures` along the last axis"
+    require(fits, "values", must, shapes)
+    finite = all(bool(np.isfinite(c).all()) for c in curves)
+    require(finite, "values", "be finite", "not finite")
+    increase = bool(np.isfinite(t).all() and (np.diff(t) > 0).all())
+    require(increase, "times", "be finite and increase", times)
+    return t, curves
+
+
+def _control_points(t: FloatArray, curves: list[FloatArray]) -> FloatArray:
+    """Bernstein coefficients of each curve's interpolant in each interval.
+
+    The m derivatives at an end determine the m coefficients next to it; seen from the
+    right end time runs backwards.
+    """
+    h, order = np.diff(t), len(curves)
+    left = [c[:, :-1] * h**k for k, c in enumerate(curves)]
+    right = [c[:, 1:] * (-h) ** k for k, c in enumerate(curves)]
+    per_step = [math.perm(2 * order - 1, k) for k in range(order)]
+    weights = np.array([[math.comb(k, j) for j in range(order)] for k in range(order)])
+    near, far = (np.tensordot(weights / per_step, side, 1) for side in (left, right))
+    return np.concatenate([near, far[::-1]])
+
+
+def _uncertainty(t: FloatArray, values: FloatArray, slopes: FloatArray) -> float:
+    """How far the curve may rise above its interpolant's maximum.
+
+    The cubic over two neighbouring intervals h_1, h_2 misses the sample between them by
+    E^(4) h_1^2 h_2^2 / 24. That tells the fourth derivative, hence the error of the
+    interpolant of one interval, E^(4) h^4 / 384, at most.
+    """
     h = np.diff(t)
-    require(
-        bool(np.isfinite(t).all() and (h > 0).all()),
-        "times",
-        "be finite and increase",
-        times,
-    )
-    if t.size == 1:
-        return _peak(np.broadcast_to(t[0], curves[0].shape[:-1]), curves[0][..., 0])
-    start = [c[..., :-1] * h**order for order, c in enumerate(curves)]
-    end = [c[..., 1:] * h**order for order, c in enumerate(curves)]
-    x, height = _hermite_maximum(start, end)
-    best = height.argmax(axis=-1)[..., None]
-    time, value = (
-        np.take_along_axis(c, best, -1)[..., 0] for c in (t[:-1] + x * h, height)
-    )
-    return _peak(time, value)
-
-
-def _peak(time: FloatArray, value: FloatArray) -> Peak:
-    """Floats for one curve, arrays for many."""
-    return Peak(time, value) if value.ndim else Peak(float(time), float(value))
-
-
-def _hermite_maximum(
-    start: list[FloatArray], end: list[FloatArray]
-) -> tuple[FloatArray, FloatArray]:
-    """Maximum on 0 <= x <= 1 of the polynomial with these values and derivatives at 0 and 1."""
-    order = len(start)
-    known = np.array([c / math.factorial(k) for k, c in enumerate(start)])
-    # The upper coefficients follow from the derivatives at x = 1: a 2 x 2 or 3 x 3 system.
-    at_one = np.array(
-        [[math.perm(k, j) for k in range(2 * order)] for j in range(order)], float
-    )
-    missing = np.array(end) - np.tensordot(at_one[:, :order], known, 1)
-    coefficients = np.concatenate(
-        [known, np.tensordot(np.linalg.inv(at_one[:, order:]), missing, 1)]
-    )
-    # The best of five points, then Newton: quadratic convergence reaches rounding in five steps.
-    grid = np.linspace(0.0, 1.0, 5)
-    sampled = polyval(grid, coefficients)
-    x, height = grid[sampled.argmax(axis=-1)], sampled.max(axis=-1)
-    slope, bend = polyder(coefficients), polyder(coefficients, 2)
-    z = x
-    for _ in range(5):
-        downward = np.minimum(polyval(z, bend, tensor=False), -1e-200)
-        z = np.clip(z - polyval(z, slope, tensor=False) / downward, 0.0, 1.0)
-    refined = polyval(z, coefficients, tensor=False)
-    return np.where(refined > height, z, x), np.maximum(refined, height)
+    if h.size < 2:
+        return math.inf if h.size else 0.0
+    wide = h[:-1] + h[1:]
+    x = h[:-1] / wide
+    level = values[:-2] + (values[2:] - values[:-2]) * x**2 * (3 - 2 * x)
+    bow = x * (1 - x) * wide * ((1 - x) * slopes[:-2] - x * slopes[2:])
+    missed = np.abs(level + bow - values[1:-1])
+    before = missed * (h[:-1] / h[1:]) ** 2 / 16
+    after = missed * (h[1:] / h[:-1]) ** 2 / 16
+    error = np.maximum(np.r_[before, 0.0], np.r_[0.0, after])
+    highest = _control_points(t, [values[None], slopes[None]])[:, 0].max(axis=0)
+    best = peak(t, values, slopes).value
+    return float(np.minimum(error, highest + error - best).max())
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -141,8 +160,11 @@ class Charging(Result):
     ergotropy : (T,) array
         Largest work a unitary on the battery can extract, in the unit of energy.
     states : (T, d, 1) or (T, d, d) array, or None
-        State of the battery, kets where it is pure by construction, else density matrices,
-        in the basis of `battery_hamiltonian()`; None unless ``charge(states=True)`` asked for it.
+        State of the battery, kets where it is pure by construction, else density
+        matrices, in the basis of `battery_hamiltonian()`; None unless
+        ``charge(states=True)`` asked for it.
+    ceiling : float
+        Largest value that the energy can take: the capacity less what the start holds.
     """
 
     times: FloatArray
@@ -150,10 +172,11 @@ class Charging(Result):
     power: FloatArray
     ergotropy: FloatArray
     states: ComplexArray | None = None
+    ceiling: float = math.inf
 
     @property
     def average_power(self) -> FloatArray:
-        """Average power E(t)/t, shape (T,); at t = 0 its limit, the instantaneous power."""
+        """Average power E(t)/t, shape (T,); at t = 0 its limit, the power itself."""
         later = self.times > 0
         return np.where(
             later, self.energy / np.where(later, self.times, 1.0), self.power
@@ -161,31 +184,55 @@ class Charging(Result):
 
     @property
     def max_energy(self) -> Peak:
-        """Largest stored energy and its time, refined between the samples."""
-        return peak(self.times, self.energy, self.power)
+        """Largest stored energy and its time, refined between the samples.
+
+        Raises
+        ------
+        AccuracyError
+            If the samples lie too far apart to tell it to 1e-3 of the largest sample.
+        """
+        time, value = self._peak(self.energy, self.power)
+        return Peak(time, min(value, self.ceiling))
 
     @property
     def max_average_power(self) -> Peak:
-        """Largest average power and its time, refined between the samples after t = 0.
+        """Largest average power and its time, refined between the samples.
 
-        At t = 0 itself the average power is the instantaneous one: a battery that touches a
+        At t = 0 the average power is the instantaneous one: a battery that touches a
         bath is fastest there.
+
+        Raises
+        ------
+        AccuracyError
+            If the samples lie too far apart to tell it to 1e-3 of the largest sample.
         """
-        later = self.times > 0
-        t, mean, slope = self.times[later], self.average_power[later], self.power[later]
-        first = Peak(float(self.times[0]), float(self.average_power[0]))
-        if t.size == 0:
-            return first
-        best = peak(t, mean, (slope - mean) / t)
-        return max(best, first, key=lambda each: each.value)
+        t, mean = self.times, self.average_power
+        slope = (self.power - mean) / np.where(t > 0, t, 1.0)
+        if t[0] == 0 and t.size > 1:
+            # E/t of the energy's cubic is a parabola, known by two values and a slope.
+            slope[0] = 2 * (mean[1] - mean[0]) / t[1] - slope[1]
+        time, value = self._peak(mean, slope)
+        return Peak(time, min(value, self.ceiling / time) if time > 0 else value)
+
+    def _peak(self, values: FloatArray, slopes: FloatArray) -> Peak:
+        found = _uncertainty(self.times, values, slopes)
+        limit = PEAK_TOLERANCE * float(np.abs(values).max(initial=0.0))
+        if found > limit:
+            message = (
+                f"{self.times.size} samples lie too far apart for a maximum: between "
+                f"them the curve may rise {found:.3g} above it, {limit:.3g} may be "
+                "missed. Give `times` that lie closer together, or none."
+            )
+            raise AccuracyError(message, found=found, limit=limit)
+        return peak(self.times, values, slopes)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SteadyState(Result):
     """The battery at rest: what it holds for t -> infinity, whatever it started from.
 
-    Its ``state``, the (d, d) density matrix in the basis of `battery_hamiltonian()`, is a field or a
-    property of each model's own class.
+    Its ``state``, the (d, d) density matrix in the basis of `battery_hamiltonian()`, is
+    a field or a property of each model's own class.
 
     Attributes
     ----------

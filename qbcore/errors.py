@@ -1,6 +1,6 @@
-"""Named errors: what physics or double precision refuses, with the number found and its limit.
+"""Named errors: what physics or double precision refuses, with the number found.
 
-Each is a ``ValueError``, so that code which catches those goes on working, and each carries
+Each is a ``ValueError``, so that code which catches those goes on working, and carries
 
 * ``found``, the offending number (or range, or size), and
 * ``limit``, the value that it would have to keep,
@@ -36,8 +36,8 @@ class BatteryError(ValueError):
         self.limit = limit
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The default rebuilds from ``args`` alone, which a keyword-only argument breaks;
-        # errors travel between processes in `qbcore.sweep`.
+        # The default rebuilds from ``args`` alone, which a keyword-only argument
+        # breaks; errors travel between processes in `qbcore.sweep`.
         return _rebuilt, (type(self), str(self), self.found, self.limit)
 
 
@@ -52,7 +52,7 @@ class LeakingCutoffError(BatteryError):
 
 
 class UnstableError(BatteryError):
-    """The drive is too strong for a steady state; ``found`` is the slowest decay rate."""
+    """The drive forbids a steady state; ``found`` is the slowest decay rate."""
 
 
 class NoSteadyStateError(BatteryError):

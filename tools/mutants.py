@@ -42,7 +42,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = ROOT / "tools" / "mutants-equivalent.toml"
-CONTRACT = "tests/core/test_contract.py"
+EVERY_MODEL = ["tests/core/test_contract.py", "tests/core/test_odd_inputs.py"]
 # What the tests read; neither a virtual environment nor a built site.
 COPIED = ("qbcore", "qbook", "tests", "tools", "book", "pyproject.toml", "README.md")
 NOTHING_COLLECTED = 5  # by pytest: a file without examples in its docstrings
@@ -358,8 +358,8 @@ def tests_for(file: str, root: Path, seconds: dict[str, float]) -> list[list[str
     """The tests that a mutant of this file meets, in groups that run one after another.
 
     First its docstrings and its own tests, those named after its room or itself. Then
-    the contract for a room's file; for a file that several rooms use, all of the core's
-    tests that import it, however indirectly, the faster first.
+    those of all models for a room's file; for a file that several rooms use, all of the
+    core's tests that import it, however indirectly. The faster ones go first.
     """
     if file.startswith("qbook/"):
         return [[file, "tests/qbook/test_claims.py"]]
@@ -371,7 +371,8 @@ def tests_for(file: str, root: Path, seconds: dict[str, float]) -> list[list[str
     ordered = sorted(tests, key=lambda test: (seconds.get(test, 0.0), test))
     own = [t for t in ordered if Path(t).stem.startswith(f"test_{name}")]
     users = [t for t in ordered if t not in own and file in imported(root, t)]
-    groups = [[file, *own], [CONTRACT] if room else users]
+    general = [t for t in ordered if t in EVERY_MODEL]
+    groups = [[file, *own], general if room else users]
     return [group for group in groups if group]
 
 

@@ -1,4 +1,4 @@
-"""Argument checks shared by all modules: one sentence form, always with the value that came in."""
+"""Argument checks shared by all modules: one sentence, with the value that came in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qbcore._support.types import ComplexArray, FloatArray
 
 
 def require(condition: bool, name: str, must: str, value: object) -> None:
-    """Raise ``ValueError("Argument `name` must ..., but is ...")`` unless ``condition`` holds."""
+    """Raise "Argument `name` must ..., but is ..." unless the condition holds."""
     if not condition:
         raise ValueError(f"Argument `{name}` must {must}, but is {value!r}.")
 
@@ -21,22 +21,19 @@ def require(condition: bool, name: str, must: str, value: object) -> None:
 def real(
     name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf
 ) -> float:
-    """Return ``value`` as a finite float with ``value > above`` and ``value >= least``."""
+    """Return ``value`` as a finite float above ``above`` and of at least ``least``."""
     bound = f" above {above:g}" if above > -math.inf else ""
     bound = f" of at least {least:g}" if least > -math.inf else bound
     must = f"be a finite real number{bound}"
-    require(
-        isinstance(value, int | float | np.integer | np.floating), name, must, value
-    )
-    number = float(value)
-    require(
-        math.isfinite(number) and number > above and number >= least, name, must, value
-    )
-    return number
+    number = numbers(name, value, must)
+    require(number.ndim == 0, name, must, value)
+    inside = math.isfinite(number) and number > above and number >= least
+    require(bool(inside), name, must, value)
+    return float(number)
 
 
 def integer(name: str, value: Any, *, least: int) -> int:
-    """Return ``value`` as an int of at least ``least``; a bool or a float is refused."""
+    """Return ``value`` as an int of at least ``least``, no bool or float."""
     must = f"be an integer of at least {least}"
     try:
         number = operator.index(value)
@@ -56,18 +53,26 @@ def as_numbers(name: str, value: Any, must: str) -> ComplexArray:
         raise ValueError(f"Argument `{name}` must {must}, but is {value!r}.") from None
 
 
+def numbers(name: str, value: Any, must: str = "hold real numbers") -> FloatArray:
+    """Return a copy as floats, of anything but text, bools and complex numbers."""
+    try:
+        given = np.asarray(value)
+    except ValueError:  # ragged
+        given = np.array(None)
+    require(given.dtype.kind in "iuf", name, must, value)
+    return given.astype(float)
+
+
 def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> FloatArray:
     """Return strictly increasing finite times in [0, latest], shape (T,), T >= 1."""
-    times = np.array(value, dtype=float)  # a copy, for results keep it
-    require(
-        times.ndim == 1 and times.size >= 1, name, "hold at least one time", times.shape
-    )
+    times = numbers(name, value)  # a copy, for results keep it
+    holds = times.ndim == 1 and times.size >= 1
+    require(holds, name, "be a list with at least one time", value)
     require(bool(np.all(np.isfinite(times))), name, "hold finite times only", value)
     require(bool(np.all(np.diff(times) > 0)), name, "increase strictly", value)
     allowed = f"start at 0 or later and end by {latest:g}"
-    slack = (
-        1e-12 * latest if math.isfinite(latest) else 0.0
-    )  # linspace may overshoot by one ulp
+    # linspace may overshoot by one ulp.
+    slack = 1e-12 * latest if math.isfinite(latest) else 0.0
     inside = times[0] >= 0 and times[-1] <= latest + slack
     require(bool(inside), name, allowed, (float(times[0]), float(times[-1])))
     return times

@@ -17,7 +17,7 @@ PATIENCE = 2.0  # seconds without a bar
 
 
 def progress(steps: Iterable[T], what: str, total: int) -> Iterator[T]:
-    """The ``steps``, unchanged; once they have taken two seconds, with a bar of ``total`` steps.
+    """Yield the ``steps``; after two seconds, show a bar of ``total`` steps.
 
     The bar is made only then: making one costs more than most calls of this package.
 

@@ -1,4 +1,4 @@
-"""What all results share: arrays that nobody can write, a short text, equality by value."""
+"""What results share: arrays that nobody can write, a short text, equality by value."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Result:
 
 
 def read_only(value: Any) -> Any:
-    """Return the value; an array as a view that cannot be written, a tuple of them likewise."""
+    """Return the value; an array, or those in a tuple, as a view that is read-only."""
     if isinstance(value, np.ndarray):
         value = value.view()
         value.flags.writeable = False

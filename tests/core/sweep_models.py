@@ -1,4 +1,4 @@
-"""What the tests of the sweep compute, in a module that a new process imports quickly."""
+"""What the tests of the sweep compute, in a module that imports quickly."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def model(x, y, label):
 
 
 def logged(x, y, label, log, danger="", seconds=0.0):
-    """The same, and a line in the log; ``danger`` strikes once, at the point in the middle of GRID."""
+    """The same, and a line in the log; ``danger`` strikes once, mid-grid."""
     time.sleep(seconds)
     with Path(log).open("a") as file:
         file.write(f"{os.getpid()} {x} {y} {label}\n")

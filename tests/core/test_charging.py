@@ -1,6 +1,6 @@
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
 from qbcore._support.results import Result
-from qbcore.charging import Charging, Peak, peak
+from qbcore.charging import Charging, Peak, _uncertainty, peak
+from qbcore.errors import AccuracyError
 
-# Evaluating a polynomial of degree 5 with coefficients of order 1 loses a few dozen ulp.
+# Evaluating a polynomial of degree 5 with coefficients of order 1 loses a few dozen
+# ulp.
 ROUNDING = 1e-13
 
 
@@ -39,20 +41,23 @@ def test_a_parabola_is_found_exactly(derivatives, top, height, width, count):
     curve = height - width * Polynomial([-top, 1]) ** 2
     times = np.linspace(0, 3, count)
     found = peak(times, *sample(curve, times, derivatives))
-    # Cubic and quintic interpolants reproduce a parabola. Coefficients are at most 5 + 5 * 9 = 50, so
-    # values are right to 50 * ROUNDING, and the root of the slope 2 width (top - t) to that over 2 width.
+    # Cubic and quintic interpolants reproduce a parabola. Coefficients are at most 5 +
+    # 5 * 9 = 50, so values are right to 50 * ROUNDING, and the root of the slope 2
+    # width (top - t) to that over 2 width.
     assert found.value == pytest.approx(height, abs=50 * ROUNDING)
     assert found.time == pytest.approx(top, abs=50 * ROUNDING / width)
 
 
 def test_cubic_and_quintic_with_known_maxima():
-    # t^2 (3 - t) has slope 3 t (2 - t): maximum 4 at t = 2. A cubic is its own cubic interpolant.
+    # t^2 (3 - t) has slope 3 t (2 - t): maximum 4 at t = 2. A cubic is its own cubic
+    # interpolant.
     cubic = Polynomial([0, 0, 3, -1])
     times = np.array([0.0, 1.3, 3.0])
     found = peak(times, *sample(cubic, times, 2))
     assert found.time == pytest.approx(2.0, abs=1e-12)
     assert found.value == pytest.approx(4.0, abs=1e-12)
-    # t^4 (5 - t): slope 5 t^3 (4 - t), maximum 256 at t = 4. A quintic is its own quintic interpolant.
+    # t^4 (5 - t): slope 5 t^3 (4 - t), maximum 256 at t = 4. A quintic is its own
+    # quintic interpolant.
     quintic = Polynomial([0, 0, 0, 0, 5, -1])
     times = np.array([0.0, 2.0, 4.9])
     found = peak(times, *sample(quintic, times, 3))
@@ -92,15 +97,139 @@ def test_the_error_obeys_the_stated_bound_and_order(derivatives, order, divisor)
     errors = np.array([worst_error(n, derivatives) for n in counts])
     bounds = (np.pi / counts) ** order * 2.0 ** (order - 1) / divisor
     assert (errors <= bounds + ROUNDING).all()
-    # The maximum half-way between two samples comes within cos(h) of the bound, h = pi / 6 at most.
+    # The maximum half-way between two samples comes within cos(h) of the bound, h = pi
+    # / 6 at most.
     assert (errors >= 0.8 * bounds).all()
-    # Halving the spacing divides the error by 2^order, up to a correction of relative size h^2 / 3.
+    # Halving the spacing divides the error by 2^order, up to a correction of relative
+    # size h^2 / 3.
     slopes = np.log2(errors[:-1] / errors[1:])
     assert slopes == pytest.approx([order, order], abs=0.25)
 
 
 def test_curvatures_make_the_peak_better():
     assert worst_error(12, 3) < 0.05 * worst_error(12, 2)
+
+
+# --- the maximum of the interpolant, always ---
+
+
+def highest(times, curves, degree):
+    """Of each interval's polynomial, by collocation and numpy's roots."""
+    best = -math.inf
+    for i in range(times.size - 1):
+        a, b = times[i], times[i + 1]
+        rows, known = [], []
+        for at in (i, i + 1):
+            for order, curve in enumerate(curves):
+                each = [Polynomial.basis(k).deriv(order) for k in range(degree + 1)]
+                x = (times[at] - a) / (b - a)
+                rows.append([one(x) for one in each])
+                known.append(curve[at] * (b - a) ** order)
+        piece = Polynomial(np.linalg.solve(rows, known))
+        roots = piece.deriv().roots()
+        inside = roots.real[(abs(roots.imag) < 1e-6)].clip(0, 1)
+        best = max(best, *piece(np.array([0.0, 1.0])), *piece(inside))
+    return best
+
+
+@pytest.mark.parametrize("derivatives", [2, 3])
+def test_no_random_interpolant_exceeds_its_peak(derivatives):
+    rng = np.random.default_rng(derivatives)
+    for _ in range(300):
+        times = np.sort(rng.uniform(0, 4, rng.integers(2, 6)))
+        curves = rng.normal(size=(derivatives, times.size)) * rng.choice([0.1, 1, 30])
+        expected = highest(times, curves, 2 * derivatives - 1)
+        # Interpolants reach 30 * 4^2 here, and collocation loses some hundred ulp.
+        assert peak(times, *curves).value == pytest.approx(expected, abs=1e-10)
+
+
+def test_two_rises_in_one_interval_are_told_apart():
+    # Between samples 0 and 1, slopes 12 and 8: x (1 - x) (12 - 20 x) has its maximum
+    # 1.3126 at x = 0.2137, and at x = 0.8531 a minimum.
+    found = peak([0.0, 1.0], [0.0, 0.0], [12.0, 8.0])
+    x = (64 - math.sqrt(64**2 - 4 * 60 * 12)) / 120
+    assert found.time == pytest.approx(x, abs=1e-12)
+    assert found.value == pytest.approx(x * (1 - x) * (12 - 20 * x), abs=1e-12)
+
+
+# --- samples that cannot support a peak ---
+
+
+def swing(times, omega=1.0, **options):
+    """sin^2(omega t / 2) as a charging curve."""
+    t = np.asarray(times, float)
+    energy, power = np.sin(omega * t / 2) ** 2, omega * np.sin(omega * t) / 2
+    return Charging(times=t, energy=energy, power=power, ergotropy=energy, **options)
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.3, 0.9])
+def test_too_few_samples_per_turn_are_refused_by_name(phase):
+    coarse = swing(np.linspace(0, 100, 41) + phase)  # 2.5 radians apart
+    with pytest.raises(AccuracyError, match="closer together") as caught:
+        _ = coarse.max_energy
+    assert caught.value.found > caught.value.limit > 0
+    with pytest.raises(AccuracyError):
+        _ = coarse.max_average_power
+
+
+def test_a_peak_that_is_not_refused_is_as_good_as_promised():
+    for count in range(20, 200, 7):
+        curve = swing(np.linspace(0, 20, count))
+        try:
+            found = curve.max_energy.value
+        except AccuracyError:
+            assert count < 60  # at 3 samples per radian the cubic is good to 4e-5
+            continue
+        assert found == pytest.approx(1.0, abs=1e-3)
+
+
+def test_two_samples_cannot_support_a_peak_and_one_is_its_own():
+    with pytest.raises(AccuracyError, match="2 samples"):
+        _ = swing([0.0, 1.0]).max_energy
+    assert swing([2.0]).max_energy == (2.0, np.sin(1.0) ** 2)
+
+
+def test_samples_far_below_the_peak_may_be_coarse():
+    # The long tail cannot exceed the peak, whatever happens between its samples.
+    early = np.linspace(0, 6, 121)
+    late = np.geomspace(6.5, 1e9, 40)
+    t = np.r_[early, late]
+    energy, power = t * np.exp(-t), (1 - t) * np.exp(-t)
+    curve = Charging(times=t, energy=energy, power=power, ergotropy=energy)
+    assert curve.max_energy.value == pytest.approx(np.exp(-1), abs=1e-6)
+
+
+def test_the_estimate_is_the_error_of_a_quartic_on_uneven_samples():
+    # For t^4 the fourth derivative is constant, 24, and each estimate exact.
+    t = np.array([0.0, 1.0, 1.5, 3.5])
+    assert _uncertainty(t, -(t**4), -4 * t**3) == pytest.approx(1 / 16, rel=1e-12)
+    assert _uncertainty(t, t**4, 4 * t**3) == pytest.approx(2**4 / 16, rel=1e-12)
+
+
+def test_a_refined_peak_stays_below_the_ceiling():
+    t = np.arange(0.05, 4.0, 0.3)
+    energy, power = 1 - (t - 2) ** 4 / 16, -((t - 2) ** 3) / 4
+    flat = Charging(times=t, energy=energy, power=power, ergotropy=energy)
+    # Its fourth derivative is -3/2: the cubic is too high, by 0.3^4 * 1.5 / 384 at
+    # most.
+    assert 1.0 < flat.max_energy.value <= 1.0 + 0.3**4 * 1.5 / 384
+    assert replace(flat, ceiling=1.0).max_energy.value == 1.0
+    rising = Charging(
+        times=np.array([0.0, 1.0, 2.0]),
+        energy=np.array([0.0, 1.0, 2.0]),
+        power=np.array([1.0, 1.0, 1.0]),
+        ergotropy=np.zeros(3),
+        ceiling=1.0,
+    )
+    assert rising.max_average_power.value == pytest.approx(1.0, abs=1e-15)
+
+
+def test_the_average_power_may_peak_before_the_first_sample():
+    # E = t (1 + t - t^2): E/t is highest, 5/4, at t = 1/2, before the sample at 1.
+    t = np.array([0.0, 1.0, 1.25, 1.5])
+    energy, power = t + t**2 - t**3, 1 + 2 * t - 3 * t**2
+    curve = Charging(times=t, energy=energy, power=power, ergotropy=energy)
+    assert curve.max_average_power == pytest.approx((0.5, 1.25), abs=1e-12)
 
 
 # --- end points, ties, many curves, scales ---
@@ -124,7 +253,8 @@ def test_a_minimum_inside_is_not_taken_for_a_peak():
 
 
 def test_the_higher_of_two_peaks_wins_even_if_its_samples_are_lower():
-    # Peaks 1 at t = 1 (a sample) and 1.1 at t = 3.5, between samples 3 and 4 that lie at 0.85.
+    # Peaks 1 at t = 1 (a sample) and 1.1 at t = 3.5, between samples 3 and 4 that lie
+    # at 0.85.
     times = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
     values = np.array([0.0, 1.0, 0.0, 0.85, 0.85, 0.0])
     slopes = np.array([0.0, 0.0, 0.0, 1.0, -1.0, 0.0])
@@ -181,7 +311,8 @@ def charging(energy: Polynomial, times):
 
 
 def test_peaks_of_energy_and_average_power():
-    # E = t^2 (3 - t): E/t = t (3 - t) is highest at t = 3/2 with 9/4; E itself at t = 2 with 4.
+    # E = t^2 (3 - t): E/t = t (3 - t) is highest at t = 3/2 with 9/4; E itself at t = 2
+    # with 4.
     run = charging(Polynomial([0, 0, 3, -1]), np.linspace(0, 3, 8))
     assert run.max_energy == pytest.approx((2.0, 4.0), abs=1e-12)
     assert run.max_average_power == pytest.approx((1.5, 2.25), abs=1e-12)

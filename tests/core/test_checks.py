@@ -36,7 +36,8 @@ def test_numpy_scalars_are_real_numbers(value):
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, -math.inf, "1", None, 1j, [1.0], np.ones(1)]
+    "value",
+    [math.nan, math.inf, -math.inf, "1", None, 1j, [1.0], np.ones(1), True, np.True_],
 )
 def test_what_is_no_finite_real_is_refused(value):
     said = message(real, "x", value)
@@ -88,6 +89,14 @@ def test_rising_times_come_back_unchanged(times):
     [
         ([], "at least one time"),
         (1.0, "at least one time"),
+        (["0", "1"], "real numbers"),
+        ([False, True], "real numbers"),
+        ([0j, 1j], "real numbers"),
+        ([[0.0], [1.0, 2.0]], "real numbers"),
+        ((t for t in (0.0, 1.0)), "real numbers"),
+        ({0.0: 1.0}, "real numbers"),
+        (None, "real numbers"),
+        ("now", "real numbers"),
         ([[0.0, 1.0], [2.0, 3.0]], "at least one time"),
         ([0.0, math.nan], "finite times"),
         ([0.0, math.inf], "finite times"),
@@ -101,8 +110,16 @@ def test_each_bad_time_axis_is_refused_with_its_reason(times, why):
     assert why in message(time_axis, "times", times, latest=2.0)
 
 
+def test_times_are_a_copy_that_the_caller_cannot_change():
+    mine = np.array([0.0, 1.0])
+    found = time_axis("times", mine)
+    mine[1] = 5.0
+    assert found.tolist() == [0.0, 1.0]
+
+
 def test_the_last_time_may_overshoot_by_rounding_only():
-    # linspace can end one ulp (1.1e-16 relative at most) late; the slack is 1e-12 of the end.
+    # linspace can end one ulp (1.1e-16 relative at most) late; the slack is 1e-12 of
+    # the end.
     assert time_axis("times", [0.0, np.nextafter(0.3, 1)], latest=0.3).size == 2
     assert "end by 0.3" in message(
         time_axis, "times", [0.0, 0.3 * (1 + 1e-9)], latest=0.3

@@ -71,7 +71,8 @@ SMALL = {
         cavity_levels=3,
     ),
 }
-# Which fields carry the unit of energy, and which its inverse; the others are pure numbers.
+# Which fields carry the unit of energy, and which its inverse; the others are pure
+# numbers.
 ENERGIES = {
     "rosen-zener": ["splitting", "drive"],
     "dual-cavity": ["splitting", "frequency", "coupling", "repulsion", "exchange"],
@@ -203,7 +204,8 @@ def test_curves_and_metrics_run_where_qutip_does_not():
         import qbcore
         for name in qbcore.__all__:
             model = getattr(qbcore, name)
-            if isinstance(model, type) and name.endswith(("Battery", "Star")) and name != "Battery":
+            is_model = name.endswith(("Battery", "Star")) and name != "Battery"
+            if isinstance(model, type) and is_model:
                 curve = model().charge()
                 print(name, round(curve.max_energy.value / model().quantum, 3))
         print(qbcore.metrics.ergotropy(np.diag([0.8, 0.2]), np.diag([1.0, 0.0])))

@@ -1,4 +1,4 @@
-"""The package alone: built, installed where nothing of the book is, imported, its docstrings run."""
+"""The package alone: built, installed without the book, imported, its examples run."""
 
 import os
 import re
@@ -98,8 +98,10 @@ def test_every_module_of_the_core_imports_and_its_examples_run(alone, tmp_path):
     names = sorted(names - {"qbcore.__main__"})
     code = """if True:
         import doctest, importlib, sys
-        results = [doctest.testmod(importlib.import_module(name)) for name in sys.argv[1:]]
-        print(sum(r.attempted for r in results), sum(r.failed for r in results), "qbcore" in sys.modules)
+        modules = [importlib.import_module(name) for name in sys.argv[1:]]
+        results = [doctest.testmod(module) for module in modules]
+        attempted = sum(r.attempted for r in results)
+        print(attempted, sum(r.failed for r in results), "qbcore" in sys.modules)
     """
     attempted, failed, _ = run(alone, "-I", "-c", code, *names, cwd=tmp_path).split()[
         -3:

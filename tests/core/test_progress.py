@@ -69,7 +69,7 @@ def test_an_exception_passes_and_the_bar_is_wiped(monkeypatch):
 
 @pytest.mark.parametrize("taken", [8, 5])
 def test_in_a_notebook_no_bar_stays_behind(monkeypatch, taken):
-    """Neither when all is done nor when the caller has enough, as the last frame of a figure."""
+    """Neither when all is done nor when the caller has enough."""
     bars = []
 
     class Bar(tqdm.notebook.tqdm):

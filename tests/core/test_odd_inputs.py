@@ -1,0 +1,430 @@
+"""Odd inputs to everything public: the right number, or an error that says why.
+
+A malformed argument is a `ValueError` that names it; what physics or double precision
+refuses is a `BatteryError`. Whatever is accepted has to keep the invariants of the
+contract and, where a second route is cheap, to agree with it.
+"""
+
+import signal
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import qutip
+import scipy.sparse
+
+import qbcore
+from qbcore import gaussian, metrics
+from qbcore.errors import BatteryError
+from qbcore.nonreciprocal import formulas as nonreciprocal_formulas
+from qbcore.rosen_zener import charge_map
+from qbcore.rosen_zener import formulas as rosen_zener_formulas
+from qbcore.star import fermi
+
+SMALL = {
+    "rosen-zener": qbcore.RosenZenerBattery(atoms=3),
+    "dual-cavity": qbcore.DualCavityBattery(
+        atoms_a=1, atoms_b=1, cutoff_a=14, cutoff_b=14, coupling=0.2
+    ),
+    "star": qbcore.StarBattery(cells=2),
+    "common-bath": qbcore.CommonBathStar(cells=2),
+    "nonreciprocal": qbcore.NonreciprocalBattery(linear_drive=0.1),
+    "three-mode": qbcore.ThreeModeBattery(linear_drive=0.1),
+}
+SECONDS = 10  # none of these inputs may take longer
+
+
+@pytest.fixture(autouse=True)
+def _ends_soon():
+    def too_long(*_):
+        raise TimeoutError(f"still computing after {SECONDS} s")
+
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(SECONDS)
+    yield
+    signal.alarm(0)
+
+
+def keeps_the_invariants(battery, curve) -> None:
+    energy, power, work = curve.energy, curve.power, curve.ergotropy
+    assert np.isfinite(energy).all()
+    assert np.isfinite(power).all()
+    assert np.isfinite(work).all()
+    scale = max(battery.quantum, float(np.abs(energy).max()))
+    assert energy.min() >= -1e-6 * scale
+    assert energy.max() <= battery.capacity * (1 + 1e-9)
+    assert (work >= -1e-9 * scale).all()
+    assert curve.max_energy.value <= battery.capacity
+    assert curve.max_energy.value >= energy.max()
+
+
+def blames_a_number(error: ValueError, field: str) -> None:
+    """By a named error, or by the field."""
+    if not isinstance(error, BatteryError) and f"`{field}`" not in str(error):
+        raise error
+
+
+# --- what is not a number ---
+
+NO_NUMBERS = ["1", True, np.nan, np.inf, -np.inf, [1.0], np.ones(2), object(), {}]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [(name, f.name) for name, each in SMALL.items() for f in fields(each)],
+)
+def test_a_field_that_is_not_a_number_is_refused_by_its_name(name, field, value):
+    with pytest.raises(ValueError, match=f"`{field}`"):
+        replace(SMALL[name], **{field: value})
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.float32, np.array], ids=repr)
+@pytest.mark.parametrize("name", SMALL)
+def test_numbers_of_numpy_are_as_good_as_pythons(name, kind):
+    battery = SMALL[name]
+    plain = {f.name: getattr(battery, f.name) for f in fields(battery)}
+    whole = {
+        k: v for k, v in plain.items() if type(v) is int and kind is not np.float32
+    }
+    for field, value in whole.items():
+        odd = replace(battery, **{field: kind(value)})
+        times = np.linspace(0.0, 0.2, 5)
+        assert odd.charge(times) == battery.charge(times), field
+        assert odd.capacity == battery.capacity
+    if kind is np.float32:
+        for field in [k for k, v in plain.items() if type(v) is float]:
+            odd = replace(battery, **{field: np.float32(0.5)})
+            same = replace(battery, **{field: 0.5})
+            assert odd.charge(times := np.linspace(0, 0.2, 5)) == same.charge(times)
+
+
+# --- numbers at the edge of what a field can mean ---
+
+EDGES = [0, -1, -0.5, 1e-12, 1e-300, 1e3, 1e9, 1e200]
+
+
+@pytest.mark.parametrize("value", EDGES)
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [(name, f.name) for name, each in SMALL.items() for f in fields(each)],
+)
+def test_an_extreme_field_gives_a_curve_that_can_be_or_an_error(name, field, value):
+    try:
+        battery = replace(SMALL[name], **{field: value})
+    except ValueError as error:
+        blames_a_number(error, field)
+        return
+    duration = getattr(battery, "duration", 1.0)
+    try:
+        curve = battery.charge(np.linspace(0.0, min(0.2, duration), 41))
+        keeps_the_invariants(battery, curve)
+    except BatteryError:
+        return
+
+
+@pytest.mark.parametrize("value", [-1.0, 1e-6, 1e-3, 300.0, 1e6])
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        (name, f.name)
+        for name, each in SMALL.items()
+        for f in fields(each)
+        if f.type in ("float", "float | None", "complex", "complex | None")
+    ],
+)
+def test_the_default_samples_carry_their_peak_or_the_run_is_refused(name, field, value):
+    try:
+        battery = replace(SMALL[name], **{field: value})
+        keeps_the_invariants(battery, battery.charge())
+    except ValueError as error:
+        blames_a_number(error, field)
+
+
+# --- times ---
+
+ODD_TIMES = {
+    "none at all": [],
+    "text": "now",
+    "texts": ["0", "1"],
+    "a number": 1.0,
+    "bools": [False, True],
+    "complex": [0j, 1j],
+    "nan": [0.0, np.nan],
+    "inf": [0.0, np.inf],
+    "negative": [-1.0, 0.0],
+    "falling": [1.0, 0.5],
+    "repeated": [0.0, 0.1, 0.1],
+    "a table": [[0.0, 0.1]],
+    "ragged": [[0.0], [0.1, 0.2]],
+    "a generator": (t for t in (0.0, 0.1)),
+    "a dictionary": {0.0: 0.1},
+    "objects": [object()],
+}
+
+
+@pytest.mark.parametrize("odd", ODD_TIMES)
+@pytest.mark.parametrize("name", SMALL)
+def test_odd_times_are_refused_by_name(name, odd):
+    with pytest.raises(ValueError, match="`times`"):
+        SMALL[name].charge(ODD_TIMES[odd])
+
+
+FINE_TIMES = [[0.0], [0.1], (0.0, 0.1), range(1), np.float32([0, 0.1]), [1e-300, 0.1]]
+
+
+@pytest.mark.parametrize("times", FINE_TIMES, ids=repr)
+@pytest.mark.parametrize("name", SMALL)
+def test_unusual_times_are_as_good_as_a_fine_grid(name, times):
+    fine = np.union1d(np.linspace(0.0, 0.1, 9), np.asarray(times, float))
+    want = SMALL[name].charge(fine)
+    got = SMALL[name].charge(times)
+    at = np.searchsorted(fine, np.asarray(times, float))
+    for one in ("energy", "power", "ergotropy"):
+        assert getattr(got, one) == pytest.approx(getattr(want, one)[at], abs=1e-7)
+
+
+# --- starts ---
+
+
+def odd_starts(battery):
+    space = battery.initial_state()
+    size = space.shape[0]
+    skew = np.eye(size) / size + 0j
+    skew[0, -1] = 0.5
+    negative = np.diag(np.r_[1.5, -0.5, np.zeros(max(size - 2, 0))])[:size, :size]
+    return {
+        "text": "full",
+        "a number": 0.5,
+        "a bool": True,
+        "nothing": [],
+        "nan": np.full((size, size), np.nan),
+        "zero": np.zeros((size, size)),
+        "not normalised": 2 * np.eye(size) / size,
+        "not Hermitian": skew,
+        "negative": negative,
+        "another size": np.eye(size + 1) / (size + 1),
+        "ragged": [[1.0], [0.0, 0.0]],
+        "an object": object(),
+        "a bra": space.dag() if space.isket else qutip.basis(size, 0).dag(),
+        "other dims": qutip.tensor(qutip.basis(size, 0), qutip.basis(1, 0)),
+        "a superoperator": qutip.to_super(qutip.qeye(size)) if size < 9 else "large",
+    }
+
+
+@pytest.mark.parametrize("odd", list(odd_starts(SMALL["star"])))
+@pytest.mark.parametrize("name", SMALL)
+def test_odd_starts_are_refused_by_name(name, odd):
+    start = odd_starts(SMALL[name])[odd]
+    with pytest.raises(ValueError, match="start"):
+        SMALL[name].charge([0.0, 0.1], start=start)
+
+
+# --- metrics ---
+
+SIGMA = np.diag([0.5, -0.5])
+STATES = {
+    "text": "up",
+    "a number": 1.0,
+    "nothing": [],
+    "nan": [np.nan, 0.0],
+    "inf": [[np.inf, 0.0], [0.0, 0.0]],
+    "long": [1.0, 1.0],
+    "negative": [[1.2, 0.0], [0.0, -0.2]],
+    "not Hermitian": [[0.5, 0.5], [0.0, 0.5]],
+    "three levels": [1.0, 0.0, 0.0],
+    "a bra": qutip.basis(2, 0).dag(),
+    "a pair of dims": qutip.tensor(qutip.basis(2, 0), qutip.basis(1, 0)),
+    "mixed dims": [qutip.basis(2, 0), qutip.basis(3, 0)],
+    "ragged": [[1.0], [0.0, 1.0]],
+    "a superoperator": qutip.to_super(qutip.qeye(2)),
+    "none": None,
+    "objects": [object(), object()],
+}
+STATE_METRICS = {
+    name: getattr(metrics, name)
+    for name in (
+        "energy",
+        "stored_energy",
+        "ergotropy",
+        "passive_state",
+        "diagonal_entropy",
+        "relative_entropy_of_coherence",
+    )
+    if hasattr(metrics, name)
+}
+
+
+@pytest.mark.parametrize("odd", STATES)
+@pytest.mark.parametrize("metric", STATE_METRICS)
+def test_metrics_refuse_what_is_not_a_state(metric, odd):
+    hamiltonian = qutip.Qobj(SIGMA) if "dims" in odd else SIGMA
+    with pytest.raises(ValueError, match=r"state|dims"):
+        STATE_METRICS[metric](STATES[odd], hamiltonian)
+
+
+HAMILTONIANS = {
+    "text": "H",
+    "a number": 1.0,
+    "nothing": [],
+    "a ket": [1.0, 0.0],
+    "nan": [[np.nan, 0], [0, 0]],
+    "not Hermitian": [[0, 1], [0, 0]],
+    "not Hermitian, small": 1e-24 * np.array([[0, 1], [0, 0]]),
+    "not Hermitian, large": 1e24 * np.array([[0, 1], [0, 0]]),
+    "three levels": np.eye(3),
+    "a rectangle": np.ones((2, 3)),
+    "none": None,
+    "ragged": [[1.0], [0.0, 1.0]],
+}
+
+
+@pytest.mark.parametrize("odd", HAMILTONIANS)
+@pytest.mark.parametrize("metric", STATE_METRICS)
+def test_metrics_refuse_what_is_not_a_hamiltonian(metric, odd):
+    with pytest.raises(ValueError, match=r"hamiltonian|states"):
+        STATE_METRICS[metric]([[0.5, 0.0], [0.0, 0.5]], HAMILTONIANS[odd])
+
+
+FORMS = {
+    "a list": [0.6, 0.8j],
+    "a column": [[0.6], [0.8j]],
+    "a Qobj": qutip.Qobj([[0.6], [0.8j]]),
+    "single precision": np.array([0.6, 0.8j], np.complex64),
+    "a density matrix": np.outer([0.6, 0.8j], [0.6, -0.8j]),
+    "sparse": scipy.sparse.csr_array(np.outer([0.6, 0.8j], [0.6, -0.8j])),
+    "read-only": np.broadcast_to(np.outer([0.6, 0.8j], [0.6, -0.8j]), (2, 2)),
+    "in columns": np.asfortranarray(np.outer([0.6, 0.8j], [0.6, -0.8j])),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("scale", [1e-24, 1.0, 1e24])
+def test_metrics_take_each_form_of_a_state_at_each_scale_of_energy(form, scale):
+    # p = 0.36 up, 0.64 down, pure: E = -0.14, W = E - (-0.5).
+    h = scale * SIGMA
+    state = FORMS[form]
+    assert metrics.energy(state, h) == pytest.approx(-0.14 * scale, rel=1e-6)
+    assert metrics.ergotropy(state, h) == pytest.approx(0.36 * scale, rel=1e-6)
+    assert metrics.stored_energy(state, h) == pytest.approx(0.36 * scale, rel=1e-6)
+
+
+# --- Gaussian states and closed forms ---
+
+BAD = pytest.mark.parametrize("value", ["1", None, np.nan, np.inf, -1.0, 1j], ids=repr)
+
+
+@BAD
+def test_thermal_occupations(value):
+    with pytest.raises(ValueError, match="occupation"):
+        gaussian.thermal(1, value)
+
+
+@BAD
+def test_frequencies_of_gaussian_metrics(value):
+    for metric in (gaussian.ergotropy, gaussian.passive_energy):
+        with pytest.raises(ValueError, match="frequency"):
+            metric(gaussian.thermal(1), value)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "vacuum",
+        None,
+        (np.zeros(2), -np.eye(2)),
+        (np.zeros(2), 0.1 * np.eye(2)),
+        (np.zeros(2), np.full((2, 2), np.nan)),
+        (np.zeros(2), [[0.5, 0.3], [0.0, 0.5]]),
+        (np.zeros(2), np.eye(4)),
+        (np.array([0, 1j]), 0.5 * np.eye(2)),
+        (np.zeros(2), 0.5j * np.eye(2)),
+    ],
+    ids=repr,
+)
+def test_what_is_not_a_gaussian_start_is_refused(odd):
+    start = gaussian.GaussianState(*odd) if isinstance(odd, tuple) else odd
+    with pytest.raises(ValueError, match="start"):
+        SMALL["nonreciprocal"].charge([0.0, 0.1], start=start)
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        {
+            "stiffness": np.full((2, 2), np.nan),
+            "jumps": np.zeros((0, 2)),
+            "force": np.zeros(2),
+        },
+        {
+            "stiffness": [[1.0, 2.0], [0.0, 1.0]],
+            "jumps": np.zeros((0, 2)),
+            "force": np.zeros(2),
+        },
+        {"stiffness": np.eye(2), "jumps": [1.0, 1j], "force": np.zeros(2)},
+        {"stiffness": np.eye(3), "jumps": np.zeros((0, 3)), "force": np.zeros(2)},
+        {"stiffness": np.eye(2), "jumps": [[np.inf, 0]], "force": np.zeros(2)},
+        {"stiffness": np.eye(2), "jumps": np.zeros((0, 2)), "force": [1.0]},
+        {"stiffness": 1j * np.eye(2), "jumps": np.zeros((0, 2)), "force": np.zeros(2)},
+    ],
+    ids=lambda system: ", ".join(f"{k}" for k in system),
+)
+def test_what_is_not_a_gaussian_system_is_refused(system):
+    with pytest.raises(ValueError, match="Argument"):
+        gaussian.GaussianSystem(**system)
+
+
+@pytest.mark.parametrize("value", ["1", np.nan, np.inf, -0.1, 1.2, 1j], ids=repr)
+@pytest.mark.parametrize("which", ["battery_occupation", "ancilla_occupation"])
+def test_occupations_of_the_stars_closed_forms(which, value):
+    from qbcore.star import formulas
+
+    good = {"battery_occupation": 0.2, "ancilla_occupation": 0.7}
+    for form in (formulas.two_cell_excitation, formulas.three_cell_excitation):
+        with pytest.raises(ValueError, match="occupation"):
+            form(1.0, *{**good, which: value}.values())
+
+
+@pytest.mark.parametrize("temperature", [-1.0, np.nan, "1", None, 1j], ids=repr)
+def test_temperatures_of_the_fermi_function(temperature):
+    with pytest.raises(ValueError, match="temperature"):
+        fermi(1.0, 1.0, temperature)
+
+
+@pytest.mark.parametrize(
+    ("energy", "potential", "temperature", "want"),
+    [(1, 1, 1.0, 0.5), (0, 1, 1e-9, 1.0), (2, 1, 1e-9, 0.0), (1e9, 0, 1.0, 0.0)],
+)
+def test_limits_of_the_fermi_function(energy, potential, temperature, want):
+    assert fermi(energy, potential, temperature) == pytest.approx(want, abs=1e-12)
+
+
+@pytest.mark.parametrize("value", ["1", np.nan, np.inf, -1.0, 1j], ids=repr)
+@pytest.mark.parametrize("which", ["drive", "losses", "cross_loss"])
+def test_arguments_of_the_two_photon_closed_form(which, value):
+    good = {"drive": 0.01, "losses": (1.0, 1.0), "cross_loss": 0.5}
+    odd = (value, 1.0) if which == "losses" else value
+    if which == "cross_loss" and value == -1.0:
+        return  # its sign is a choice of phases
+    with pytest.raises(ValueError, match="Argument"):
+        nonreciprocal_formulas.two_photon_steady(**{**good, which: odd})
+
+
+@pytest.mark.parametrize("value", ["1", np.nan, np.inf, 1j, [[1], [2, 3]]], ids=repr)
+@pytest.mark.parametrize("which", ["atoms", "drive", "duration", "interaction"])
+def test_grids_of_the_charge_map(which, value):
+    good = {"atoms": 2, "drive": 1.0, "duration": 1.0, "interaction": 0.0}
+    with pytest.raises(ValueError, match=f"`{which}`"):
+        charge_map(**{**good, which: value})
+
+
+@pytest.mark.parametrize("times", ["now", [np.nan], [-0.1], [0.5], 1j], ids=repr)
+def test_times_of_the_printed_formulas(times):
+    battery = qbcore.RosenZenerBattery()  # its pulse ends at 0.314
+    for form in (
+        rosen_zener_formulas.stored_energy,
+        rosen_zener_formulas.state,
+        rosen_zener_formulas.magnus_state,
+    ):
+        with pytest.raises(ValueError, match="`times`"):
+            form(battery, times)
