@@ -92,7 +92,8 @@ OTHER_NAME = {a: b for pair in CONFUSED for a, b in (pair, pair[::-1])}
 BUILTIN = {"min", "max", "any", "all"}  # the others are attributes of numpy
 DROPPED = {"sqrt", "abs", "square", "exp", "conj", "T"}
 # The order of their arguments does not matter, or says nothing about physics.
-SYMMETRIC = {"min", "max", "minimum", "maximum", "hypot", "isclose", "isinstance"}
+SYMMETRIC = {"min", "max", "minimum", "maximum", "hypot", "isclose", "allclose"}
+SYMMETRIC |= {"add", "multiply", "array_equal", "swapaxes", "isinstance"}
 UNTESTED_ARGUMENTS = {"strict", "maxsize"}  # guards of `zip`, sizes of caches
 
 

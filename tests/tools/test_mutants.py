@@ -123,6 +123,7 @@ def test_the_mutants_of_a_line(source, expected):
         "if TYPE_CHECKING:\n    x = 1\n",
         "x = zip(a, strict=True)\n",
         "x = isinstance(a, int | float)\n",
+        "x = a.swapaxes(b, c), np.multiply(b, c)\n",
         "x = real(a)\n",  # a function of ours that has no other half
     ],
 )
