@@ -336,23 +336,31 @@ def draw(root: Path, seed: int, number: int, within: str = "") -> list[Mutant]:
     return sorted(rng.choice(place) for place in drawn)
 
 
-def declared_equivalent(
-    path: Path = EQUIVALENT,
-) -> dict[str, dict[tuple[str, str], str]]:
-    """Reasons by file, and by original and mutated line."""
-    found: dict[str, dict[tuple[str, str], str]] = {}
-    for e in tomllib.loads(path.read_text(encoding="utf-8")).get("equivalent", []):
-        lines = (" ".join(e["original"].split()), " ".join(e["mutated"].split()))
-        found.setdefault(e["file"], {})[lines] = e["because"]
-    return found
+class Equivalent(NamedTuple):
+    """A declared mutant: its file, and the lines; no mutated line stands for any."""
+
+    file: str
+    original: str
+    mutated: str
+    because: str
+
+    def covers(self, m: Mutant) -> bool:
+        """Whether it is this mutant."""
+        here = (self.file, self.original) == (m.file, m.original)
+        return here and self.mutated in ("", m.mutated)
 
 
-def outdated(equivalent: dict[str, dict[tuple[str, str], str]]) -> list[str]:
+def declared_equivalent(path: Path = EQUIVALENT) -> list[Equivalent]:
+    """The entries of the list of mutants that nobody can tell from the original."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("equivalent", [])
+    return [Equivalent(**({"mutated": ""} | entry)) for entry in entries]
+
+
+def outdated(declared: Sequence[Equivalent]) -> list[Equivalent]:
     """Declared mutants that the sources do not have any more."""
-    files = sources(ROOT)
-    known = {(m.file, *m[-2:]) for place in all_places(ROOT, files) for m in place}
-    declared = [(f, *lines) for f, entries in equivalent.items() for lines in entries]
-    return [f"{d[0]}: {d[2]}" for d in declared if d not in known]
+    places = all_places(ROOT, sources(ROOT))
+    drawable = [m for place in places for m in place]
+    return [e for e in declared if not any(map(e.covers, drawable))]
 
 
 def tests_for(file: str, root: Path, seconds: dict[str, float]) -> list[list[str]]:
@@ -595,11 +603,11 @@ def main() -> int:
     for each in (signal.SIGINT, signal.SIGTERM):  # also if a shell has it ignored
         signal.signal(each, signal.default_int_handler)
     args = options()
-    equivalent = declared_equivalent()
+    declared = declared_equivalent()
     drawn = draw(ROOT, args.seed, args.number, args.within)
     if args.only:
         drawn = [m for m in drawn if f"{m.file}:{m.line}" in args.only]
-    mutants = [m for m in drawn if m[-2:] not in equivalent.get(m.file, {})]
+    mutants = [m for m in drawn if not any(e.covers(m) for e in declared)]
     print(f"Seed {args.seed}: {len(drawn)} mutants drawn.", flush=True)
     if args.list:
         for m in drawn:
@@ -621,8 +629,8 @@ def main() -> int:
         print("\nInterrupted; this is of what was tried.")
         report(mutants, outcomes, len(drawn) - len(mutants))
         return 130
-    for line in outdated(equivalent):
-        print(f"Declared equivalent, but no mutant any more: {line}")
+    for e in outdated(declared):
+        print(f"Declared equivalent, but no mutant any more: {e.file}: {e.original}")
     return 0 if report(mutants, outcomes, len(drawn) - len(mutants)) else 1
 
 
