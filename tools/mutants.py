@@ -457,7 +457,6 @@ class Tree:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_limit_memory,
         )
         try:
             passed = self.process.wait(limit) in (0, NOTHING_COLLECTED)
@@ -487,10 +486,6 @@ class Tree:
             return next(filter(None, failures), "SURVIVED")
         finally:
             path.write_bytes(source)
-
-
-def _limit_memory() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 class Trial:
@@ -602,6 +597,7 @@ def main() -> int:
     """Draw, try, report; 1 if too many survive, 2 if tests fail without a mutant."""
     for each in (signal.SIGINT, signal.SIGTERM):  # also if a shell has it ignored
         signal.signal(each, signal.default_int_handler)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # children inherit it
     args = options()
     declared = declared_equivalent()
     drawn = draw(ROOT, args.seed, args.number, args.within)
