@@ -543,3 +543,27 @@ def test_the_threshold_is_found_far_below_the_other_rates(fields):
     # And where nothing comes to rest even without a drive, there is no threshold.
     lossless = {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
     assert NonreciprocalBattery(coupling=1.0, **lossless).threshold == 0.0
+
+
+@pytest.mark.parametrize("drive", [0.3, -1.1])
+def test_the_effective_matrix_moves_the_amplitudes(drive):
+    # i d/dt (<a>, <b>) = M (<a>, <b>) + (F, 0), entry by entry as in the paper, and at
+    # rest M (<a>, <b>) = -(F, 0), where the Lyapunov route finds the amplitudes.
+    battery = NonreciprocalBattery(
+        charger_loss=0.2, battery_loss=0.3, shared_loss=0.7, charger_share=0.9,
+        battery_share=-1.2, coupling=0.4 - 0.15j, linear_drive=drive,
+        charger_detuning=0.5, battery_detuning=-0.35,
+    )  # fmt: skip
+    la, lb = 0.2 + 0.9**2 * 0.7, 0.3 + 1.2**2 * 0.7
+    j, g = 0.4 - 0.15j, -0.9 * 1.2 * 0.7
+    expected = [
+        [0.5 - 0.5j * la, j - 0.5j * g],
+        [j.conjugate() - 0.5j * g, -0.35 - 0.5j * lb],
+    ]
+    m = battery.effective_matrix
+    np.testing.assert_allclose(m, expected, rtol=1e-14)
+    moments = battery.steady_state().moments
+    at_rest = [gaussian.amplitude(moments.mode(k)) for k in (CHARGER, BATTERY)]
+    np.testing.assert_allclose(m @ at_rest, [-drive, 0.0], atol=1e-13)
+    # It decays: both eigenvalues lie below the real axis.
+    assert np.linalg.eigvals(m).imag.max() < 0
