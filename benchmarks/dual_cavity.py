@@ -66,7 +66,9 @@ def by_expm_multiply(atoms: int, exchange: float) -> FloatArray:
     battery = battery_of(atoms, exchange)
     space = battery._spaces(None)[0]
     h = -1j * space.h
-    kets = expm_multiply(h, space.start, 0.0, TIMES[-1], TIMES.size, traceA=h.trace())
+    kets = expm_multiply(
+        h, space.start[:, 0], 0.0, TIMES[-1], TIMES.size, traceA=h.trace()
+    )
     return np.abs(kets) ** 2 @ space.total
 
 

@@ -1,6 +1,7 @@
 """Spin operators in the Dicke basis, ordered as QuTiP orders it: m = N/2, ..., -N/2.
 
-The most excited state comes first. N two-level atoms that nobody tells apart are one spin N/2.
+The most excited state comes first. N two-level atoms that nobody tells apart are one
+spin N/2.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def projections(atoms: int) -> FloatArray:
 
 
 def ladder(atoms: int) -> FloatArray:
-    """<m + 1| J_+ |m> = sqrt(s (s + 1) - m (m + 1)) for m = s - 1, ..., -s, shape (N,)."""
+    """<m + 1| J_+ |m> = sqrt(s (s + 1) - m (m + 1)), m = s - 1, ..., -s, shape (N,)."""
     s, m = atoms / 2, projections(atoms)[1:]
     return np.sqrt(s * (s + 1) - m * (m + 1))
 
@@ -38,7 +39,7 @@ def spin_matrices(atoms: int) -> tuple[ComplexArray, ComplexArray, ComplexArray]
 
 
 def lowering_of_each(qubits: int) -> list[Any]:
-    """sigma_- of each of N qubits on the space of all, sparse (2^N, 2^N); excited state first."""
+    """sigma_- of each of N qubits, sparse (2^N, 2^N); the excited state comes first."""
     lower = sparse.csr_array(np.array([[0.0, 0.0], [1.0, 0.0]]))
     return [
         sparse.kron(

@@ -15,25 +15,27 @@ Basis: |m_a, n_a, m_b, n_b>, spins m = N/2, ..., -N/2 and photons n = 0, ..., cu
 H_Q is diagonal there: with k = m + N/2 excited atoms a cavity holds omega_q k + g k (N
 - k)/N more than the empty one, which is the zero of every energy here.
 
-Method: H is real and conserves the parity of k_a + n_a + k_b + n_b, so only one half of
-the basis is kept; for A = 0 the cavities are solved one by one. The time evolution is
-the Chebyshev series of Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984), one sparse
-product per term: its error falls faster than exponentially, and one series serves many
-sample times.
+Method: H is real and conserves the parity of k_a + n_a + k_b + n_b, so only the half of
+the basis is kept that the start reaches; for A = 0 the cavities are solved one by one.
+The evolution is a sum over the levels of H where those are few, else the Chebyshev
+series of Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984), one sparse product per
+term: its error falls faster than exponentially, and one series serves many sample
+times.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from qbcore._support.checks import integer, real, require, time_axis
-from qbcore._support.progress import progress
+from qbcore._support.states import checked_states
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging
 from qbcore.dual_cavity._space import (
@@ -51,8 +53,10 @@ if TYPE_CHECKING:
     import qutip
 
 LEAK = 1e-6  # population of the two highest photon numbers that a run may reach
-LARGEST = 4_000_000  # basis states; beyond this the memory of a laptop ends
-MOST_SAMPLES = 50_000  # of one curve of `charge_for_power`
+LARGEST = 4_000_000  # entries of a state; beyond this the memory of a laptop ends
+MOST_SAMPLES = 50_000  # of a curve whose times the caller did not choose
+PHASE = 0.4  # by which the fastest phase turns from one default sample to the next
+NEGLIGIBLE = 1e-15  # weight of an eigenvector of a mixed start that is left out
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -136,23 +140,33 @@ class DualCavityBattery:
 
     def __post_init__(self) -> None:
         """Check every parameter."""
-        integer("atoms_a", self.atoms_a, least=1)
-        integer("atoms_b", self.atoms_b, least=0)
-        real("splitting", self.splitting, above=0.0)
-        real("frequency", self.frequency, above=0.0)
-        real("coupling", self.coupling, least=0.0)
-        real("repulsion", self.repulsion)
-        real("exchange", self.exchange)
-        for side, start in zip("ab", self._photons, strict=True):
-            integer(f"photons_{side}", start, least=0)
-            integer(f"cutoff_{side}", getattr(self, f"cutoff_{side}"), least=start + 1)
-        if self.exchange != 0:
-            self._refuse_size(self._cavities)
+        count = partial(integer, least=0)
+        self._check(partial(integer, least=1), "atoms_a")
+        self._check(count, "atoms_b")
+        self._check(partial(real, above=0.0), "splitting", "frequency")
+        self._check(partial(real, least=0.0), "coupling")
+        self._check(real, "repulsion", "exchange")
+        for side, photons in (("a", self.photons_a), ("b", self.photons_b)):
+            if photons is not None:
+                self._check(count, f"photons_{side}")
+        for side, photons in zip("ab", self._photons, strict=True):
+            self._check(partial(integer, least=photons + 1), f"cutoff_{side}")
+        atoms = [self.atoms_a + 1, self.atoms_b + 1]
+        light = [self.cutoff_a + 1, self.cutoff_b + 1 if self.atoms_b else 1]
+        if self.exchange:
+            atoms, light = [math.prod(atoms)], [math.prod(light)]
+        for spins, photons in zip(atoms, light, strict=True):
+            _refuse_size(spins * max(photons // 2, spins))
+
+    def _check(self, check: Callable[[str, Any], Any], *names: str) -> None:
+        """Replace fields by the plain numbers that a check makes of them."""
+        for name in names:
+            object.__setattr__(self, name, check(name, getattr(self, name)))
 
     @property
     def quantum(self) -> float:
         """Energy omega_q of one excited atom."""
-        return float(self.splitting)
+        return self.splitting
 
     @property
     def capacity(self) -> float:
@@ -186,7 +200,7 @@ class DualCavityBattery:
     @property
     def _dims(self) -> list[int]:
         """Sizes of m_a, n_a, m_b, n_b, or of m_a, n_a."""
-        return [size for c in self._cavities for size in (c.levels.size, c.light)]
+        return [size for c in self._cavities for size in c.sizes]
 
     def hamiltonian(self) -> qutip.Qobj:
         """Return H of Eq. (1), above the empty battery without light.
@@ -226,7 +240,7 @@ class DualCavityBattery:
         import qutip
 
         ket = reduce(_kron, self._kets(None))
-        return qutip.Qobj(ket[:, None], dims=[self._dims, [1]])
+        return qutip.Qobj(ket, dims=[self._dims, [1]])
 
     def steady_state(self) -> NoReturn:
         """Refuse: a closed battery never comes to rest.
@@ -252,18 +266,19 @@ class DualCavityBattery:
         Parameters
         ----------
         times : (T,) array_like, optional
-            Increasing times; by default 401 or more equal steps over [0, 20/omega_q].
+            Increasing times. By default [0, 20/omega_q] in 400 steps, or in more where
+            the fastest phase of the run needs them.
         start : optional
-            The Fock states of Eq. (5) and every atom down, if not given. A list of one
-            vector per cavity: amplitudes of its light in photon number, at most cutoff
-            + 1 of them, of norm 1; every atom is down. Or a ket of norm 1 on the space
-            of `hamiltonian()`.
+            The Fock states of Eq. (5) and every atom down, if not given. A list with
+            the light of each cavity, as amplitudes or as a density matrix in photon
+            number, of at most cutoff + 1 rows; every atom is down. Or a ket or density
+            matrix on the space of `hamiltonian()`.
         states : bool
             Also keep the states of the atoms, (T, d, d) with d = (N_a + 1)(N_b + 1).
         leak : float
             Largest population of the two highest photon numbers of a cavity that is
-            allowed at any time up to the last; pass 1 to accept any, as the paper's 30
-            photons need.
+            allowed at any time up to the last, between the times too; pass 1 to accept
+            any, as the paper's 30 photons need.
 
         Returns
         -------
@@ -275,37 +290,41 @@ class DualCavityBattery:
         LeakingCutoffError
             If the light reaches its cutoff, at a sample or between two.
         TooLargeError
-            If a start that entangles the cavities needs more than four million states.
+            If a start that entangles the cavities needs more than four million states,
+            or the default times more than 50 000 samples.
+        AccuracyError
+            If the run is so long that double precision loses its phases.
         ValueError
             For times or a start that do not fit.
         """
-        t = self._times(times)
         real("leak", leak, above=0.0)
         spaces = self._spaces(start)
+        t = self._times(times, spaces)
         runs = [self._run(space, t, leak, states) for space in spaces]
-        before = np.concatenate([space.observe(space.start).energy for space in spaces])
-        return self._curve(t, reduce(joined, runs), before)
+        starts = [space.observe(space.start[None]).energy[0] for space in spaces]
+        return self._curve(t, reduce(joined, runs), np.concatenate(starts))
 
-    def _times(self, times: ArrayLike | None) -> FloatArray:
-        """The times asked for; by default as many as the fastest parameter needs."""
+    def _times(self, times: ArrayLike | None, spaces: list[Space]) -> FloatArray:
+        """The times asked for; by default as many as the fastest phase needs."""
         if times is not None:
             return time_axis("times", times)
-        energies = [
-            self.frequency,
-            self.coupling,
-            abs(self.repulsion),
-            abs(self.exchange),
-        ]
-        finer = math.ceil(max(self.splitting, *energies) / self.splitting)
-        return np.linspace(0.0, 20.0 / self.splitting, 1 + 400 * finer)
+        window = 20.0 / self.splitting
+        steps = max(400, math.ceil(window * self._fastest(spaces) / PHASE))
+        _refuse_beyond(MOST_SAMPLES, steps, "samples", "Pass `times=`.")
+        return np.linspace(0.0, window, 1 + steps)
+
+    def _fastest(self, spaces: list[Space]) -> float:
+        """Angular frequency to sample: of the light and atoms, and of the exchange."""
+        hop = abs(self.exchange) * math.sqrt(self.atoms_a * self.atoms_b)
+        return hop + max(space.fastest() for space in spaces)
 
     def _run(self, space: Space, t: FloatArray, leak: float, states: bool) -> Observed:
         """Everything that is seen on one space, with the times as leading axis."""
         seen = []
-        for psi, found in progress(space.path(t), "charge", t.size):
+        for kets, found in space.path(t):
             self._refuse_leak(space.cavities, found, leak)
-            seen.append(space.observe(psi, state=states))
-        return Observed(*(np.array(values) for values in zip(*seen, strict=True)))
+            seen += [space.observe(part, state=states) for part in space.parts(kets)]
+        return Observed(*map(np.concatenate, zip(*seen, strict=True)))
 
     def _curve(
         self, t: FloatArray, run: Observed, before: FloatArray
@@ -320,6 +339,7 @@ class DualCavityBattery:
         symmetric = np.sort(self._levels())
         return DualCavityCharging(
             times=t,
+            ceiling=self.capacity - float(before.sum()),
             energy=stored.sum(axis=1),
             power=run.power,
             ergotropy=_work(above, run.spectrum, self._lowest_levels()),
@@ -346,42 +366,32 @@ class DualCavityBattery:
 
     def _spaces(self, start: Any) -> list[Space]:
         """One space, or one per cavity if nothing brings them together."""
-        cavities, kets = self._cavities, self._kets(start)
-        if self.exchange == 0 and len(kets) == len(cavities):
-            groups = [[cavity] for cavity in cavities]
-        else:
-            groups, kets = [cavities], [reduce(_kron, kets)]
-        for group in groups:
-            self._refuse_size(group)
+        kets = self._kets(start)
+        groups = [[cavity] for cavity in self._cavities]
+        if self.exchange or len(kets) < len(groups):
+            groups, kets = [self._cavities], [reduce(_kron, kets)]
+        for ket in kets:
+            _refuse_size(ket.size // 2)
         return [
             Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)
         ]
 
     def _kets(self, start: Any) -> list[ComplexArray]:
-        """The start: a ket per cavity, or a single one on the whole space."""
+        """The start: kets (size, columns) per cavity, or one on the whole space."""
         cavities = self._cavities
         if start is None:
             lit = zip(cavities, self._photons, strict=False)
             start = [np.eye(1, c.light, n)[0] for c, n in lit]
-        several = isinstance(start, list | tuple) or getattr(start, "ndim", 0) == 2
-        fields = several and len(start) == len(cavities)
-        given = [_vector(each) for each in (start if fields else [start])]
-        if fields:
-            fits = all(v.size <= c.light for v, c in zip(given, cavities, strict=True))
-        else:
-            dims = getattr(start, "dims", [self._dims])[0]
-            fits = dims == self._dims and given[0].size == math.prod(self._dims)
-        norms = [float(np.linalg.norm(v)) for v in given]
-        must = (
-            "be a list of one vector of field amplitudes per cavity, at most cutoff + 1"
-            f" of them, or a ket with dims {self._dims}, of norm 1 (a density matrix is"
-            " not taken: run its eigenvectors one by one)"
+        listed = isinstance(start, list | tuple) or (
+            isinstance(start, np.ndarray) and start.ndim == 2
         )
-        normed = bool(np.allclose(norms, 1.0, rtol=0, atol=1e-9))
-        require(fits and normed, "start", must, start)
-        if not fields:
-            return given
-        return [_atoms_down(c, v) for c, v in zip(cavities, given, strict=True)]
+        if listed and len(start) == len(cavities):
+            return [_atoms_down(*pair) for pair in zip(cavities, start, strict=True)]
+        size = math.prod(self._dims)
+        if getattr(start, "shape", ()) == (size, size):
+            _refuse_size(size**2)
+        state = checked_states("start", start, size, space=self._dims, single=True)
+        return [_columns(state)]
 
     def _refuse_leak(
         self, cavities: list[Cavity], found: FloatArray, allowed: float
@@ -393,21 +403,11 @@ class DualCavityBattery:
         raise LeakingCutoffError(
             f"The two highest photon numbers under `{name}` = {getattr(self, name)}"
             f" hold {found[side]:.3g} of the population, and leak = {allowed:g} is"
-            f" allowed. Raise `{name}`, or take the battery that `converged()` finds.",
+            f" allowed. Raise `{name}`; for the default start `converged()` finds"
+            " cutoffs that suffice.",
             found=float(found[side]),
             limit=allowed,
         )
-
-    def _refuse_size(self, cavities: list[Cavity]) -> None:
-        """Refuse cavities that need too many states of one parity together."""
-        size = math.prod(c.levels.size * c.light for c in cavities) // 2
-        if size > LARGEST:
-            raise TooLargeError(
-                f"The basis has {size} states, and {LARGEST} are the most. Lower"
-                " `cutoff_a`, `cutoff_b` or the numbers of atoms.",
-                found=size,
-                limit=LARGEST,
-            )
 
     def converged(
         self, times: ArrayLike | None = None, *, leak: float = LEAK
@@ -432,34 +432,21 @@ class DualCavityBattery:
         TooLargeError
             If the basis becomes too large.
         """
-        t = self._times(times)
         real("leak", leak, above=0.0)
         names = [f"cutoff_{cavity.name}" for cavity in self._cavities]
         cutoffs = {name: n + 10 for name, n in zip(names, self._photons, strict=False)}
         while True:
             battery = replace(self, **cutoffs)
-            leaks = [
-                battery._first_leak(space, t, leak) for space in battery._spaces(None)
-            ]
-            leaking = [
-                n for n, x in zip(names, np.concatenate(leaks), strict=True) if x > leak
-            ]
+            spaces = battery._spaces(None)
+            t = battery._times(times, spaces)
+            leaks = np.concatenate([_first_leak(space, t, leak) for space in spaces])
+            leaking = [n for n, x in zip(names, leaks, strict=True) if x > leak]
             if not leaking:
                 return battery
             cutoffs |= {name: cutoffs[name] + cutoffs[name] // 4 for name in leaking}
 
-    def _first_leak(self, space: Space, t: FloatArray, allowed: float) -> FloatArray:
-        """Leaks (C,) when the first is too large, or those of the whole window."""
-        cutoffs = ", ".join(str(c.light - 1) for c in space.cavities)
-        found = np.zeros(len(space.cavities))
-        steps = progress(space.path(t), f"cutoffs {cutoffs}", t.size)
-        for _, found in steps:
-            if found.max() > allowed:
-                break
-        return found
-
     def charge_for_power(
-        self, *, step: float = 0.02, leak: float = LEAK
+        self, *, step: float | None = None, leak: float = LEAK
     ) -> DualCavityCharging:
         """Return a curve whose `max_average_power` is the largest over all times.
 
@@ -470,8 +457,9 @@ class DualCavityBattery:
 
         Parameters
         ----------
-        step : float
-            Sampling interval.
+        step : float, optional
+            Sampling interval; by default that of the default times of `charge`, or
+            less.
         leak : float
             As for `charge`.
 
@@ -484,49 +472,69 @@ class DualCavityBattery:
         ------
         TooLargeError
             If that takes more than 50 000 samples.
+        AccuracyError
+            If ``step`` is too wide for a maximum.
         LeakingCutoffError
             As for `charge`.
         """
+        if step is None:
+            step = PHASE / self._fastest(self._spaces(None))
         real("step", step, above=0.0)
-        window = 1.0
+        samples = 50
         while True:
-            samples = math.ceil(window / step) + 2
-            if samples > MOST_SAMPLES:
-                raise TooLargeError(
-                    f"To be sure of the largest power takes {samples} samples, and"
-                    f" {MOST_SAMPLES} are allowed. Raise `step`, or call `charge()`.",
-                    found=samples,
-                    limit=MOST_SAMPLES,
-                )
+            way_out = "Raise `step`, or call `charge()`."
+            _refuse_beyond(MOST_SAMPLES, samples, "samples", way_out)
             charging = self.charge(step * np.arange(samples), leak=leak)
+            if self.coupling == 0:
+                return charging
             best = float(charging.max_average_power.value)
             needed = self.capacity / best if best > 0 else math.inf
-            if needed <= charging.times[-1] or self.coupling == 0:
+            if needed <= charging.times[-1]:
                 return charging
-            window = min(needed, 4 * window)
+            samples = 2 + math.ceil(min(needed / step, 4 * samples))
 
 
-def _kron(a: ComplexArray, b: ComplexArray) -> ComplexArray:
-    return np.outer(a, b).ravel()
+def _kron(a: ComplexArray, b: ComplexArray) -> Any:
+    return np.kron(a, b)
 
 
-def _vector(value: Any) -> ComplexArray:
-    """A ket or a vector as an array (n,); an empty one for anything else."""
-    try:
-        array = np.asarray(
-            value.full() if hasattr(value, "full") else value, dtype=complex
-        )
-    except (TypeError, ValueError):
-        return np.empty(0, dtype=complex)
-    is_column = array.ndim in (1, 2) and array.size == array.shape[0]
-    return array.ravel() if is_column else np.empty(0, dtype=complex)
+def _refuse_size(entries: int) -> None:
+    way_out = "Lower `cutoff_a`, `cutoff_b` or the numbers of atoms."
+    _refuse_beyond(LARGEST, entries, "entries of a state", way_out)
 
 
-def _atoms_down(cavity: Cavity, field: ComplexArray) -> ComplexArray:
-    """The ket of a cavity with this light and no excited atom: m = -N/2 is the last."""
-    ket = np.zeros((cavity.levels.size, cavity.light), dtype=complex)
-    ket[-1, : field.size] = field
-    return ket.ravel()
+def _refuse_beyond(limit: int, found: int, what: str, way_out: str) -> None:
+    if found > limit:
+        message = f"This takes {found} {what}, and {limit} are the most. {way_out}"
+        raise TooLargeError(message, found=found, limit=limit)
+
+
+def _first_leak(space: Space, t: FloatArray, allowed: float) -> FloatArray:
+    """Leaks (C,) when the first is too large, or those of the whole window."""
+    found = np.zeros(len(space.cavities))
+    for _, found in space.path(t):
+        if found.max() > allowed:
+            break
+    return found
+
+
+def _columns(state: ComplexArray) -> ComplexArray:
+    """Kets (size, columns) whose projectors add up to a state: one for a pure state."""
+    if state.shape[1] == 1:
+        return state
+    weights, vectors = np.linalg.eigh(state)
+    counts = weights > NEGLIGIBLE
+    return vectors[:, counts] * np.sqrt(weights[counts])
+
+
+def _atoms_down(cavity: Cavity, light: Any) -> ComplexArray:
+    """The kets of a cavity with this light, and every atom down: m = -N/2 is last."""
+    columns = _columns(checked_states("start", light, single=True))
+    must = f"hold at most {cavity.light} amplitudes of cavity {cavity.name}"
+    require(len(columns) <= cavity.light, "start", must, len(columns))
+    kets = np.zeros((*cavity.sizes, columns.shape[1]), dtype=complex)
+    kets[-1, : len(columns)] = columns
+    return kets.reshape(-1, columns.shape[1])
 
 
 def _work(energy: FloatArray, spectrum: FloatArray, levels: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """A battery qubit in the centre of a star of ancillas (Kamin, Salimi and Arjmandi)."""
 
-from qbcore.star.battery import StarBattery, steady_excitation
+from qbcore.star.battery import StarBattery, steady_map
 from qbcore.star.common_bath import CommonBathStar, Sector
 from qbcore.star.formulas import fermi
 from qbcore.star.results import QubitSteadyState, StarCharging, StarSteadyState
@@ -13,5 +13,5 @@ __all__ = [
     "StarCharging",
     "StarSteadyState",
     "fermi",
-    "steady_excitation",
+    "steady_map",
 ]

@@ -9,59 +9,51 @@ six qubits.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from qbcore._numerics.propagation import propagate
-from qbcore._support.types import ComplexArray, FloatArray
-from qbcore.star._shared import Path
+from qbcore._support.types import FloatArray
+from qbcore.star import _operators, _start
+from qbcore.star._charge import Path, observe
+
+if TYPE_CHECKING:
+    from qbcore.star._shared import Star
 
 MOST_CELLS = 6
 
 
-def liouvillian(hamiltonian: Any, jumps: list[Any]) -> Any:
-    """L of a Lindblad equation with real jump operators, sparse (4^N, 4^N)."""
-    one = sparse.eye_array(hamiltonian.shape[0])
-    decay = -1j * hamiltonian - sum(c.T @ c for c in jumps) / 2
+def liouvillian(star: Star) -> Any:
+    """L without splitting, sparse (4^N, 4^N); the jump operators are real."""
+    jumps, one = star._jumps(), sparse.eye_array(2**star.cells)
+    decay = -1j * _operators.exchange(star) - sum(c.T @ c for c in jumps) / 2
     moves = sum(sparse.kron(c, c) for c in jumps)
     return (sparse.kron(decay, one) + sparse.kron(one, decay.conj()) + moves).tocsr()
 
 
-def evolve(
-    hamiltonian: Any,
-    jumps: list[Any],
-    start: ComplexArray,
-    times: FloatArray,
-) -> Path:
-    """Run a density matrix (2^N, 2^N) under an H without splitting."""
-    generator, rho = liouvillian(hamiltonian, jumps), start.ravel()
-    number, size = excitations(len(start)), len(start)
-    row, column = np.divmod(np.arange(size**2), size)
-    difference = number[row] - number[column]
+def evolve(star: Star, start: Any, times: FloatArray) -> Path:
+    """Run a start of any kind under an H without splitting."""
+    rho = _start.density_matrix(start, star.cells).ravel()
+    full = liouvillian(star)
+    number, size = _operators.excitations(star.cells), 2**star.cells
+    difference = np.subtract.outer(number, number).ravel()
+    battery = np.diag(np.arange(size) < size // 2).ravel().astype(float)
+    others = np.diag(number).ravel() - battery
+    coherence = np.eye(size, k=size // 2).ravel()  # between |e, a> and |g, a>
+    # rho is Hermitian, so Re rho + Im rho says all of it, and Re rho - Im rho is the
+    # transpose of that: the sum obeys a real equation.
+    transpose = np.arange(size**2).reshape(size, size).T.ravel()
+    real = full.real + full.imag[:, transpose]
 
-    even = np.flatnonzero(difference == 0)
-    block = generator[even][:, even]
-    diagonal = row[even] == column[even]
-    battery = diagonal * (row[even] < size // 2)
-    ancillas = diagonal * number[row[even]] - battery
-    path = propagate(block, rho[even], times).T
+    def seen(charge: int, generator: Any, x: Any, *rows: FloatArray) -> Any:
+        kept, readout = difference == charge, np.array(rows)
+        block = generator[kept][:, kept]
+        return observe(block, x[kept], times, readout[:, kept])
 
-    odd = np.flatnonzero(difference == 1)
-    coherence = (row[odd] + size // 2 == column[odd]).astype(float)
-    turning = np.zeros((odd.size, times.size), dtype=complex)
-    if rho[odd].any():
-        turning = propagate(generator[odd][:, odd], rho[odd], times).T
+    x, coherent = rho.real + rho.imag, rho[difference == 1].any()
     return Path(
-        begin=float((battery @ rho[even]).real),
-        excitation=(battery @ path).real,
-        slope=(battery @ (block @ path)).real,
-        ancillas=(ancillas @ path).real,
-        coherence=coherence @ turning,
+        begin=float(battery @ x),
+        seen=seen(0, real, x, battery, battery @ real, others),
+        coherence=seen(1, full, rho, coherence)[0] if coherent else 0.0,
     )
-
-
-def excitations(size: int) -> Any:
-    """Number of excited qubits in each of 2^N basis states; 0 bits are excited ones."""
-    return np.array([bin(size - 1 - k).count("1") for k in range(size)])

@@ -28,7 +28,7 @@ operators S and c = sqrt((j - m)(j + m + 1)), the pieces of d(rho)/dt are:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -37,29 +37,24 @@ from scipy.sparse.linalg import spsolve
 from scipy.special import gammaln, xlogy
 
 from qbcore._support.progress import progress
-from qbcore._support.types import FloatArray, IntArray
-from qbcore.errors import AccuracyError
+from qbcore._support.types import FloatArray
 
 DENSE_SIZE = 200  # unknowns up to which many systems are solved at once, densely
-LOWEST = -1e-10  # probability that rounding may leave
 
 
 @dataclass(frozen=True)
 class Symmetric:
-    """Generators at unit rate, sparse (D, D), and readouts, vectors (D,).
+    """d/dt of the D unknowns over gamma in four parts, and readouts.
 
-    The D unknowns are P_e, then P_g (both over ``spin``, ``projection``), then Y.
+    The unknowns are P_e, then P_g (both over ``spin``, ``projection``), then Y. The
+    ``parts``, sparse (D, D), come with the weights 1, n_1, n_2 and J/gamma. The vectors
     ``trace``, ``battery`` and ``ancillas`` read total probability, excitation of the
     battery, and mean number of excited ancillas.
     """
 
     spin: FloatArray
     projection: FloatArray
-    battery_loss: Any
-    battery_gain: Any
-    ancilla_loss: Any
-    ancilla_gain: Any
-    exchange: Any
+    parts: tuple[Any, ...]
     trace: FloatArray
     battery: FloatArray
     ancillas: FloatArray
@@ -71,9 +66,8 @@ class Symmetric:
 
     def generator(self, ratio: float, n1: float, n2: float) -> Any:
         """d/dt of the unknowns over gamma, sparse (D, D); ``ratio`` is J/gamma."""
-        battery = (1 - n1) * self.battery_loss + n1 * self.battery_gain
-        ancillas = (1 - n2) * self.ancilla_loss + n2 * self.ancilla_gain
-        return battery + ancillas + ratio * self.exchange
+        weights = (1.0, n1, n2, ratio)
+        return sum(w * part for w, part in zip(weights, self.parts, strict=True))
 
     def stationary(
         self,
@@ -81,49 +75,26 @@ class Symmetric:
         n1: FloatArray,
         n2: FloatArray,
     ) -> FloatArray:
-        """Null vectors of unit trace, (P, D), for P parameter sets as (P,) arrays.
-
-        Raises AccuracyError where rounding spoils the solution.
-        """
+        """Null vectors of unit trace, (P, D), for P parameter sets as (P,) arrays."""
         if self.size <= DENSE_SIZE:
-            x = self._dense(ratio, n1, n2)
-        else:
-            sets = zip(ratio, n1, n2, strict=True)
-            steps = progress(sets, "steady states", ratio.size)
-            x = np.array([self._sparse(*each) for each in steps])
-        lowest = float(x[:, self.trace > 0].min(initial=0.0))
-        if lowest <= LOWEST:
-            message = (
-                f"Rounding leaves a probability of {lowest:.3g}, below {LOWEST}: "
-                "take `coupling` and `rate` closer together."
-            )
-            raise AccuracyError(message, found=lowest, limit=LOWEST)
-        return x
+            return self._dense(ratio, n1, n2)
+        sets = zip(ratio, n1, n2, strict=True)
+        steps = progress(sets, "steady states", ratio.size)
+        return np.array([self._sparse(*each) for each in steps])
 
     def _dense(self, ratio: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
         """The trace takes the place of the first equation, which the others imply."""
         # Three axes: numpy 1 takes two for a stack of vectors.
-        one = np.zeros((1, self.size, 1))
-        one[0, 0] = 1.0
+        one = np.eye(self.size, 1)[None]
+        parts = np.array([part.toarray() for part in self.parts])
         weights = np.stack([np.ones_like(n1), n1, n2, ratio], axis=1)
         found = np.empty((ratio.size, self.size))
         for begin in range(0, ratio.size, 256):  # bounds the memory
-            part = slice(begin, begin + 256)
-            matrices = np.tensordot(weights[part], self.dense_parts, 1)
+            some = slice(begin, begin + 256)
+            matrices = np.tensordot(weights[some], parts, 1)
             matrices[:, 0, :] = self.trace
-            found[part] = np.linalg.solve(matrices, one)[..., 0]
+            found[some] = np.linalg.solve(matrices, one)[..., 0]
         return found
-
-    @cached_property
-    def dense_parts(self) -> FloatArray:
-        """Parts of the generator (4, D, D), to weigh with 1, n_1, n_2 and J/gamma."""
-        parts = (
-            self.battery_loss + self.ancilla_loss,
-            self.battery_gain - self.battery_loss,
-            self.ancilla_gain - self.ancilla_loss,
-            self.exchange,
-        )
-        return np.array([p.toarray() for p in parts])
 
     def _sparse(self, ratio: float, n1: float, n2: float) -> FloatArray:
         """One unknown that is surely not small is set to 1 and its equation left out.
@@ -131,28 +102,23 @@ class Symmetric:
         A row of ones, as in the dense form, would fill the sparse factors.
         """
         matrix = self.generator(ratio, n1, n2).tocsc()
-        likely = int(self.log_product(n2).argmax())
-        likely += 0 if n1 > 0.5 else self.spin.size
+        likely = int(self.product(n1, n2).argmax())
         rest = np.delete(np.arange(self.size), likely)
         source = -matrix[:, [likely]].toarray()[rest, 0]
         x = np.insert(spsolve(matrix[rest][:, rest], source), likely, 1.0)
-        return np.asarray(x / (self.trace @ x))
+        return x / (self.trace @ x)
 
-    def log_product(self, occupation: float) -> FloatArray:
-        """log P(j, m), (K,), with ancillas excited with chance ``occupation``.
+    def product(self, battery: float, ancilla: float) -> FloatArray:
+        """Independent qubits: battery and ancillas excited with these probabilities.
 
-        P(j, m) = d_j q^k (1 - q)^(M - k), k = M/2 + m, with
+        The ancillas have P(j, m) = d_j q^k (1 - q)^(M - k), k = M/2 + m, with
         d_j = (2j + 1) M! / ((M/2 + j + 1)! (M/2 - j)!) copies of spin j.
         """
         j, half = self.spin, self.spin.max()
         copies = gammaln(2 * half + 1) - gammaln(half + j + 2) - gammaln(half - j + 1)
         up = half + self.projection
-        chance = xlogy(up, occupation) + xlogy(2 * half - up, 1 - occupation)
-        return np.asarray(np.log(2 * j + 1) + copies + chance)
-
-    def product(self, battery: float, ancilla: float) -> FloatArray:
-        """Independent qubits: battery and ancillas excited with these probabilities."""
-        weights = np.exp(self.log_product(ancilla))
+        chance = xlogy(up, ancilla) + xlogy(2 * half - up, 1 - ancilla)
+        weights = (2 * j + 1) * np.exp(copies + chance)
         coherences = np.zeros(self.size - 2 * weights.size)
         return np.concatenate([battery * weights, (1 - battery) * weights, coherences])
 
@@ -160,130 +126,83 @@ class Symmetric:
 def loss_rate(ancillas: int, j: FloatArray, m: FloatArray, step: int) -> FloatArray:
     """Rate of |j, m> -> |j + step, m - 1> if each ancilla loses at unit rate."""
     half = ancillas / 2
-    if step == 0:
-        top, bottom = (j + m) * (j - m + 1) * (half + 1), 2 * j * (j + 1)
-    elif step == -1:
-        top, bottom = (j + m) * (j + m - 1) * (half + 1 + j), 2 * j * (2 * j + 1)
-    else:
-        top = (j - m + 1) * (j - m + 2) * (half - j)
-        bottom = 2 * (j + 1) * (2 * j + 1)
-    return np.asarray(np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0))
+    top = {
+        0: (j + m) * (j - m + 1) * (half + 1),
+        -1: (j + m) * (j + m - 1) * (half + 1 + j),
+        +1: (j - m + 1) * (j - m + 2) * (half - j),
+    }[step]
+    bottom = {
+        0: 2 * j * (j + 1),
+        -1: 2 * j * (2 * j + 1),
+        +1: 2 * (j + 1) * (2 * j + 1),
+    }[step]
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
 class _Grid:
-    """Numbering of (j, m), m = -j, ..., j - short, over all j of M spins 1/2."""
+    """Numbering of pairs |j, m>, |j, m + gap>, over all j of M spins 1/2.
 
-    def __init__(self, ancillas: int, short: int) -> None:
-        lowest = (ancillas % 2) / 2
-        spins = np.arange(lowest, ancillas / 2 + 0.5)
-        counts = np.rint(2 * spins + 1 - short).astype(int)
-        self.lowest = lowest
-        self.offset = np.concatenate([[0], np.cumsum(counts)])
+    For gap = 0 these are levels.
+    """
+
+    def __init__(self, ancillas: int, gap: int) -> None:
+        self.ancillas, self.gap = ancillas, gap
+        spins = np.arange((ancillas % 2) / 2, ancillas / 2 + 0.5)
+        counts = np.rint(2 * spins + 1 - gap).astype(int)
+        self.size = int(counts.sum())
+        self.offset = np.cumsum(counts) - counts
         self.j = np.repeat(spins, counts)
-        self.m = np.arange(counts.sum()) - np.repeat(self.offset[:-1] + spins, counts)
+        self.m = np.arange(self.size) - np.repeat(self.offset + spins, counts)
 
-    def number(self, j: FloatArray, m: FloatArray) -> IntArray:
-        which_spin = np.rint(j - self.lowest).astype(int)
-        return np.asarray(self.offset[which_spin] + np.rint(m + j).astype(int))
+    def choose(self, j: FloatArray, m: FloatArray) -> Any:
+        """Ones where row |j, m> meets its column, sparse (size, len(j))."""
+        rows = self.offset[j.astype(int)] + (j + m).astype(int)
+        where = rows, np.arange(j.size)
+        return sparse.csr_array((np.ones(j.size), where), (self.size, j.size))
 
-
-class _Entries:
-    """Rows, columns and values of a sparse matrix, gathered piece by piece."""
-
-    def __init__(self) -> None:
-        self.rows: list[IntArray] = []
-        self.columns: list[IntArray] = []
-        self.values: list[FloatArray] = []
-
-    def add(self, rows: IntArray, columns: IntArray, values: FloatArray) -> None:
-        self.rows.append(rows)
-        self.columns.append(columns)
-        self.values.append(np.broadcast_to(values, rows.shape))
-
-    def matrix(self, size: int) -> Any:
-        where = np.concatenate(self.rows), np.concatenate(self.columns)
-        return sparse.csr_matrix((np.concatenate(self.values), where), (size, size))
-
-
-class _Generators:
-    """Numbers the unknowns of M ancillas and writes down the pieces of d/dt."""
-
-    def __init__(self, ancillas: int) -> None:
-        self.ancillas = ancillas
-        self.levels, self.pairs = _Grid(ancillas, 0), _Grid(ancillas, 1)
-        self.up = np.arange(self.levels.j.size)
-        self.down = self.up + self.up.size
-        self.pair = 2 * self.up.size + np.arange(self.pairs.j.size)
-        self.size = 2 * self.up.size + self.pair.size
-
-    def battery(self, source: IntArray, target: IntArray) -> Any:
-        """A jump of the battery, which halves the life of the coherences Y."""
-        entries = _Entries()
-        entries.add(source, source, -np.ones(1))
-        entries.add(target, source, np.ones(1))
-        entries.add(self.pair, self.pair, np.full(1, -0.5))
-        return entries.matrix(self.size)
-
-    def exchange(self) -> Any:
-        """The exchange at J = 1."""
-        j, m = self.pairs.j, self.pairs.m
-        c = np.sqrt((j - m) * (j + m + 1))
-        excited = self.up[self.levels.number(j, m)]
-        empty = self.down[self.levels.number(j, m + 1)]
-        entries = _Entries()
-        entries.add(excited, self.pair, -2 * c)
-        entries.add(empty, self.pair, 2 * c)
-        entries.add(self.pair, excited, c)
-        entries.add(self.pair, empty, -c)
-        return entries.matrix(self.size)
-
-    def ancilla(self, sign: int) -> Any:
+    def jumps(self, sign: int) -> Any:
         """Loss (sign = -1) or gain (+1) on every ancilla; gain is loss with m -> -m."""
-        entries = _Entries()
-        half = self.ancillas / 2
-        leave = half - sign * self.levels.m
-        entries.add(self.up, self.up, -leave)
-        entries.add(self.down, self.down, -leave)
-        entries.add(self.pair, self.pair, -(half - sign * (self.pairs.m + 0.5)))
+        j, m = self.j, self.m
+        leave = self.ancillas / 2 - sign * (m + self.gap / 2)
+        matrix = -sparse.diags_array(leave)
         for step in (0, -1, 1):
-            self._move_populations(entries, sign, step)
-            self._move_coherences(entries, sign, step)
-        return entries.matrix(self.size)
-
-    def _move_populations(self, entries: _Entries, sign: int, step: int) -> None:
-        j, m = self.levels.j, self.levels.m
-        rate = loss_rate(self.ancillas, j, -sign * m, step)
-        go = rate > 0
-        target = self.levels.number(j[go] + step, m[go] + sign)
-        entries.add(self.up[target], self.up[go], rate[go])
-        entries.add(self.down[target], self.down[go], rate[go])
-
-    def _move_coherences(self, entries: _Entries, sign: int, step: int) -> None:
-        j, m = self.pairs.j, self.pairs.m
-        lower = loss_rate(self.ancillas, j, -sign * m, step)
-        upper = loss_rate(self.ancillas, j, -sign * (m + 1), step)
-        rate = np.sqrt(lower * upper)
-        go = rate > 0
-        target = self.pairs.number(j[go] + step, m[go] + sign)
-        entries.add(self.pair[target], self.pair[go], rate[go])
+            ends = (-sign * m, -sign * (m + self.gap))
+            lower, upper = (loss_rate(self.ancillas, j, each, step) for each in ends)
+            rate = np.sqrt(lower * upper)
+            go = rate > 0
+            here = self.choose(j[go], m[go]) @ sparse.diags_array(rate[go])
+            there = self.choose(j[go] + step, m[go] + sign)
+            matrix = matrix + there @ here.T
+        return matrix
 
 
 @lru_cache(maxsize=16)
 def symmetric(ancillas: int) -> Symmetric:
     """The generators for M ancillas; M = 0 leaves the bare battery."""
-    make = _Generators(ancillas)
-    one, zero = np.ones(make.up.size), np.zeros(make.up.size)
-    no_pair = np.zeros(make.pair.size)
-    count = ancillas / 2 + make.levels.m
+    levels, pairs = _Grid(ancillas, 0), _Grid(ancillas, 1)
+    j, m = pairs.j, pairs.m
+    c = sparse.diags_array(np.sqrt((j - m) * (j + m + 1)))
+    # Y feeds P_g(j, m + 1) and drains P_e(j, m).
+    feeds = sparse.vstack(
+        [-2 * levels.choose(j, m) @ c, 2 * levels.choose(j, m + 1) @ c]
+    )
+    exchange = sparse.block_array([[None, feeds], [-feeds.T / 2, None]])
+    blocks = partial(sparse.block_diag, format="csr")
+    # A jump of the battery halves the life of the coherences Y.
+    one, blur = sparse.eye_array(levels.size), -sparse.eye_array(pairs.size) / 2
+    moves = (np.array([[-1, 0], [1, 0]]), np.array([[0, 1], [0, -1]]))
+    loss, gain = (blocks([sparse.kron(move, one), blur]) for move in moves)
+    losses, gains = (
+        blocks([levels.jumps(sign), levels.jumps(sign), pairs.jumps(sign)])
+        for sign in (-1, +1)
+    )
+    sizes = [levels.size, levels.size, pairs.size]
+    count = ancillas / 2 + levels.m
     return Symmetric(
-        spin=make.levels.j,
-        projection=make.levels.m,
-        battery_loss=make.battery(make.up, make.down),
-        battery_gain=make.battery(make.down, make.up),
-        ancilla_loss=make.ancilla(-1),
-        ancilla_gain=make.ancilla(+1),
-        exchange=make.exchange(),
-        trace=np.concatenate([one, one, no_pair]),
-        battery=np.concatenate([one, zero, no_pair]),
-        ancillas=np.concatenate([count, count, no_pair]),
+        spin=levels.j,
+        projection=levels.m,
+        parts=(loss + losses, gain - loss, gains - losses, exchange.tocsr()),
+        trace=np.repeat([1.0, 1.0, 0.0], sizes),
+        battery=np.repeat([1.0, 0.0, 0.0], sizes),
+        ancillas=np.concatenate([count, count, np.zeros(pairs.size)]),
     )

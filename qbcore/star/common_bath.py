@@ -17,13 +17,14 @@ balances loss against gain. Hence
 * J != 0, j_A = 1/2 (N even only): two qubits' worth, which splits into triplet and
   singlet, because sigma_+ s_- + sigma_- s_+ = S^2/2 - S_z^2 up to a constant commutes
   with S^2;
-* J = 0: every total spin S = j_A +- 1/2 is a sector of its own.
+* J = 0, or so small that J^2/gamma is zero to rounding: every total spin S = j_A +- 1/2
+  is a separate sector.
 
 A sector of definite S has 2 p_1 - 1 = <S_z>/S for S = j_A + 1/2 and -<S_z>/(S + 1) for
 S = j_A - 1/2 (the Lande factor of the battery), <S_z> taken with weights r^m. Copies of
 a sector (d of them) add d^2 dimensions to the null space of the Liouvillian; their
-coherences do not reach the battery. Conventions as in ``battery``; T > 0 is finite, so
-that 0 < n < 1.
+coherences do not reach the battery. Conventions as in ``battery``; T > 0 is finite, but
+n may round to 0 or 1.
 """
 
 from __future__ import annotations
@@ -34,20 +35,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import SeveralSteadyStatesError
-from qbcore.star import _liouvillian, _shared
+from qbcore.star import _charge, _liouvillian, _operators, _shared, _start
 from qbcore.star.formulas import fermi
-from qbcore.star.results import QubitSteadyState, StarCharging
+from qbcore.star.results import QubitSteadyState
 
 if TYPE_CHECKING:
     import qutip
 
 MOST_CELLS_STATES = 8  # operators of dimension 2^N, diagonalised densely
-SAME = 1e-9  # excitations closer than this are one
+MOST_CELLS = 400  # as many sectors of definite S
+SAME = 1e-14  # excitations closer than this are one: some fifty roundings
+# J mixes spins at a rate of about J^2/gamma. Once that is gamma times the rounding of a
+# number, no computation of a curve tells it from zero.
+NEGLIGIBLE = 1.5e-8  # of gamma
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +101,8 @@ class CommonBathStar:
     ------
     ValueError
         For a value out of range.
+    TooLargeError
+        For more than 400 cells.
 
     Examples
     --------
@@ -105,7 +111,7 @@ class CommonBathStar:
     0.880797
     >>> CommonBathStar(cells=2, potential=3.0).steady_state()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    qbcore.errors.SeveralSteadyStatesError: ... p_1 from 0.500000 to 0.925469 ...
+    qbcore.errors.SeveralSteadyStatesError: ... p_1 from 0.500000 to 0.925469, ...
     """
 
     cells: int = 3
@@ -117,12 +123,12 @@ class CommonBathStar:
     potential: float = 2.0
 
     def __post_init__(self) -> None:
-        _shared.check_fields(self, fewest=2)
+        _shared.check_fields(self, fewest=2, most=MOST_CELLS)
 
     @property
     def quantum(self) -> float:
         """Energy 2 omega_0 of one excitation."""
-        return 2.0 * float(self.splitting)
+        return 2 * self.splitting
 
     @property
     def capacity(self) -> float:
@@ -143,31 +149,30 @@ class CommonBathStar:
     def sectors(self) -> tuple[Sector, ...]:
         """All sectors, each with its steady p_1, largest ancilla spin first."""
         found = []
-        ancillas = self.cells - 1
-        for lost in range(ancillas // 2 + 1):
-            j = ancillas / 2 - lost
-            copies = math.comb(ancillas, lost)
-            copies -= math.comb(ancillas, lost - 1) if lost else 0
+        for lost in range((self.cells + 1) // 2):
+            j = (self.cells - 1) / 2 - lost
+            copies = math.comb(self.cells, lost) * (self.cells - 2 * lost) // self.cells
             for s in self._total_spins(j):
-                p = self.occupation if s is None else self._split_excitation(j, s)
+                p = self._excitation(j, s)
                 found.append(
-                    Sector(
-                        ancilla_spin=j,
-                        total_spin=s,
-                        copies=copies,
-                        excitation=p,
-                    ),
+                    Sector(ancilla_spin=j, total_spin=s, copies=copies, excitation=p)
                 )
         return tuple(found)
 
     def _total_spins(self, j: float) -> list[float | None]:
         if j == 0:
             return [0.5]
-        if self.coupling != 0 and j != 0.5:
+        if self._coupled and j != 0.5:
             return [None]
         return [j + 0.5, j - 0.5]
 
-    def _split_excitation(self, j: float, s: float) -> float:
+    @property
+    def _coupled(self) -> bool:
+        return abs(self.coupling) > NEGLIGIBLE * self.rate
+
+    def _excitation(self, j: float, s: float | None) -> float:
+        if s is None:
+            return self.occupation
         m = np.arange(-s, s + 0.5)
         weights = self._weights_of(m)
         mean = float(weights @ m / weights.sum())
@@ -176,8 +181,9 @@ class CommonBathStar:
     def _weights_of(self, excitations: FloatArray) -> FloatArray:
         """r^k = exp(k ln r) for numbers k of excitations, the largest scaled to one."""
         log_r = (self.potential - self.bath_frequency) / self.temperature
-        exponent = log_r * excitations
-        return np.asarray(np.exp(exponent - exponent.max()))
+        # Beyond 800 the smaller of two weights is zero anyway.
+        exponent = min(max(log_r, -800.0), 800.0) * excitations
+        return np.exp(exponent - exponent.max())
 
     @property
     def null_space_dimension(self) -> int:
@@ -189,8 +195,8 @@ class CommonBathStar:
         """
         copies: dict[Any, int] = {}
         for s in self.sectors:
-            free = self.coupling == 0
-            key = s.total_spin if free else (s.ancilla_spin, s.total_spin)
+            mixed = (s.ancilla_spin, s.total_spin)
+            key = mixed if self._coupled else s.total_spin
             copies[key] = copies.get(key, 0) + s.copies
         return sum(d * d for d in copies.values())
 
@@ -208,8 +214,8 @@ class CommonBathStar:
             One weight for each of `sectors`; they add up to 1.
         """
         self._small_enough()
-        rho = _shared.density_matrix(start, self.cells)
-        return np.array([np.trace(p @ rho).real for p in self._projectors()])
+        rho = _start.density_matrix(start, self.cells)
+        return np.array([np.vdot(p, rho).real for p in self._projectors()])
 
     def asymptotic_excitation(self, start: Any = None) -> float:
         """Return p_1 for t -> infinity from a start as in `charge`, here for N <= 8."""
@@ -234,97 +240,36 @@ class CommonBathStar:
         if highest - lowest > SAME:
             message = (
                 f"The steady state depends on the start, with p_1 from {lowest:.6f} to "
-                f"{highest:.6f} (they may differ by {SAME}): "
+                f"{highest:.6f}, {highest - lowest:.3g} apart (rounding: {SAME}): "
                 "ask `asymptotic_excitation(start)`."
             )
             raise SeveralSteadyStatesError(message, found=(lowest, highest), limit=SAME)
-        return QubitSteadyState(**_shared.at_rest(self.quantum, p[0]))
+        rest = _shared.at_rest(self.quantum, p[0])
+        return QubitSteadyState(**_shared.as_floats(rest))
 
-    def battery_hamiltonian(self) -> qutip.Qobj:
-        """Return omega_0 sigma_z of the battery alone, (2, 2)."""
-        import qutip
-
-        return self.splitting * qutip.sigmaz()
-
-    def hamiltonian(self) -> qutip.Qobj:
-        """Return H of Eq. (1) on N qubits, battery first; for N <= 8."""
-        self._small_enough()
-        h = _shared.star_hamiltonian(self.cells, self.splitting, self.coupling)
-        return _shared.as_qutip(h, self.cells)
-
-    def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return the two collective jumps of Eqs. (7), (8); for N <= 8."""
-        self._small_enough()
-        return [_shared.as_qutip(jump, self.cells) for jump in self._jumps()]
-
-    def initial_state(self) -> qutip.Qobj:
-        """Return the ground state of all qubits; for N <= 8."""
-        self._small_enough()
-        return _shared.all_down(self.cells)
+    # The methods that both stars share.
+    charge = _charge.charge
+    battery_hamiltonian = _operators.battery_hamiltonian
+    hamiltonian = _operators.hamiltonian
+    collapse_operators = _operators.collapse_operators
+    initial_state = _operators.initial_state
 
     def asymptotic_states(self) -> tuple[qutip.Qobj, ...]:
         """Return the steady state of each sector, mixed over its copies; for N <= 8."""
-        import qutip
-
         self._small_enough()
         # The number of excitations is diagonal and commutes with the projectors.
-        weights = self._weights_of(_liouvillian.excitations(2**self.cells))
+        weights = self._weights_of(_operators.excitations(self.cells))
         states = [p * weights for p in self._projectors()]
-        dims = [[2] * self.cells] * 2
-        return tuple(qutip.Qobj(s / np.trace(s), dims=dims) for s in states)
+        return tuple(_operators.as_qutip(s / np.trace(s), self.cells) for s in states)
 
-    def charge(
-        self,
-        times: ArrayLike | None = None,
-        *,
-        start: Any = None,
-        states: bool = False,
-    ) -> StarCharging:
-        """Return the exact charging curve; for N <= 6.
-
-        Parameters
-        ----------
-        times : (T,) array_like, optional
-            Increasing times in units of 1/energy, not negative; the start is at t = 0.
-            Without them, from 0 to 10/gamma.
-        start : optional
-            Two probabilities, that the battery and that each ancilla is excited, all
-            independent and without coherence; or a ket or density matrix of the N
-            qubits, QuTiP or array, battery first. The ground state without it. A pair
-            of numbers always means probabilities.
-        states : bool
-            Also keep the battery's density matrices (T, 2, 2), excited level first.
-
-        Returns
-        -------
-        StarCharging
-            With the excitation of battery and ancillas.
-
-        Raises
-        ------
-        ValueError
-            For times that do not increase, or a start that is not a state.
-        TooLargeError
-            For more than six qubits.
-
-        Examples
-        --------
-        >>> star = CommonBathStar(cells=3, potential=3.0)
-        >>> star.charge([0.0, 200.0]).excitation.round(6).tolist()
-        [0.0, 0.880797]
-        """
+    def _run(self, start: Any, t: FloatArray) -> _charge.Path:
         way_out = "up to 8, `asymptotic_excitation(start)` tells where the curve ends"
         _shared.at_most(_liouvillian.MOST_CELLS, self.cells, way_out)
-        t = _shared.times_or_default(times, self)
-        rho = _shared.density_matrix(start, self.cells)
-        exchange = _shared.star_hamiltonian(self.cells, 0.0, self.coupling)
-        path = _liouvillian.evolve(exchange, self._jumps(), rho, t)
-        return _shared.curve(self, t, path, states=states)
+        return _liouvillian.evolve(self, start, t)
 
     def _jumps(self) -> list[Any]:
         lower = sum(lowering_of_each(self.cells))
-        n = self.occupation
-        return [np.sqrt(self.rate * (1 - n)) * lower, np.sqrt(self.rate * n) * lower.T]
+        return _operators.bath(self.rate, self.occupation, lower)
 
     def _small_enough(self) -> None:
         way_out = "`sectors` and `steady_state` need no states of all qubits"
@@ -334,22 +279,17 @@ class CommonBathStar:
         """Projectors on the sectors, from the eigenspaces of two squared spins."""
         lowers = lowering_of_each(self.cells)
         ancilla, total = _spin_projectors(lowers[1:]), _spin_projectors(lowers)
-        found = []
-        for s in self.sectors:
-            p = ancilla[s.ancilla_spin]
-            found.append(p if s.total_spin is None else p @ total[s.total_spin])
-        return found
+        return [
+            ancilla[s.ancilla_spin] @ total.get(s.total_spin, np.eye(2**self.cells))
+            for s in self.sectors
+        ]
 
 
-def _spin_projectors(lowers: list[Any]) -> dict[float, ComplexArray]:
+def _spin_projectors(lowers: list[Any]) -> dict[float | None, ComplexArray]:
     """Projector on each total spin j, from the eigenvalues j (j + 1) of S^2."""
     minus = sum(lowers).toarray()
     z = (minus.T @ minus - minus @ minus.T) / 2
     square = minus.T @ minus - z + z @ z  # S_+ S_- - S_z + S_z^2
     values, vectors = np.linalg.eigh(square)
     spins = np.rint(np.sqrt(4 * values.clip(0) + 1) - 1) / 2
-    found = {}
-    for j in np.unique(spins):
-        space = vectors[:, spins == j]
-        found[float(j)] = space @ space.T
-    return found
+    return {float(j): vectors * (spins == j) @ vectors.T for j in np.unique(spins)}

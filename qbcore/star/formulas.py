@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, hyp2f1
 
-from qbcore._support.checks import real, require
+from qbcore._support.checks import numbers, real, require
 from qbcore._support.types import FloatArray
 
 
@@ -43,15 +43,12 @@ def fermi(
     >>> float(fermi(1.0, 1.0, 0.3)), float(fermi(1.0, 1.1, 0.0))
     (0.5, 1.0)
     """
-    given = {"energy": energy, "potential": potential, "temperature": temperature}
-    for name, value in given.items():
-        require(bool(np.all(np.isfinite(value))), name, "be finite", value)
-    e, mu, t = (np.asarray(value, dtype=float) for value in given.values())
+    e, mu = _finite("energy", energy), _finite("potential", potential)
+    t = _finite("temperature", temperature)
     require(bool((t >= 0).all()), "temperature", "not be negative", temperature)
     # A quotient beyond the largest float is a step, too.
-    with np.errstate(over="ignore"):
-        warm = expit((mu - e) / np.where(t > 0, t, 1.0))
-    return np.where(t > 0, warm, np.heaviside(mu - e, 0.5))[()]
+    with np.errstate(all="ignore"):
+        return expit(np.where(mu == e, 0.0, (mu - e) / t))
 
 
 def two_cell_excitation(
@@ -88,7 +85,7 @@ def two_cell_excitation(
     0.25
     """
     square, a, b = _checked_sets(coupling, n1, n2, rate)
-    return np.asarray(a + (b - a) * 2 * square / (1 + 4 * square))
+    return a + (b - a) * 2 * square / (1 + 4 * square)
 
 
 def three_cell_excitation(
@@ -117,7 +114,7 @@ def three_cell_excitation(
     top = 4 * s * (b - a) * (1 + s * (2 + a + b - 2 * a * b))
     quadratic = 2 * s**2 * (8 + a + a**2 + 2 * b - 4 * a * b)
     bottom = 1 + s * (10 - a - b + 2 * a * b) + quadratic
-    return np.asarray(a + top / bottom)
+    return a + top / bottom
 
 
 def _checked_sets(
@@ -127,15 +124,28 @@ def _checked_sets(
     rate: float,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return (J/gamma)^2 and the occupations, all checked."""
-    ratio = np.asarray(coupling, dtype=float) / real("rate", rate, above=0.0)
-    require(bool(np.isfinite(ratio).all()), "coupling", "be finite", coupling)
+    gamma = real("rate", rate, above=0.0)
+    ratio = strength(_finite("coupling", coupling), gamma)
     return np.square(ratio), occupation("n1", n1), occupation("n2", n2)
 
 
+def strength(coupling: ArrayLike, rate: ArrayLike) -> FloatArray:
+    """J/gamma up to 1e50, where no steady state changes any more."""
+    with np.errstate(over="ignore"):
+        return np.clip(np.divide(coupling, rate), -1e50, 1e50)
+
+
+def _finite(name: str, value: ArrayLike) -> FloatArray:
+    array = numbers(name, value)
+    require(bool(np.isfinite(array).all()), name, "be finite", value)
+    return array
+
+
 def occupation(name: str, value: ArrayLike) -> FloatArray:
-    """Return an array of occupations in [0, 1]."""
-    n = np.asarray(value, dtype=float)
-    require(bool(np.all((n >= 0) & (n <= 1))), name, "lie in [0, 1]", value)
+    """Return checked occupations, the probabilities of being excited."""
+    must = "be an occupation in [0, 1]"
+    n = numbers(name, value, must)
+    require(bool(np.all((n >= 0) & (n <= 1))), name, must, value)
     return n
 
 
@@ -172,8 +182,8 @@ def many_ancillas_excitation(n1: float, n2: float) -> float:
     >>> round(many_ancillas_excitation(0.3, 0.3), 12)  # equal baths
     0.3
     """
-    for name, n in (("n1", n1), ("n2", n2)):
-        require(0 <= real(name, n) <= 1, name, "lie in [0, 1]", n)
+    occupation("n1", real("n1", n1))
+    occupation("n2", real("n2", n2))
     if n2 == 0.5:
         return 0.5
     if n2 > 0.5:

@@ -26,12 +26,12 @@ class QubitSteadyState(SteadyState):
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class StarSteadyState(QubitSteadyState):
-    """Steady state with individual baths.
+    """Steady state with individual baths: of one star, or arrays of many.
 
     Attributes
     ----------
     ancilla_excitation : float or None
-        Probability that one ancilla is excited; None without ancillas.
+        Probability that one ancilla is excited; None (NaN among many) without ancillas.
     current : float
         gamma (p_1 - n_1), excitations per time from the ancillas into the battery's own
         bath.
@@ -40,9 +40,9 @@ class StarSteadyState(QubitSteadyState):
         entropy production of the baths.
     """
 
-    ancilla_excitation: float | None
-    current: float
-    dissipation: float
+    ancilla_excitation: float | FloatArray | None
+    current: float | FloatArray
+    dissipation: float | FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)

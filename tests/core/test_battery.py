@@ -15,7 +15,7 @@ TIMES = np.linspace(0.0, 2.0, 21)
 
 
 def test_a_short_pulse_between_the_solvers_steps_is_seen():
-    """A Gaussian pi pulse of width 0.1 fills the battery, whatever happens long before it."""
+    """A Gaussian pi pulse of width 0.1 fills the battery, long after the start."""
     width = 0.1
 
     def shape(t):
@@ -27,7 +27,7 @@ def test_a_short_pulse_between_the_solvers_steps_is_seen():
 
 
 def test_losses_and_subsystems_give_the_exact_power():
-    """Two qubits exchange, the battery (second) decays: E' by the samples' finite differences."""
+    """Two qubits exchange, the second decays: E' by finite differences."""
     lower = [
         qutip.tensor(qutip.sigmam(), qutip.qeye(2)),
         qutip.tensor(qutip.qeye(2), qutip.sigmam()),
@@ -46,9 +46,8 @@ def test_losses_and_subsystems_give_the_exact_power():
         states=True,
     )
     slope = np.gradient(curve.energy, t, edge_order=2)
-    assert (
-        np.abs(slope - curve.power).max() < 1e-4
-    )  # h^2 E''' / 6 = 4e-6 inside, twice at the ends
+    # h^2 E''' / 6 = 4e-6 inside, twice at the ends.
+    assert np.abs(slope - curve.power).max() < 1e-4
     stored = metrics.stored_energy(curve.states, qutip.sigmaz() / 2)
     assert curve.energy == pytest.approx(stored - stored[0], abs=1e-9)
 
@@ -67,11 +66,37 @@ WRONG = {
     "negative": {"start": qutip.Qobj(np.diag([1.5, -0.5]))},
     "battery_hamiltonian": {"battery_hamiltonian": np.eye(2)},
     "another space": {"battery_hamiltonian": qutip.num(3)},
-    "collapse_operators": {"collapse_operators": qutip.sigmam()},
+    "collapse_operators": {"collapse_operators": [qutip.sigmam().full()]},
+    "a rate beside its operator": {"collapse_operators": [[qutip.sigmam(), "t"]]},
+    "a dissipator": {"collapse_operators": qutip.lindblad_dissipator(qutip.sigmam())},
+    "no operators": {"collapse_operators": None},
+    "a jump elsewhere": {"collapse_operators": [qutip.destroy(3)]},
+    "a jump that is nan": {"collapse_operators": [np.nan * qutip.num(2)]},
     "battery_sites": {"battery_sites": [1]},
     "twice": {"battery_sites": [0, 0]},
     "none": {"battery_sites": []},
+    "a site that is no number": {"battery_sites": ["0"]},
+    "a site that is a float": {"battery_sites": [0.0]},
     "times": {"times": [1.0, 0.5]},
+    "no time": {"times": []},
+    "a time before the start": {"times": [-1.0, 0.5]},
+    "a time that is nan": {"times": [0.0, np.nan]},
+    "a text": {"times": "now"},
+    "complex times": {"times": [0.0, 1j]},
+    "a bra": {"start": DOWN.dag()},
+    "an operator as ket": {"start": qutip.operator_to_vector(DOWN.proj())},
+    "two starts": {"start": [UP, DOWN]},
+    "no start": {"start": None},
+    "a start elsewhere": {"start": qutip.basis([1, 2], [0, 0])},
+    "a start that is nan": {"start": [np.nan, 1.0]},
+    "a start of norm 0": {"start": [0.0, 0.0]},
+    "a Liouvillian": {"hamiltonian": qutip.liouvillian(FLIP)},
+    "a ket for H": {"hamiltonian": UP},
+    "H that is nan": {"hamiltonian": np.nan * qutip.num(2)},
+    "H between spaces": {"hamiltonian": qutip.Qobj(np.eye(6), dims=[[2, 3], [3, 2]])},
+    "levels that are not Hermitian": {"battery_hamiltonian": 1e-24 * qutip.sigmam()},
+    "levels that are nan": {"battery_hamiltonian": np.nan * qutip.num(2)},
+    "levels in time": {"battery_hamiltonian": qutip.QobjEvo([LEVELS, lambda t: t])},
 }
 
 
@@ -83,8 +108,142 @@ def test_what_does_not_fit_is_refused(change):
         "start": DOWN,
         "times": TIMES,
     }
-    with pytest.raises(ValueError, match="must"):
+    name = next(iter(change))
+    with pytest.raises(ValueError, match=f"Argument `{name}` must"):
         qbcore.charge(**(fields | change))
+
+
+LOWER = qutip.sigmap()  # QuTiP's first basis state is the lower level of `LEVELS`
+DECAY = 0.4
+
+
+def decaying(times):
+    """Charge nothing: one excitation decays at the rate ``DECAY``."""
+    return np.expm1(-DECAY * np.array(times))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"collapse_operators": DECAY**0.5 * LOWER}, decaying(TIMES)),
+        ({"collapse_operators": (DECAY**0.5 * LOWER,)}, decaying(TIMES)),
+        (
+            {"collapse_operators": qutip.QobjEvo(DECAY**0.5 * LOWER)},
+            decaying(TIMES),
+        ),
+        # The rate 2 DECAY t has decayed by DECAY t^2.
+        (
+            {
+                "collapse_operators": [
+                    qutip.QobjEvo([[LOWER, lambda t: (2 * DECAY * t) ** 0.5]])
+                ]
+            },
+            decaying(TIMES**2),
+        ),
+        ({"times": [0.0]}, [0.0]),
+        ({"times": [1.5]}, decaying([1.5])),
+        ({"times": [1, 2]}, decaying([1, 2])),
+        ({"times": (0.5, 2.0)}, decaying([0.5, 2.0])),
+        ({"times": [0.0, 1e-300]}, [0.0, 0.0]),
+        ({"start": [0.0, 1.0]}, decaying(TIMES)),
+        ({"start": [[0.0, 0.0], [0.0, 1.0]]}, decaying(TIMES)),
+        ({"start": qutip.QobjEvo(DOWN)}, decaying(TIMES)),
+        ({"start": DOWN.proj()}, decaying(TIMES)),
+        ({"battery_sites": 0}, decaying(TIMES)),
+        ({"battery_sites": np.array([0])}, decaying(TIMES)),
+    ],
+    ids=str,
+)
+def test_what_has_a_meaning_is_charged(change, expected):
+    fields = {
+        "hamiltonian": LEVELS,
+        "battery_hamiltonian": LEVELS,
+        "start": DOWN,
+        "times": TIMES,
+        "collapse_operators": [DECAY**0.5 * LOWER],
+    }
+    curve = qbcore.charge(**(fields | change))
+    # The solver's tolerance is 1e-10 a step, and there are about a hundred.
+    assert curve.energy == pytest.approx(expected, abs=1e-8)
+    if "lambda" not in str(change) and not isinstance(
+        change.get("collapse_operators"), list
+    ):
+        lost = -DECAY * (1 + np.array(expected))
+        assert curve.power == pytest.approx(lost, abs=1e-8)
+
+
+def test_the_ergotropy_of_a_qubit_that_decays_and_keeps_coherence():
+    """By hand: p excited and coherence c make W = p - (1 - r)/2, r the Bloch length."""
+    p, c = 0.8, 0.25 - 0.2j
+    start = qutip.Qobj([[1 - p, c], [np.conj(c), p]])
+    jumps = [DECAY**0.5 * LOWER]
+    curve = qbcore.charge(
+        LEVELS, LEVELS, start, TIMES[1:], collapse_operators=jumps, states=True
+    )
+    left = np.exp(-DECAY * TIMES[1:])
+    excited, coherence = p * left, abs(c) * left**0.5
+    length = np.hypot(1 - 2 * excited, 2 * coherence)
+    assert curve.ergotropy == pytest.approx(excited - (1 - length) / 2, abs=1e-8)
+    assert np.abs(curve.states[:, 0, 1]) == pytest.approx(coherence, abs=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1e-34, 1e-13, 1.0, 1e12, 1e34])
+def test_the_unit_of_energy_changes_nothing(unit):
+    """QuTiP deletes what is below 1e-12 from products: joules lost their decay."""
+    jumps = [0.3 * LOWER]
+    plain = qbcore.charge(FLIP, LEVELS, UP, TIMES, collapse_operators=jumps)
+    jumps = [0.3 * unit**0.5 * LOWER]
+    times = TIMES / unit
+    scaled = qbcore.charge(
+        unit * FLIP, unit * LEVELS, UP, times, collapse_operators=jumps
+    )
+    assert scaled.energy / unit == pytest.approx(plain.energy, abs=1e-8)
+    assert scaled.power / unit**2 == pytest.approx(plain.power, abs=1e-8)
+    assert scaled.ergotropy / unit == pytest.approx(plain.ergotropy, abs=1e-8)
+
+
+def test_a_loss_that_only_comes_late_is_refused_by_name():
+    """A part of H that is not Hermitian sets in with t^3."""
+    h = qutip.QobjEvo([FLIP, [-1j * LEVELS, lambda t: t**3]])
+    with pytest.raises(AccuracyError, match="norm") as caught:
+        qbcore.charge(h, LEVELS, DOWN, TIMES)
+    assert caught.value.found > caught.value.limit == metrics.TOLERANCE
+
+
+@pytest.mark.filterwarnings("ignore:_zvode")
+def test_a_solver_that_gives_up_is_named():
+    h = qutip.QobjEvo([LEVELS, [FLIP, lambda t: np.nan if t > 1 else 0.0]])
+    with pytest.raises(AccuracyError, match=r"gave up before t = 2.*finite"):
+        qbcore.charge(h, LEVELS, DOWN, TIMES)
+
+
+def test_a_loss_of_norm_that_comes_back_is_seen():
+    """Loss until t = 1, as much gain afterwards: the last norm alone is 1."""
+
+    def loss(t):
+        return np.where(t < 1, -0.2, 0.2).item()
+
+    h = qutip.QobjEvo([[1j * qutip.qeye(2), loss]])
+    with pytest.raises(AccuracyError, match="Hermitian"):
+        qbcore.charge(h, LEVELS, DOWN, TIMES)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
+def test_the_ceiling_is_what_the_start_leaves_of_the_highest_level(p):
+    h = qutip.Qobj(np.diag([-1.0, 4.0, 2.5]))
+    start = qutip.Qobj(np.diag([1 - p, p, 0.0]))
+    hop = qutip.jmat(1, "x")
+    curve = qbcore.charge(hop, h, start, TIMES)
+    assert curve.ceiling == pytest.approx(5.0 - 5.0 * p, abs=1e-12)
+    assert (curve.energy <= curve.ceiling + 1e-9).all()
+
+
+def test_a_start_with_the_defects_of_a_solver_is_repaired_aloud():
+    start = np.diag([-4e-5, 1 + 4e-5])
+    with pytest.warns(UserWarning, match=r"`start`.*-4e-05.*rtol"):
+        curve = qbcore.charge(FLIP, LEVELS, start, TIMES)
+    whole = qbcore.charge(FLIP, LEVELS, DOWN, TIMES)
+    assert curve.energy == pytest.approx(whole.energy, abs=1e-8)
 
 
 def test_sites_in_another_order_are_refused():
@@ -102,7 +261,7 @@ def test_a_hamiltonian_that_is_not_hermitian_loses_its_norm_by_name():
 
 
 def test_the_largest_average_power_may_be_the_first():
-    """A bath fills an empty star at once: E' = 2 omega_0 gamma n at t = 0, and falls."""
+    """A bath fills an empty star at once: E' = 2 omega_0 gamma n at t = 0."""
     battery = qbcore.StarBattery()
     peak = battery.charge().max_average_power
     assert peak.time == 0.0

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweep_models import GRID, MIDDLE, fails_at_two, logged, model, scaled, total
 
-from qbcore.star import fermi, steady_excitation
+from qbcore.star import fermi, steady_map
 from qbcore.star.formulas import two_cell_excitation
 from qbcore.sweep import sweep
 
@@ -100,14 +100,16 @@ def test_every_number_stands_at_its_own_point():
                 assert here["error"] == ""
 
 
+def excitation(coupling, bias):
+    star = {"cells": 2, "potential": 0.0}
+    return float(steady_map(coupling=coupling, bias=bias, **star).excitation)
+
+
 def test_a_model_of_this_book_as_it_is():
-    levels = [float(fermi(1, mu, 1)) for mu in (0, 2, 8)]
-    grid = {"coupling": [0.3, 4.0], "ancilla_occupation": levels}
-    found = sweep(
-        functools.partial(steady_excitation, 2, battery_occupation=levels[0]), grid
-    )
+    couplings, biases = [0.3, 4.0], [0.0, 2.0, 8.0]
+    found = sweep(excitation, {"coupling": couplings, "bias": biases})
     expected = two_cell_excitation(
-        np.array([[0.3], [4.0]]), levels[0], np.array(levels)
+        np.array([[0.3], [4.0]]), fermi(1, 0, 1), fermi(1, biases, 1)
     )
     np.testing.assert_allclose(found["value"], expected, rtol=0, atol=1e-12)
 

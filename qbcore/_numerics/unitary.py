@@ -1,0 +1,191 @@
+r"""Time evolution under a constant real symmetric Hamiltonian.
+
+Every ket is a sum of vectors with real weights that depend on the time alone, and a
+count of operations chooses between two such sums. One is over the levels of H. The
+other is the Chebyshev series of Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984):
+with the spectrum of H inside [c - r, c + r] and G = (H - c)/r,
+
+    exp(-i H t) = exp(-i c t) sum_k (2 - delta_k0) (-i)^k J_k(r t) T_k(G),
+
+where the Bessel functions J_k fall faster than exponentially once k > r t. The vectors
+v_k = (-i)^k T_k(G) psi obey v_{k+1} = -2i G v_k + v_{k-1}: one sparse product per term,
+and the same vectors serve every time the series covers. The phase exp(-i c t) is
+dropped.
+
+A ket may have several columns, each of which evolves on its own: the sum of their
+projectors is a mixed state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from qbcore._numerics.propagation import DENSE_PRODUCT, SPARSE_ENTRY, SPARSE_PRODUCT
+from qbcore._support.progress import progress
+from qbcore._support.types import ComplexArray, FloatArray, IntArray
+from qbcore.errors import AccuracyError
+
+ANGLE = 80.0  # largest r t of one stretch
+TERMS = 136  # of a series that covers it: at least r t + 10 (r t)^(1/3) + 10
+BLOCK = 17  # terms that are added to the kets in one matrix product; divides TERMS
+HELD = 2**22  # entries of all kets of one stretch
+LONGEST = 1e8  # r t of a run; rounding of this phase alone costs 1e-8
+EIGH = 10  # time of an eigh over that of a product of two such matrices
+ENTRY = 100  # time of writing an entry of a vector over that of a multiplication
+LARGEST_DENSE = 2**23  # entries of the vectors of all levels
+
+Weigh = Callable[[FloatArray], FloatArray]
+Blocks = Callable[[ComplexArray, float], Iterator[tuple[slice, ComplexArray]]]
+
+
+def evolve(
+    h: Any, start: ComplexArray, times: FloatArray, watched: IntArray
+) -> Iterator[tuple[ComplexArray, ComplexArray]]:
+    """Yield exp(-i H t) |start> by stretches of time, up to a common phase.
+
+    Parameters
+    ----------
+    h : sparse array
+        Real symmetric, (d, d).
+    start : (d, columns) array
+        The state at t = 0.
+    times : (T,) array
+        Increasing and not negative; they need not begin at 0.
+    watched : int array
+        Indices of amplitudes that are also given between the times.
+
+    Yields
+    ------
+    kets : (samples, d, columns) array
+        The state at those of the times that lie here; there may be none. The error is
+        that of rounding, about 1e-13 per stretch.
+    between : (points, watched, columns) array
+        Watched amplitudes at points whose r t lie at most one apart, samples not
+        included.
+
+    Raises
+    ------
+    AccuracyError
+        If the fastest phase turns too far for double precision.
+    """
+    centre, radius = spectral_interval(h)
+    angles = radius * times
+    if not angles[-1] <= LONGEST:  # nor where it overflows
+        message = (
+            f"By t = {times[-1]:g} the fastest phase turns by {angles[-1]:.3g}, and"
+            f" double precision follows it up to {LONGEST:g}. End `times` earlier, or"
+            " lower the cutoffs."
+        )
+        raise AccuracyError(message, found=float(angles[-1]), limit=LONGEST)
+    # The spectrum of `scaled` lies in [-1, 1], and its time is the angle r t.
+    scaled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) / radius
+    total = math.ceil(angles[-1] / ANGLE)
+    dense = is_dense_cheaper(h.nnz, start.shape, total)
+    weigh, blocks = _by_levels(scaled) if dense else _by_series(scaled)
+    weights_between = weigh(np.arange(1.0, ANGLE))
+    psi = np.asarray(start, dtype=complex)
+    most = max(1, HELD // psi.size)
+    for ends, samples in progress(_stretches(angles, most), "time evolution", total):
+        weights, kets = weigh(ends), np.zeros((ends.size, *psi.shape), complex)
+        looks = weights_between[: max(0, math.ceil(ends[-1]) - 1)]
+        between = np.zeros((len(looks), watched.size, psi.shape[1]), complex)
+        for terms, vectors in blocks(psi, ends[-1]):
+            kets += _sum(weights[:, terms], vectors)
+            between += _sum(looks[:, terms], vectors.take(watched, axis=1))
+        yield kets[:samples], between
+        psi = kets[-1]
+
+
+def spectral_interval(h: Any) -> tuple[float, float]:
+    """Centre and half-width of an interval with all levels, by Gershgorin's circles."""
+    diagonal = h.diagonal()
+    reach = abs(h).sum(axis=1) - np.abs(diagonal)
+    low, high = float((diagonal - reach).min()), float((diagonal + reach).max())
+    return (low + high) / 2, max((high - low) / 2, np.finfo(float).tiny)
+
+
+def is_dense_cheaper(entries: int, shape: tuple[int, ...], stretches: int) -> bool:
+    """Whether the levels cost less than the series, by counts of operations.
+
+    Both need about as much for the sums themselves, and differ in what it takes to make
+    the vectors: one diagonalisation and d^2 entries per stretch, or sparse products.
+    """
+    size, columns = shape
+    product = SPARSE_PRODUCT + SPARSE_ENTRY * entries * columns
+    series = stretches * TERMS * product
+    levels = (EIGH * size + ENTRY * stretches * columns) * size**2 * DENSE_PRODUCT
+    return size**2 * columns <= LARGEST_DENSE and levels < series
+
+
+def _stretches(angles: FloatArray, most: int) -> Iterator[tuple[FloatArray, int]]:
+    """Cut a run: angles from the start of each stretch, and how many are samples.
+
+    A gap longer than one stretch takes several, the first of them without a sample.
+    """
+    now, done = 0.0, 0
+    while done < angles.size:
+        last = min(int(np.searchsorted(angles, now + ANGLE, "right")), done + most)
+        ends = angles[done:last] if last > done else np.array([now + ANGLE])
+        yield ends - now, last - done
+        now, done = float(ends[-1]), last
+
+
+def _sum(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
+    """Sums of vectors, by real products with pairs of floats: half of the work."""
+    pairs = np.ascontiguousarray(vectors).reshape(len(vectors), -1).view(float)
+    return (weights @ pairs).view(complex).reshape(len(weights), *vectors.shape[1:])
+
+
+def _by_levels(h: Any) -> tuple[Weigh, Blocks]:
+    """Weights and vectors of the sum over the levels of H."""
+    levels, modes = np.linalg.eigh(h.toarray())
+    rows = np.ascontiguousarray(modes.T)
+
+    def weigh(angles: FloatArray) -> FloatArray:
+        phases = np.outer(angles, levels)
+        return np.hstack([np.cos(phases), np.sin(phases)])
+
+    def blocks(
+        psi: ComplexArray, _angle: float
+    ) -> Iterator[tuple[slice, ComplexArray]]:
+        parts = rows[:, :, None] * (rows @ psi)[:, None]
+        yield slice(None, len(rows)), parts
+        yield slice(len(rows), None), -1j * parts
+
+    return weigh, blocks
+
+
+def _by_series(h: Any) -> tuple[Weigh, Blocks]:
+    """Weights and vectors of the Chebyshev series, for a spectrum in [-1, 1]."""
+    generator = h * -2j
+
+    def blocks(psi: ComplexArray, angle: float) -> Iterator[tuple[slice, ComplexArray]]:
+        vectors = np.empty((BLOCK, *psi.shape), dtype=complex)
+        before, current = psi, generator @ psi / 2  # v_0 and v_1 = -i G v_0
+        for first in range(0, int(angle + 10 * angle ** (1 / 3)) + 10, BLOCK):
+            for vector in vectors:
+                vector[:] = before
+                following = generator @ current
+                following += before
+                before, current = current, following
+            yield slice(first, first + BLOCK), vectors
+
+    return _bessel, blocks
+
+
+def _bessel(angles: FloatArray) -> FloatArray:
+    """(2 - delta_k0) J_k(angle), (angles, TERMS).
+
+    The J_k are the Fourier coefficients of exp(i angle sin x). One FFT gives all of
+    them to rounding, and an order of magnitude faster than `scipy.special.jv`.
+    """
+    x = np.arange(2 * TERMS) * np.pi / TERMS
+    waves = np.exp(1j * angles[:, None] * np.sin(x))
+    weights = np.fft.fft(waves).real[:, :TERMS] / TERMS
+    weights[:, 0] /= 2
+    return weights
