@@ -10,8 +10,7 @@ import qutip
 from hypothesis import given
 from hypothesis import strategies as st
 from qutip import piqs
-from scipy.integrate import quad
-from scipy.integrate import solve_ivp
+from scipy.integrate import quad, solve_ivp
 from scipy.linalg import expm
 from scipy.optimize import minimize_scalar
 from scipy.special import logit
@@ -1052,13 +1051,17 @@ def test_many_ancillas_by_eulers_integral(n1, n2):
     assert found == pytest.approx(low if n2 < 0.5 else 1 - low, rel=1e-9)
 
 
-@pytest.mark.parametrize(("cells", "coupling"), [(3, 4.0), (5, -1.0), (30, 0.0)])
-def test_ten_samples_in_the_shorter_time_and_no_more(cells, coupling):
-    """1/(2 |J| sqrt(N - 1) + N gamma); the number of samples is rounded down."""
+@pytest.mark.parametrize(
+    ("cells", "coupling"), [(1, 0.0), (3, 4.0), (5, -9.0), (30, 0.0)]
+)
+def test_five_samples_per_radian_of_the_fastest_phase_and_no_more(cells, coupling):
+    """|J| N of the exchange and N gamma of the decay, up to 10/gamma."""
     times = StarBattery(cells=cells, coupling=coupling, rate=0.5).charge().times
-    scale = 1 / (2 * abs(coupling) * math.sqrt(cells - 1) + 0.5 * cells)
-    assert times[1] == pytest.approx(0.1 * scale, rel=3 / times.size)
+    radians = 20.0 * cells * (abs(coupling) + 0.5)
     assert times[-1] == 20.0
+    assert times.size == max(401, math.ceil(5 * radians))
+
+
 @pytest.mark.parametrize("cells", [2, 3, 4, 5, 6, 7])
 @pytest.mark.parametrize("potential", [-1e3, 0.4, 1 - 1e-9, 1 + 1e-12, 3.0, 1e3])
 def test_special_points_keep_their_several_steady_states(cells, potential):
