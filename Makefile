@@ -1,7 +1,10 @@
 # Two commands do the work on a machine with Python and make: `make book` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SITE := _build/html
+BEFORE := _build/before
+PUT_BACK := if [ -d $(BEFORE) ]; then rm -rf $(SITE) && mv $(BEFORE) $(SITE); fi
 # Each build starts without them: pages that are gone, and outputs of an older core.
 # The rest of _build belongs to others: a course's archives, the printed book.
 WRITTEN_BY_SITE := $(SITE) _build/jupyter_execute _build/.doctrees
@@ -22,12 +25,15 @@ export TQDM_DISABLE = 1
 book: site ## install, execute every chapter, write the site to _build/html
 	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
 
+# Ctrl-C leaves the site of the last build, which waits beside until the new one is whole.
 site: .venv/installed $(WIDGETS)
+	rm -rf $(BEFORE) && if [ -d $(SITE) ]; then mv $(SITE) $(BEFORE); fi
 	rm -rf $(WRITTEN_BY_SITE)
-	$(JUPYTER_BOOK)
+	@trap '$(PUT_BACK); exit 130' INT TERM HUP; echo "$(JUPYTER_BOOK)"; $(JUPYTER_BOOK)
+	rm -rf $(BEFORE)
 
 serve: ## show the site that 'make book' wrote
-	$(PYTHON) -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
+	$(PYTHON) tools/serve.py
 
 notebooks: .venv/installed ## execute the chapters and store their outputs
 	$(BIN)/python tools/notebooks.py
@@ -71,7 +77,8 @@ paint: .venv/installed ## how soon the pages that 'make book' wrote show somethi
 	$(BIN)/python tools/first_paint.py
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
-	$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "The book needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make book PYTHON=python3.11"; exit 1; }
+	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	$(INSTALL) -r requirements.txt -e ".[site,test,bench]"
 	touch $@
 
@@ -80,16 +87,17 @@ paint: .venv/installed ## how soon the pages that 'make book' wrote show somethi
 	$(INSTALL) -e ".[course]"
 	touch $@
 
-# The sliders' player for pages without a kernel, with npm of the virtual environment. The folder
-# comes whole or not at all: it is made beside the site's files and moved there at the end.
+# The sliders' player for pages without a kernel, with npm of the virtual environment. Others
+# use the folder too, so nothing in it is deleted; the player itself comes last, when its fonts
+# are there.
 $(WIDGETS): | .venv/installed
-	rm -rf .venv/widgets $(@D)
-	mkdir -p .venv/widgets/player
+	rm -rf .venv/widgets
+	mkdir -p .venv/widgets $(@D)
 	$(BIN)/npm pack --loglevel=error --pack-destination .venv/widgets $(WIDGETS_PACKAGE)
 	tar -xzf .venv/widgets/*.tgz -C .venv/widgets
-	cd .venv/widgets && mv package/dist/embed.js package/dist/*.woff2 player
-	mv .venv/widgets/player $(@D)
+	mv .venv/widgets/package/dist/*.woff2 $(@D)
+	mv .venv/widgets/package/dist/embed.js $(@D)
 	rm -r .venv/widgets
 
-clean:
+clean: ## delete all that was installed and built
 	rm -rf _build .venv $(dir $(WIDGETS))

@@ -1,6 +1,7 @@
-"""The core with every Python and with the oldest and newest packages that are allowed: `uvx nox`.
+"""The core with every Python and the oldest and newest packages allowed: `uvx nox`.
 
-`make test` checks one set of versions, that of constraints.txt; this checks the bounds of pyproject.toml.
+`make test` checks one set of versions, that of constraints.txt; this checks the bounds
+of pyproject.toml.
 """
 
 import nox
@@ -23,7 +24,7 @@ def oldest(session: nox.Session) -> None:
 
 
 def check(session: nox.Session, resolution: str) -> None:
-    """Install with this resolution and run the tests that need neither the site nor the grader."""
+    """Install with this resolution; run the tests that need no site and no grader."""
     session.install("--resolution", resolution, "-e", ".[book]")
     session.install(
         "hypothesis", "pytest", "pytest-xdist", "distributed", "dask-jobqueue"

@@ -1,1 +1,1 @@
-"""qbcore beside what a user would otherwise do: one file a model, and one run of them all."""
+"""qbcore beside what a user would otherwise do: one file per model, one run of all."""

@@ -1,4 +1,4 @@
-"""All benchmarks in one run: ``make bench``, and ``make bench ACCEPT=1`` to store what it found.
+"""All benchmarks in one run: ``make bench``; ``make bench ACCEPT=1`` stores the result.
 
     python -m benchmarks [--accept] [model ...]       (all models if none is named)
 
@@ -7,6 +7,7 @@ Exit code 1, with the names, if a ratio fell by a factor of 3 against the stored
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
 
@@ -27,9 +28,16 @@ def run(models: list[str]) -> list[Row]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run, compare with the stored rows, and store if told to or if nothing is stored."""
-    accept = "--accept" in arguments
-    chosen = [a for a in arguments if a != "--accept"]
+    """Run, compare with the stored rows, store if told to or if nothing is stored."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--accept", action="store_true", help="store what was found")
+    parser.add_argument("models", nargs="*", help=f"all of {', '.join(MODELS)} if none")
+    told = parser.parse_args(arguments)
+    accept, chosen = told.accept, told.models
+    if unknown := sorted(set(chosen) - set(MODELS)):
+        parser.error(f"no such model: {', '.join(unknown)}")
     rows = run(chosen or list(MODELS))
     measured = {row.model for row in rows}
     before = read()
@@ -40,7 +48,8 @@ def main(arguments: list[str]) -> int:
         print(f"{'accepted' if accept else 'SLOWER'}: {complaint}")
     if complaints and not accept:
         print(
-            f"A ratio that falls by a factor of {WORSE:g} fails. If it is meant: make bench ACCEPT=1"
+            f"A ratio that falls by a factor of {WORSE:g} fails. "
+            "If it is meant: make bench ACCEPT=1"
         )
         return 1
     if accept or not (before or chosen):

@@ -1,9 +1,10 @@
-"""The dual-cavity battery: charging curves of two cavities that exchange, of two that do not, and of one.
+"""The dual-cavity battery: two cavities, with and without exchange, and one.
 
-The rivals: ``sesolve`` in the full space, as a user would write it, and with the operators that
-`qbcore` reduced to one parity (what is left is the Chebyshev series against an integrator);
-``expm_multiply`` with the same; for one cavity the Dicke battery of `qthermo`, which diagonalises
-a dense matrix. Its H is ours without repulsion, with g = g_1/2 and a cutoff of 2 N + 6 levels.
+The rivals: ``sesolve`` in the full space, as a user would write it, and with the
+operators that `qbcore` reduced to one parity (what is left is the Chebyshev series
+against an integrator); ``expm_multiply`` with the same; for one cavity the Dicke
+battery of `qthermo`, which diagonalises a dense matrix. Its H is ours without
+repulsion, with g = g_1/2 and a cutoff of 2 N + 6 levels.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def by_expm_multiply(atoms: int, exchange: float) -> FloatArray:
 
 
 def one_cavity(atoms: int) -> FloatArray:
-    """The stored energy of one cavity without repulsion, with the cutoff of `qthermo`."""
+    """Stored energy of one cavity without repulsion, with the cutoff of `qthermo`."""
     battery = DualCavityBattery(
         atoms_a=atoms, atoms_b=0, repulsion=0.0, cutoff_a=2 * atoms + 5
     )

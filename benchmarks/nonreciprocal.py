@@ -1,8 +1,9 @@
-"""The nonreciprocal battery, driven by pairs of photons, and with its reservoir as a third mode.
+"""The nonreciprocal battery, driven by photon pairs, and with its reservoir as a mode.
 
-``mesolve`` and ``steadystate`` work in a truncated Fock space; the levels here are the fewest that
-reach the accuracy. A rival that knows the trick, too, integrates the equations of the moments with
-``solve_ivp`` or hands them to scipy's Lyapunov solver: what is left is the overhead of `qbcore`.
+``mesolve`` and ``steadystate`` work in a truncated Fock space; the levels here are the
+fewest that reach the accuracy. A rival that knows the trick, too, integrates the
+equations of the moments with ``solve_ivp`` or hands them to scipy's Lyapunov solver:
+what is left is the overhead of `qbcore`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ LEVELS = {
 
 
 def battery_at(drive: float, levels: int = 2) -> NonreciprocalBattery:
-    """kappa = 0.1, Gamma = 1: the threshold is 0.15; the levels are those of the truncated space."""
+    """kappa = 0.1, Gamma = 1: the threshold is 0.15; levels of the truncated space."""
     fock = {"charger_levels": levels, "battery_levels": levels}
     return NonreciprocalBattery(
         charger_share=SHARE, battery_share=SHARE, two_photon_drive=drive, **fock

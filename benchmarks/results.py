@@ -1,4 +1,4 @@
-"""What a run leaves: rows, how they grow, on which machine; and whether a ratio has fallen."""
+"""What a run leaves: rows, growth, the machine; and whether a ratio has fallen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORSE = 3.0  # a ratio that has fallen by this factor fails the run
 
 
 def fallen(rows: Sequence[Row], stored: Sequence[Row]) -> list[str]:
-    """A message for every stored ratio that has fallen by a factor WORSE or is measured no more."""
+    """A message for every stored ratio that fell by a factor WORSE or is gone."""
     found = {row.name: row.ratio for row in rows}
     messages = []
     for row in stored:
@@ -35,16 +35,17 @@ def fallen(rows: Sequence[Row], stored: Sequence[Row]) -> list[str]:
             messages.append(f"{row.name}: stored, but not measured any more")
         elif row.ratio and (found[row.name] or 0.0) * WORSE <= row.ratio:
             messages.append(
-                f"{row.name}: the ratio fell from {row.ratio:.3g} to {found[row.name] or 0.0:.3g}"
+                f"{row.name}: the ratio fell from {row.ratio:.3g} "
+                f"to {found[row.name] or 0.0:.3g}"
             )
     return messages
 
 
 def growth(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    """Exponents of time over size, for every route through a task that has three sizes or more.
+    """Exponents of time over size, for every route through three sizes or more.
 
-    ``exponent`` is the least-squares slope of log time over log size; ``steps`` are the slopes
-    between neighbouring sizes. A power law has steps that agree.
+    ``exponent`` is the least-squares slope of log time over log size; ``steps`` are the
+    slopes between neighbouring sizes. A power law has steps that agree.
     """
     routes: dict[tuple[str, str, str, str], dict[int, float]] = {}
     for row in rows:
@@ -77,7 +78,8 @@ def environment() -> dict[str, str]:
     )
     packages = ("numpy", "scipy", "qutip", "qthermo", "qbcore")
     return {
-        "machine": f"{named[1] if named else platform.processor()}, {platform.system()} {platform.machine()}",
+        "machine": f"{named[1] if named else platform.processor()}, "
+        f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
         "day": f"{datetime.now(UTC):%Y-%m-%d}",

@@ -1,12 +1,14 @@
-"""Do one task in two ways, each in a process of its own, and compare answers, time and memory.
+"""Do one task in two ways, each in its own process; compare answers, time and memory.
 
-* Accuracy: both answers must agree within the accuracy the case states. A rival with a tolerance
-  is given the loosest of TOLERANCES at which they do, so that it does no needless work.
-* Time: processor seconds, medians of runs taken in turn, on one thread (the Makefile sets
-  OMP_NUM_THREADS=1). The first calls are the warm-up: they give the answers, fill the caches of
-  both sides and are not timed.
-* Memory: growth of the process's largest resident size (``ru_maxrss``) over the first calls.
-  tracemalloc would see numpy's arrays, but not what SuperLU or an integrator in C++ allocates.
+* Accuracy: both answers must agree within the accuracy the case states. A rival with a
+  tolerance is given the loosest of TOLERANCES at which they do, so that it does no
+  needless work.
+* Time: processor seconds, medians of runs taken in turn, on one thread (the Makefile
+  sets OMP_NUM_THREADS=1). The first calls are the warm-up: they give the answers, fill
+  the caches of both sides and are not timed.
+* Memory: growth of the process's largest resident size (``ru_maxrss``) over the first
+  calls. tracemalloc would see numpy's arrays, but not what SuperLU or an integrator in
+  C++ allocates.
 """
 
 from __future__ import annotations
@@ -39,9 +41,10 @@ BYTES = 1 if sys.platform == "darwin" else 1024  # of one unit of ru_maxrss
 class Case:
     """One task of one size.
 
-    ``ours`` takes nothing; ``theirs`` a relative tolerance if it is ``tolerant``. Both return
-    numbers of one shape and must be picklable. A rival too slow for the whole task does 1/``scale``
-    of it, of which ``part`` picks the answers from ours. Without a rival only growth is measured.
+    ``ours`` takes nothing; ``theirs`` a relative tolerance if it is ``tolerant``. Both
+    return numbers of one shape and must be picklable. A rival too slow for the whole
+    task does 1/``scale`` of it, of which ``part`` picks the answers from ours. Without
+    a rival only growth is measured.
     """
 
     model: str
@@ -59,7 +62,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What was measured: processor seconds, megabytes, and the largest difference of the answers."""
+    """What was measured: processor seconds, megabytes, largest difference."""
 
     model: str
     task: str
@@ -77,7 +80,8 @@ class Row:
     @property
     def name(self) -> str:
         """What tells this row from all others."""
-        return f"{self.model}: {self.task}, {self.unit} {self.size}, {self.rival or 'no rival'}"
+        rival = self.rival or "no rival"
+        return f"{self.model}: {self.task}, {self.unit} {self.size}, {rival}"
 
     @property
     def ratio(self) -> float | None:
@@ -90,8 +94,10 @@ class Row:
                 f"{self.name}: qbcore {self.our_time:.3g} s, {self.our_memory:.0f} MB"
             )
         return (
-            f"{self.name}: ratio {self.ratio:.3g} = {self.their_time:.3g} s / {self.our_time:.3g} s, "
-            f"memory {self.their_memory:.0f} MB / {self.our_memory:.0f} MB, difference {self.difference:.0e}"
+            f"{self.name}: ratio {self.ratio:.3g} = "
+            f"{self.their_time:.3g} s / {self.our_time:.3g} s, "
+            f"memory {self.their_memory:.0f} MB / {self.our_memory:.0f} MB, "
+            f"difference {self.difference:.0e}"
         )
 
 
@@ -125,8 +131,9 @@ def processor_seconds(run: Callable[[], Any]) -> float:
 
 
 def measure(case: Case) -> Row:
-    """Both sides of a case; ValueError if no tolerance brings their answers together."""
-    # Forked from a server that has imported everything and computed nothing: a clean baseline.
+    """Both sides of a case; ValueError if no tolerance makes their answers agree."""
+    # Forked from a server that has imported everything and computed nothing: a clean
+    # baseline.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         [f"benchmarks.{m.name}" for m in pkgutil.iter_modules(benchmarks.__path__)]
@@ -166,7 +173,7 @@ def agreeing(
     answer: FloatArray,
     call: Callable[[Callable[[], ArrayLike]], FloatArray],
 ) -> tuple[Callable[[], ArrayLike], float, float | None]:
-    """The rival at the loosest tolerance within the accuracy, its difference, and that tolerance."""
+    """The rival at the loosest tolerance within the accuracy; difference, tolerance."""
     assert case.theirs is not None
     for tolerance in TOLERANCES if case.tolerant else (None,):
         run = case.theirs if tolerance is None else partial(case.theirs, tolerance)
@@ -174,12 +181,13 @@ def agreeing(
         if difference <= case.accuracy:
             return run, difference, tolerance
     raise ValueError(
-        f"{case.rival}: {case.task} of size {case.size} differs by {difference:.2g} from qbcore."
+        f"{case.rival}: {case.task} of size {case.size} "
+        f"differs by {difference:.2g} from qbcore."
     )
 
 
 def integrator_options(rtol: float) -> dict[str, Any]:
-    """Of QuTiP's integrators: this accuracy, however many steps it takes, and no progress bar."""
+    """Of QuTiP's integrators: this accuracy, any number of steps, no progress bar."""
     return {"rtol": rtol, "atol": rtol / 100, "nsteps": 10**6, "progress_bar": ""}
 
 

@@ -1,7 +1,8 @@
-"""A student's notebook in a kernel of its own, and its answers as the tests may ask for them.
+"""A student's notebook in its own kernel, and its answers as the tests ask for them.
 
-The tests stay in this process. A call sends its arguments to the kernel and takes plain values
-back, so nothing that the notebook patches reaches a test, and nothing it returns runs here.
+The tests stay in this process. A call sends its arguments to the kernel and takes plain
+values back, so nothing that the notebook patches reaches a test, and nothing it returns
+runs here.
 """
 
 from __future__ import annotations
@@ -38,17 +39,19 @@ ERRORS = {
     kind.__name__: kind
     for kind in (AttributeError, IndexError, KeyError, NameError, TypeError, ValueError)
 }
-# In place of otter's, which would run the public tests in the student's process for nothing.
+# In place of otter's, which would run the public tests in the student's process for
+# nothing.
 GRADER = "class grader:\n    check = check_all = staticmethod(lambda *question: None)"
 
 
 class _Plain(pickle.Unpickler):
-    """Numbers, strings, containers and numpy arrays; whatever else could run code, and is refused."""
+    """Numbers, strings, containers, numpy arrays; all else could run code: refused."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module.replace("numpy.core", "numpy._core"), name) not in PLAIN:
             raise TypeError(
-                f"a {module}.{name} came back: return numbers, arrays, or tuples of them"
+                f"a {module}.{name} came back: "
+                "return numbers, arrays, or tuples of them"
             )
         return super().find_class(module, name)
 
@@ -56,7 +59,8 @@ class _Plain(pickle.Unpickler):
 class Answers:
     """The names a notebook defines, as the environment of otter's tests.
 
-    ``seconds`` is the time that all cells and calls may take together; one of them gets a fifth.
+    ``seconds`` is the time that all cells and calls may take together; one of them gets
+    a fifth.
     """
 
     def __init__(self, notebook: nbformat.NotebookNode, seconds: float) -> None:
@@ -101,20 +105,26 @@ class Answers:
         return remarks
 
     def get(self, name: str, default: object = None) -> Any:
-        """A value of the notebook, or a function that calls the notebook's function of that name."""
+        """A value of the notebook, or a function that calls the notebook's function."""
         if self._ask(name, "", f"callable({name})"):
             return lambda *args, **kwargs: self._call(name, *args, **kwargs)
         return self._ask(name, "", name)
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         carried = base64.b64encode(dill.dumps((args, kwargs))).decode()
-        setup = f"_args, _kwargs = __import__('dill').loads(__import__('base64').b64decode('{carried}'))"
+        setup = (
+            "_args, _kwargs = __import__('dill').loads("
+            f"__import__('base64').b64decode('{carried}'))"
+        )
         return self._ask(name, setup, f"{name}(*_args, **_kwargs)")
 
     def _ask(self, name: str, setup: str, expression: str) -> Any:
         if name in self.endless:
             raise TimeoutError(f"{name} had to be stopped in an earlier test")
-        dumped = f"__import__('base64').b64encode(__import__('pickle').dumps({expression})).decode()"
+        dumped = (
+            "__import__('base64').b64encode("
+            f"__import__('pickle').dumps({expression})).decode()"
+        )
         try:
             outputs = self._execute(f"{setup}\n{dumped}")
         except NameError as error:
@@ -157,6 +167,6 @@ class Answers:
 
 
 def in_words(error: Exception) -> str:
-    """What a student reads of an error; ours and a test's assertions are sentences already."""
+    """What a student reads of an error; ours and a test's are sentences already."""
     spoken = isinstance(error, AssertionError | RuntimeError | TimeoutError)
     return str(error) if spoken else f"{type(error).__name__}: {error}"

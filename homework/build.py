@@ -1,10 +1,11 @@
-"""Build what is handed out, and what grades it, from the source notebooks in this folder.
+"""Build what is handed out, and what grades it, from this folder's source notebooks.
 
     python homework/build.py [--seed 7] [--out _build/homework] [01-ergotropy ...]
 
-In ``<out>/students`` lie the notebooks without solutions and hidden tests, in ``<out>/teachers`` the
-same notebooks with solutions, and for each an autograder archive in otter-grader's format.
-A seed other than 0 gives a course its own numbers, see README.md.
+In ``<out>/students`` lie the notebooks without solutions and hidden tests, in
+``<out>/teachers`` the same notebooks with solutions, and for each an autograder archive
+in otter-grader's format. A seed other than 0 gives a course its own numbers, see
+README.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from otter.assign import main as otter_assign
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "_build" / "homework"
-# A number of an assignment, its published value and the others: `GAP = 1.2  # or 0.8, 1.6`.
+# A number of an assignment, its published value and the others:
+# `GAP = 1.2  # or 0.8, 1.6`.
 PARAMETER = re.compile(r"^([A-Z][A-Z_0-9]{2,}) = (.+?)  # or (.+)$", re.MULTILINE)
 
 
@@ -43,7 +45,7 @@ def choose(notebook: nbformat.NotebookNode, name: str, seed: int) -> dict[str, s
 
 
 def write_numbers(notebook: nbformat.NotebookNode, values: dict[str, str]) -> None:
-    """Put the numbers where they are set, and in place of their names in the text and in the tests."""
+    """Put the numbers where they are set, and for their names in text and tests."""
     names = (
         re.compile(r"\b(" + "|".join(values) + r")\b")
         if values
@@ -62,7 +64,7 @@ def write_numbers(notebook: nbformat.NotebookNode, values: dict[str, str]) -> No
 
 
 def build(source: Path, out: Path, seed: int) -> None:
-    """Write the student's notebook, the teacher's, and the autograder archive of one assignment."""
+    """Write the student's notebook, the teacher's, and the archive of an assignment."""
     notebook = nbformat.read(source, as_version=4)
     write_numbers(notebook, choose(notebook, source.stem, seed))
     notebook.cells[0].source += f"\nname: {source.stem}, seed {seed}"

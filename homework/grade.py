@@ -1,8 +1,10 @@
 """Grade a folder of notebooks: a table, and a page of feedback for each.
 
-    python homework/grade.py folder [--trust] [--time-limit 300] [--built _build/homework]
+    python homework/grade.py folder
+        [--trust] [--time-limit 300] [--built _build/homework]
 
-Beside the folder appears ``<folder>-graded`` with grades.csv and feedback/. See README.md.
+Beside the folder appears ``<folder>-graded`` with grades.csv and feedback/. See
+README.md.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ CELL = 32_000  # characters of remarks: a spreadsheet's cell holds 32,767
 
 @dataclass
 class Result:
-    """One line of the table: status, remarks, and for each question points, possible points and hints.
+    """One line of the table: status, remarks, and each question's points and hints.
 
     A line is true at any time, so that a run may end at any time.
     """
@@ -60,7 +62,7 @@ class Result:
 
 
 class Tests(ExceptionTestFile):
-    """The tests of one question; a failure says what the test says, and does not quote the test."""
+    """The tests of one question; a failure says what the test says, without quoting."""
 
     def _generate_error_message(self, excp: Exception, context: int = 0) -> str:
         said = in_words(excp)
@@ -68,7 +70,7 @@ class Tests(ExceptionTestFile):
 
 
 def read_archives(built: Path) -> dict[str, list[tuple[str, str]]]:
-    """Name and source of each test file, by assignment, from the autograder archives."""
+    """Name and source of each test file, by assignment, from the archives."""
     archives = {}
     for path in sorted(built.glob("teachers/*-autograder.zip")):
         with zipfile.ZipFile(path) as archive:
@@ -115,7 +117,8 @@ def grade(result: Result, tests: list[tuple[str, str]], seconds: float) -> Resul
 
 def _hint(case) -> str:
     said = case.message.removeprefix("❌ Test case failed\n")
-    return f"{'hidden' if case.test_case.hidden else 'public'} test, {case.test_case.points:g}: {said}"
+    kind = "hidden" if case.test_case.hidden else "public"
+    return f"{kind} test, {case.test_case.points:g}: {said}"
 
 
 def refuse_others(results: Iterable[Result], known: Iterable[str]) -> None:
@@ -171,7 +174,7 @@ def written_questions(assignment: str) -> dict[str, int]:
 
 
 def write_table(results: list[Result], path: Path) -> None:
-    """grades.csv: totals are of the automatic part; the written questions have an empty column each."""
+    """grades.csv: totals of the automatic part; written questions: empty columns."""
     asked = {question for result in results for question in result.points}
     automatic = sorted(
         asked, key=lambda question: (len(question), question)
@@ -257,12 +260,14 @@ def read_command_line() -> tuple[argparse.Namespace, dict]:
         parser.error("say which folder to grade: make grade SUBMISSIONS=folder")
     if not Path(arguments.folder).is_dir():
         parser.error(
-            f"Argument `folder` must be a folder of submissions, but is {arguments.folder!r}"
+            "Argument `folder` must be a folder of submissions, "
+            f"but is {arguments.folder!r}"
         )
     archives = read_archives(arguments.built)
     if not archives:
         parser.error(
-            f"there are no autograder archives in {arguments.built}: run `make homework` first"
+            f"there are no autograder archives in {arguments.built}: "
+            "run `make homework` first"
         )
     return arguments, archives
 

@@ -1,7 +1,7 @@
 """What in a student's cells no answer needs, so that a human looks before it is run.
 
-A list of names keeps honest notebooks apart from those that touch files, processes or the grader.
-It is no sandbox: README.md says what it does not hold back.
+A list of names keeps honest notebooks apart from those that touch files, processes or
+the grader. It is no sandbox: README.md says what it does not hold back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OTTER_CELL = re.compile(
 
 
 def answer_cells(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
-    """Number, as a reader counts all cells from 1, and source of each code cell, otter's own left out."""
+    """Number (among all cells, from 1) and source of each code cell but otter's own."""
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "code" and not OTTER_CELL.fullmatch(cell.source.strip()):
             yield (

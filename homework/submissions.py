@@ -28,7 +28,8 @@ def entries(folder: Path) -> list[Path]:
 def printable(name: str) -> str:
     """A file name as one line of UTF-8; the shell's ``printf %b`` gives the name back.
 
-    Control characters, backslashes and bytes that are not UTF-8 become ``\\x09`` or ``\\xfc``.
+    Control characters, backslashes and bytes that are not UTF-8 become ``\\x09`` or
+    ``\\xfc``.
     """
     return "".join(_plain_or_hex(char) for char in name)
 
@@ -104,7 +105,7 @@ def _regular(path: Path) -> Path:
 
 
 def _bounded(file: BinaryIO) -> bytes:
-    """All of a file that is not too large; what a zip says of its size need not be true."""
+    """All of a file that is not too large; a zip may lie about its size."""
     text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
         raise Refused("the notebook is larger than 50 MB")

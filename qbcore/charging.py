@@ -77,7 +77,8 @@ def peak(
         chain = PPoly.from_bernstein_basis(pieces, extrapolate=False)
         zeros = chain.derivative().roots(discontinuity=False)
         zeros = zeros[np.isfinite(zeros)]
-        height, piece = chain(zeros), zeros.astype(int)
+        height = chain(zeros)
+        piece = np.minimum(zeros.astype(int), curve.size - 1)
         higher = np.flatnonzero(height > value[curve[piece]])
         higher = higher[np.argsort(height[higher])]  # a curve's highest is written last
         piece, x = piece[higher], zeros[higher] - piece[higher]
@@ -236,11 +237,11 @@ class SteadyState(Result):
 
     Attributes
     ----------
-    energy : float
+    energy : float, or array for many
         Energy above the battery's ground state.
-    ergotropy : float
+    ergotropy : float, or array for many
         Largest work a unitary on the battery can extract, in the unit of energy.
     """
 
-    energy: float
-    ergotropy: float
+    energy: float | FloatArray
+    ergotropy: float | FloatArray

@@ -1,4 +1,4 @@
-"""qbook: what a chapter uses besides physics: the ledger, sliders, the contract's check, style."""
+"""What a chapter uses besides physics: the ledger, sliders, the contract, style."""
 
 from qbook import claims
 from qbook.contract import check_contract

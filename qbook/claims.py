@@ -1,4 +1,4 @@
-"""The ledger of published claims: read it, check a computed value against it, show the verdict.
+"""The ledger of published claims: read it, check a value against it, show the verdict.
 
 ``book/claims.yml`` holds one entry per claim::
 
@@ -14,8 +14,9 @@
       reason: ...                     # one sentence
       chapter: papers/rosen-zener     # the one chapter that decides it
 
-A chapter computes the numbers and calls ``claims.check("guo-transition", lambda_c=...)``. That
-raises when a number has left its tolerance, and otherwise shows the verdict beside the figure.
+A chapter computes the numbers and calls
+``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its
+tolerance, and otherwise shows the verdict beside the figure.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from qbcore._support.checks import real, require
@@ -48,6 +51,18 @@ FIELDS = (
 )
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error, as YAML itself has it."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        """Take the mapping of one node."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        where = f"claims.yml: line {node.start_mark.line + 1}"
+        require(not twice, where, "name every key once", twice)
+        return super().construct_mapping(node, deep)
+
+
 class ClaimError(AssertionError):
     """A computed number no longer agrees with the ledger."""
 
@@ -62,8 +77,14 @@ class Number:
     def __str__(self) -> str:
         if isinstance(self.value, bool):
             return "yes" if self.value else "no"
-        exact = self.tolerance == 0
-        return f"{self.value:.6g}" + ("" if exact else f" ± {self.tolerance:.1g}")
+        # Six digits, and more where these would be wrong by a tenth of the tolerance.
+        shown = next(
+            text
+            for digits in range(6, 18)
+            if abs(float(text := f"{self.value:.{digits}g}") - self.value)
+            <= self.tolerance / 10
+        )
+        return shown + (f" ± {self.tolerance:.1g}" if self.tolerance else "")
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,7 +120,7 @@ class Claim:
 
 
 class Ledger(tuple[Claim, ...]):
-    """Claims in the order of the file; shows itself as one table a paper, linked to the chapters."""
+    """Claims in the order of the file; shows itself as one table per paper, linked."""
 
     def __repr__(self) -> str:
         return f"Ledger of {len(self)} claims: " + ", ".join(
@@ -122,9 +143,10 @@ class Ledger(tuple[Claim, ...]):
 
 
 def find_ledger(start: Path | None = None) -> Path:
-    """``claims.yml`` in the working directory, its ``book`` folder, or one of their parents.
+    """``claims.yml`` in the working directory, its ``book`` folder, or a parent.
 
-    Falls back on the source tree this module lies in, and raises FileNotFoundError without one.
+    Falls back on the source tree this module lies in, and raises FileNotFoundError
+    without one.
     """
     here = Path.cwd() if start is None else start
     folders = [here, *here.parents, Path(__file__).resolve().parent.parent]
@@ -139,8 +161,8 @@ def find_ledger(start: Path | None = None) -> Path:
 
 @lru_cache
 def _parsed(path: Path, modified: int) -> Ledger:
-    """Ledger as of its modification time, so that an edit is seen in a running kernel."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    """Ledger as of its modification time: an edit is seen in a running kernel."""
+    entries = yaml.load(path.read_text(encoding="utf-8"), _Loader) or []
     whole = isinstance(entries, list) and all(
         isinstance(entry, dict) for entry in entries
     )
@@ -194,13 +216,17 @@ def _claim(entry: dict[str, Any]) -> Claim:
 def _number(name: str, fields: Any) -> Number:
     paired = isinstance(fields, dict) and tuple(fields) == ("value", "tolerance")
     require(paired, name, "have a value and a tolerance", fields)
-    real(f"{name}: value", fields["value"])  # YAML reads 1e-5, without a point, as text
-    real(f"{name}: tolerance", fields["tolerance"], least=0.0)
+    value, tolerance = fields["value"], fields["tolerance"]
+    real(f"{name}: value", value)  # YAML reads 1e-5, without a point, as text
+    real(f"{name}: tolerance", tolerance, least=0.0)
+    exact = tolerance == 0 or not isinstance(value, bool)
+    plain = exact and not isinstance(tolerance, bool)
+    require(plain, name, "have a number as tolerance, 0 for a yes or no", tolerance)
     return Number(**fields)
 
 
 def load(path: Path | None = None) -> Ledger:
-    """All entries of the ledger, in its order. Raises ValueError on a malformed entry."""
+    """All entries of the ledger, in its order; ValueError on a malformed entry."""
     source = find_ledger() if path is None else path
     return _parsed(source, source.stat().st_mtime_ns)
 
@@ -211,12 +237,13 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
     Parameters
     ----------
     claim_id : ``id`` of the entry.
-    value, values : the number itself if the entry has one, else each number by its name.
+    value, values : the number itself if the entry has one, else each number by its
+        name.
 
     Raises
     ------
-    ClaimError if a number differs from the ledger by more than its tolerance, or is not finite.
-    ValueError for an unknown claim, or names other than those of the entry.
+    ClaimError if a number differs from the ledger by more than its tolerance, or is not
+    finite. ValueError for an unknown claim, or names other than those of the entry.
     """
     known = {claim.id: claim for claim in load()}
     require(claim_id in known, "claim_id", f"be one of {sorted(known)}", claim_id)
@@ -234,9 +261,21 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
         given,
     )
     for name, number in claim.computed.items():
-        found = float(values[name])
+        found = _compared(name, values[name], isinstance(number.value, bool))
         if not math.isfinite(found) or abs(found - number.value) > number.tolerance:
             raise ClaimError(
-                f"{claim_id}: the ledger holds {name} = {number}, computed here is {found:.9g}."
+                f"{claim_id}: the ledger holds {name} = {number}, "
+                f"computed here is {found:.9g}."
             )
     return claim
+
+
+def _compared(name: str, value: Any, boolean: bool) -> float:
+    """The value given for a number or, if the ledger has it so, for a yes or no."""
+    array = np.asarray(value)
+    kinds, must = ("b", "be true or false") if boolean else ("iuf", "be a number")
+    fits = array.dtype.kind in kinds or (
+        isinstance(value, Real) and not isinstance(value, bool) and not boolean
+    )
+    require(array.ndim == 0 and fits, name, must, value)
+    return float(value)

@@ -24,8 +24,9 @@ def check_contract(battery: Battery) -> None:
     Parameters
     ----------
     battery : Battery
-        An instance with parameters for which `charge()` takes seconds at most. The rule that solves
-        it again with QuTiP is left out above 400 states (a closed system) or 60 (an open one).
+        An instance with parameters for which `charge()` takes seconds at most. The rule
+        that solves it again with QuTiP is left out above 400 states (a closed system)
+        or 60 (an open one).
 
     Raises
     ------
@@ -79,7 +80,7 @@ def _stays_within_its_capacity(battery: Battery, curve: Charging) -> None:
 
 
 def _has_power_as_slope(battery: Battery, curve: Charging) -> None:
-    """The integral of the power is the energy, to the error that half the samples show."""
+    """The integral of the power is the energy, to the error that half of it shows."""
 
     def error(step: int) -> float:
         t, e, p = (x[::step] for x in (curve.times, curve.energy, curve.power))
@@ -87,7 +88,8 @@ def _has_power_as_slope(battery: Battery, curve: Charging) -> None:
         return float(np.abs(work(t) - work(t[0]) - e + e[0]).max())
 
     slack = SOLVER * battery.quantum
-    # Fourth order: doubling the samples leaves a sixteenth; an eighth allows for the ends.
+    # Fourth order: doubling the samples leaves a sixteenth; an eighth allows for the
+    # ends.
     assert error(1) <= error(2) / 8 + slack, "the power is not the slope of the energy"
 
 
@@ -98,7 +100,8 @@ def _agrees_with_its_states(battery: Battery, curve: Charging) -> None:
     gap = np.abs(stored - stored[0] - (curve.energy - curve.energy[0])).max()
     assert gap <= 10 * slack, f"energy differs from that of the states by {gap}"
     assert curve.ergotropy.min() >= 0
-    # A model may know unitaries on more levels than its states show, so its own can be larger.
+    # A model may know unitaries on more levels than its states show, so its own can be
+    # larger.
     missing = (metrics.ergotropy(curve.states, h) - curve.ergotropy).max()
     assert missing <= 10 * slack, f"ergotropy is too small by {missing}"
 
@@ -148,7 +151,7 @@ def _has_operators_that_fit(battery: Battery) -> None:
 
 
 def _rests_or_says_why_not(battery: Battery) -> None:
-    """A closed battery has no steady state; an open one has, or names what forbids it."""
+    """A closed battery has no steady state; an open one has, or says why not."""
     try:
         rest: Any = battery.steady_state()
     except BatteryError:
@@ -164,7 +167,7 @@ def _rests_or_says_why_not(battery: Battery) -> None:
 
 
 def _agrees_with_qutip(battery: Battery, curve: Charging) -> None:
-    """A second route: the same operators under QuTiP's solvers, at a few of the times."""
+    """A second route: the same operators under QuTiP's solvers, at a few times."""
     jumps, whole = battery.collapse_operators(), battery.hamiltonian()
     if whole.shape[0] > MOST_STATES["open" if jumps else "closed"]:
         return

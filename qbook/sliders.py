@@ -1,8 +1,9 @@
 """Sliders that move with and without a kernel.
 
-A web page has no kernel, so a figure that is computed when a slider moves is dead there. `explore`
-draws all frames beforehand and lets the browser choose among them; ``live=True`` computes the
-frame when the slider moves, which needs a running kernel and takes as many values as one likes.
+A web page has no kernel, so a figure that is computed when a slider moves is dead
+there. `explore` draws all frames beforehand and lets the browser choose among them;
+``live=True`` computes the frame when the slider moves, which needs a running kernel and
+takes as many values as one likes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import product
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from ipywidgets import HTML, SelectionSlider, Stack, VBox, Widget, jslink
 from PIL import Image
 
@@ -26,7 +28,7 @@ Draw = Callable[..., str]
 
 
 class Explorer(VBox):  # type: ignore[misc]
-    """Sliders above the frame they choose; its text form is one line, its picture one frame."""
+    """Sliders above the frame they choose; as text one line, as picture one frame."""
 
     def __init__(
         self, sliders: Sequence[SelectionSlider], frame: Widget, first: bytes, text: str
@@ -40,7 +42,7 @@ class Explorer(VBox):  # type: ignore[misc]
         return self._text
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """The widget; one frame as a picture for readers that show no widgets (GitHub, PDF)."""
+        """The widget; one frame as a picture where no widget shows (GitHub, PDF)."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         return {
             **bundle,
@@ -61,18 +63,22 @@ def explore(
 
     Parameters
     ----------
-    draw : called with one keyword per slider; draws one matplotlib figure and returns a sentence
-        that says what is seen, with its numbers. The sentence is caption and alt text.
+    draw : called with one keyword per slider; draws one matplotlib figure and returns a
+        sentence that says what is seen, with its numbers. The sentence is caption and
+        alt text.
     labels : what to write beside each slider; its keyword if not given.
     start : value each slider starts at; the middle one if not given.
-    live : compute the frame when a slider moves instead of all frames now (needs a kernel). Half of
-        the drawing is matplotlib's search for margins; fixed ones (``layout="none"``) save it.
-    values : the values of each slider, one to three sliders; at most 150 frames unless live.
+    live : compute the frame when a slider moves instead of all frames now (needs a
+        kernel). Half of the drawing is matplotlib's search for margins; fixed ones
+        (``layout="none"``) save it.
+    values : the values of each slider, one to three sliders; at most 150 frames unless
+        live.
 
     Raises
     ------
-    ValueError for no slider, a slider of fewer than two values, an unknown label or start, too
-    many frames, or a ``draw`` that returns no sentence. Whatever ``draw`` raises passes through.
+    ValueError for no slider, a slider of fewer than two values, an unknown label or
+    start, too many frames, or a ``draw`` that returns no sentence. Whatever ``draw``
+    raises passes through.
     """
     require(
         1 <= len(values) <= 3, "values", "name one to three sliders", sorted(values)
@@ -86,32 +92,23 @@ def explore(
         _slider(n, list(v), labels.get(n, n), start.get(n), live)
         for n, v in values.items()
     ]
-    chosen = {name: slider.value for name, slider in zip(values, sliders, strict=True)}
-    png, sentence = _frame(draw, chosen)
-    first = _packed(png)
     if live:
-        frame = _live_frame(
-            draw,
-            dict(zip(values, sliders, strict=True)),
-            HTML(_figure(first, sentence)),
-        )
-        kind = "live"
+        chosen = {n: s.value for n, s in zip(values, sliders, strict=True)}
+        png, sentence = _frame(draw, chosen)
+        first, kind = _packed(png), "live"
+        shown = HTML(_figure(first, sentence))
+        frame = _live_frame(draw, dict(zip(values, sliders, strict=True)), shown)
     else:
-        sets = [
-            dict(zip(values, chosen, strict=True))
-            for chosen in product(*values.values())
-        ]
-        require(
-            len(sets) <= MOST_FRAMES,
-            "values",
-            f"make at most {MOST_FRAMES} frames",
-            len(sets),
+        drawn = _drawn(draw, values)
+        frame = _all_frames((_figure(*each) for each in drawn), sliders)
+        start_at = np.ravel_multi_index(
+            [slider.index for slider in sliders],
+            [len(slider.options) for slider in sliders],
         )
-        drawn = (_frame(draw, each) for each in progress(sets, "frames", len(sets)))
-        figures = (_figure(_packed(png), words) for png, words in drawn)
-        frame = _all_frames(figures, sliders)
-        kind = f"{len(sets)} frames"
-    text = f"Interactive figure over {', '.join(values)} ({kind}). {' '.join(sentence.split())}"
+        first, sentence = drawn[start_at]
+        kind = f"{len(drawn)} frames"
+    names, words = ", ".join(values), " ".join(sentence.split())
+    text = f"Interactive figure over {names} ({kind}). {words}"
     explorer = Explorer(sliders, frame, first, text)
     return explorer.add_class("explorer-live") if live else explorer
 
@@ -125,17 +122,37 @@ def _slider(
         f"hold a value of {name}, one of {options}",
         start,
     )
-    shown = [(f"{v:.4g}" if isinstance(v, float) else str(v), v) for v in options]
     slider = SelectionSlider(
-        options=shown,
+        options=list(zip(_labels(options), options, strict=True)),
         index=len(options) // 2 if start is None else options.index(start),
         description=label,
-        continuous_update=not live,  # compute where the slider is let go, not at every value on the way
+        # Compute where the slider is let go, not at every value on the way.
+        continuous_update=not live,
         style={"description_width": "initial"},
         layout={"width": "100%", "max_width": "36rem"},
     )
     slider.tooltip = label
     return slider
+
+
+def _labels(options: list[Any]) -> list[str]:
+    """What to write for each value: four digits, and more if these do not differ."""
+    for digits in range(4, 18):
+        labels = [
+            f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in options
+        ]
+        if len(set(labels)) == len(labels):
+            break
+    return labels
+
+
+def _drawn(draw: Draw, values: dict[str, Sequence[Any]]) -> list[tuple[bytes, str]]:
+    """Picture and sentence of every frame; the last slider moves fastest."""
+    sets = [dict(zip(values, each, strict=True)) for each in product(*values.values())]
+    must = f"make at most {MOST_FRAMES} frames"
+    require(len(sets) <= MOST_FRAMES, "values", must, len(sets))
+    frames = (_frame(draw, each) for each in progress(sets, "frames", len(sets)))
+    return [(_packed(png), sentence) for png, sentence in frames]
 
 
 def _all_frames(figures: Iterator[str], sliders: Sequence[SelectionSlider]) -> Widget:
@@ -156,7 +173,9 @@ def _live_frame(draw: Draw, sliders: dict[str, SelectionSlider], frame: HTML) ->
                 *_frame(draw, {name: s.value for name, s in sliders.items()})
             )
         except Exception as problem:  # the old picture would belong to other values
-            frame.value = f'<p role="alert">{html.escape(f"{type(problem).__name__}: {problem}")}</p>'
+            where = " ".join(["", *getattr(problem, "__notes__", [])])
+            words = html.escape(f"{type(problem).__name__}: {problem}{where}")
+            frame.value = f'<p role="alert">{words}</p>'
             raise
 
     for slider in sliders.values():
@@ -175,6 +194,10 @@ def _frame(draw: Draw, chosen: dict[str, Any]) -> tuple[bytes, str]:
         require(len(drawn) == 1, "draw", "draw one new figure", f"{len(drawn)} figures")
         png = io.BytesIO()
         plt.figure(drawn[0]).savefig(png, format="png")
+    except Exception as problem:
+        at = ", ".join(f"{name} = {value!r}" for name, value in chosen.items())
+        problem.add_note(f"This was the frame at {at}.")
+        raise
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
@@ -182,7 +205,7 @@ def _frame(draw: Draw, chosen: dict[str, Any]) -> tuple[bytes, str]:
 
 
 def _packed(png: bytes) -> bytes:
-    """The picture with a palette: a quarter of the weight for a quarter more time, so not when live."""
+    """The picture with a palette: a quarter of the weight, a quarter more time."""
     packed = io.BytesIO()
     # 64 colours are enough for line art and small maps.
     Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(
@@ -196,6 +219,7 @@ def _figure(png: bytes, sentence: str) -> str:
     words = html.escape(sentence, quote=True)
     return (
         f'<figure class="explorer-frame" style="margin:0"><img alt="{words}" '
-        f'style="max-width:100%;height:auto;background:#fff" src="data:image/png;base64,{source}">'
+        f'style="max-width:100%;height:auto;background:#fff" '
+        f'src="data:image/png;base64,{source}">'
         f'<figcaption role="status">{words}</figcaption></figure>'
     )

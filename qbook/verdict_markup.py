@@ -1,7 +1,8 @@
 """The ledger as HTML: every place that shows a verdict takes its markup from here.
 
-Sign, word and border style differ from verdict to verdict, so that colour is not needed. The colours are
-the style sheet's; where there is none (JupyterLab, GitHub) signs and words remain.
+Sign, word and border style differ from verdict to verdict, so that colour is not
+needed. The colours are the style sheet's; where there is none (JupyterLab, GitHub)
+signs and words remain.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def style_class(verdict: str) -> str:
 
 
 def sign(verdict: str) -> str:
-    """The sign of a verdict, which a screen reader leaves out, since the word follows."""
+    """The sign of a verdict; a screen reader leaves it out, since the word follows."""
     return f'<span aria-hidden="true">{VERDICTS[verdict]}</span>'
 
 
@@ -33,7 +34,8 @@ def box(claim: Claim) -> str:
     word = f"{sign(claim.verdict)} <strong>{claim.verdict.capitalize()}</strong>"
     numbers = (
         f"Computed here: {escape(claim.numbers)}. {escape(claim.parameters)}. "
-        f"Tolerance: {escape(claim.tolerance_because)}. Ledger entry <code>{claim.id}</code>."
+        f"Tolerance: {escape(claim.tolerance_because)}. "
+        f"Ledger entry <code>{claim.id}</code>."
     )
     return (
         f'<aside class="verdict {style_class(claim.verdict)}" id="{claim.anchor}" '
@@ -49,7 +51,8 @@ def table(claims: tuple[Claim, ...]) -> str:
     names = ("Verdict", "Claim", "Why", "Computed")
     head = "".join(f'<th scope="col" {LEFT}>{name}</th>' for name in names)
     rows = "".join(map(_row, claims))
-    return f'<table class="ledger"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    head = f"<thead><tr>{head}</tr></thead>"
+    return f'<table class="ledger">{head}<tbody>{rows}</tbody></table>'
 
 
 def _row(claim: Claim) -> str:
@@ -58,13 +61,15 @@ def _row(claim: Claim) -> str:
     cells = "".join(f"<td {LEFT}>{text}</td>" for text in texts)
     link = f'<a href="../{_address(claim)}">{sign(claim.verdict)} {claim.verdict}</a>'
     data = f'data-paper="{escape(claim.paper)}" data-verdict="{claim.verdict}"'
-    return f'<tr class="{style_class(claim.verdict)}" {data}><th scope="row" {LEFT}>{link}</th>{cells}</tr>'
+    head = f'<th scope="row" {LEFT}>{link}</th>'
+    return f'<tr class="{style_class(claim.verdict)}" {data}>{head}{cells}</tr>'
 
 
 def tally(counts: Mapping[str, int]) -> str:
     """How many claims have which verdict, as a list."""
     items = "".join(
-        f'<li class="{style_class(verdict)}">{sign(verdict)} <strong>{count}</strong> {verdict}</li>'
+        f'<li class="{style_class(verdict)}">{sign(verdict)} '
+        f"<strong>{count}</strong> {verdict}</li>"
         for verdict, count in counts.items()
     )
     return f'<ul class="tally">{items}</ul>'
@@ -76,7 +81,8 @@ def card(claim: Claim, title: str) -> str:
     return (
         f'<li class="{style_class(claim.verdict)}"><p class="title">{escape(title)}</p>'
         f"<p><em>The claim:</em> {escape(claim.claim.rstrip('.'))}.</p>"
-        f'<p><strong class="ruling">{sign(claim.verdict)} {claim.verdict.capitalize()}.</strong> '
+        f'<p><strong class="ruling">{sign(claim.verdict)} '
+        f"{claim.verdict.capitalize()}.</strong> "
         f'{escape(claim.reason)}</p><p><a href="{_address(claim)}">{see}</a></p></li>'
     )
 

@@ -14,7 +14,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, all but those of the site's pages."""
+    """Keep a file's tests on one worker, but share out the site's pages."""
     for item in items:
         if item.path.name != "test_site.py":
             item.add_marker(pytest.mark.xdist_group(item.path.name))

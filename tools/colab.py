@@ -1,10 +1,10 @@
-"""Copies of the notebooks for Colab: one cell in front fetches the book and installs its core.
+"""Copies of the notebooks for Colab: a cell in front fetches the book and its core.
 
     python tools/colab.py --repository OWNER/NAME --ref REF OUTPUT_DIR
 
-Colab opens a notebook from GitHub without the files beside it. The copies lie in OUTPUT_DIR under
-the notebooks' own paths, to be published on a branch that nobody edits; REF is the branch or tag
-that the cell fetches.
+Colab opens a notebook from GitHub without the files beside it. The copies lie in
+OUTPUT_DIR under the notebooks' own paths, to be published on a branch that nobody
+edits; REF is the branch or tag that the cell fetches.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from pathlib import Path
 import nbformat
 from notebooks import BOOK, all_notebooks
 
-CELL = """\
-# Colab only: fetch the book, install its core, work in the chapter's folder.
-!git clone --quiet --depth 1 --branch {ref} https://github.com/{repository} /content/{name}
-%pip install --quiet "/content/{name}[book]"
-%cd -q /content/{name}/{folder}"""
+CELL = (
+    "# Colab only: fetch the book, install its core, work in the chapter's folder.\n"
+    "!git clone --quiet --depth 1 --branch {ref} "
+    "https://github.com/{repository} /content/{name}\n"
+    '%pip install --quiet "/content/{name}[book]"\n'
+    "%cd -q /content/{name}/{folder}"
+)
 
 
 def write_copy(path: Path, repository: str, ref: str, output: Path) -> None:
@@ -51,5 +53,7 @@ if __name__ == "__main__":
         parser.error(f"--repository must be OWNER/NAME, but is {options.repository!r}")
     if not re.fullmatch(r"[\w.][\w./-]*", options.ref):
         parser.error(f"--ref must be a branch or tag, but is {options.ref!r}")
-    for notebook in all_notebooks():
+    notebooks = all_notebooks()
+    for notebook in notebooks:
         write_copy(notebook, options.repository, options.ref, options.output)
+    print(f"{len(notebooks)} notebooks for Colab are in {options.output}.")

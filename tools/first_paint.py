@@ -1,23 +1,20 @@
-"""How soon a page shows something on a slow phone: Fast 3G, and a processor four times slower.
+"""How soon a page shows something on a slow phone: Fast 3G, and a slow processor.
 
-Prints the First Contentful Paint of each page, from an empty cache. The server of Python's standard
-library sends the files as they are: it does not compress them, as most hosts do.
+Prints the First Contentful Paint of each page, from an empty cache. The server of
+Python's standard library sends the files as they are: it does not compress them, as
+most hosts do.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import functools
-import http.server
-import threading
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 from chromium import CHROMIUM, OPTIONS
 from playwright.sync_api import Browser, sync_playwright
+from serve import SITE, serving
 
-SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 # Chromium's own preset "Fast 3G": milliseconds, and bytes per second.
 FAST_3G = {
     "offline": False,
@@ -27,27 +24,6 @@ FAST_3G = {
 }
 SLOWER = 4  # the processor
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def handle(self) -> None:
-        with contextlib.suppress(
-            ConnectionError
-        ):  # the page is closed once it is painted
-            super().handle()
-
-
-@contextlib.contextmanager
-def serving(site: Path) -> Iterator[str]:
-    """Address of a server for the files in the folder `site`."""
-    handler = functools.partial(_Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
 
 
 def first_paint(browser: Browser, url: str) -> float:
@@ -76,6 +52,10 @@ def main() -> None:
         str(path.relative_to(chosen.site))
         for path in chosen.site.glob("book/**/*.html")
     )
+    if not found:
+        sys.exit(f"There is no site in {chosen.site}: run `make book` first.")
+    if not CHROMIUM:
+        sys.exit("Chromium not found: nothing can be painted.")
     with serving(chosen.site) as address, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         for name in chosen.pages or found:

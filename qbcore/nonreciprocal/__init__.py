@@ -1,4 +1,7 @@
-"""Charger and battery that share a lossy reservoir (Ahmadi et al.; Lin et al.; Xu and Ren)."""
+"""Charger and battery that share a lossy reservoir.
+
+Ahmadi et al.; Lin et al.; Xu and Ren.
+"""
 
 from qbcore.nonreciprocal._modes import (
     BATTERY,

@@ -1,256 +1,228 @@
-"""N spins under a pulse: the exact flow of f(t) Jx + diagonal, many runs at once.
+"""N spins under a pulse: Taylor series in time, many runs at once.
 
-H(t) = A(t) + B with A = f(t) Jx (commutes with itself at all times) and B diagonal in
-the Dicke basis, so both parts have exact flows: a rotation by the pulse area of the
-step, and a phase. They are composed with the symmetric fourth-order splitting S6 of
-Blanes and Moan, J. Comput. Appl. Math. 142, 313 (2002), Table 2, which keeps the norm
-exactly. Every run is done with n and 2n steps, and n grows until the two states agree.
+With x = t/T and F(x) = v0 T sin^2(pi x), the state obeys i psi' = (T E_m + F Jx) psi.
+H is tridiagonal in the Dicke basis and F has known Taylor coefficients F_j, so those of
+psi(now + s h) = sum_k c_k s^k follow one by one,
 
-States are arrays (N + 1, P), m = N/2, ..., -N/2 downwards, one column per run; time is
-the fraction t/T of the pulse f(t) = v0 sin^2(pi t/T).
+    (k + 1) c_{k+1} = -i h (T E_m c_k + Jx sum_j F_j c_{k-j}),
+
+and the sum is the state at every time on the way (Jorba and Zou, Exp. Math. 14, 99
+(2005)). A series is used as far as its last terms stay below this step's share of the
+error allowed; the norm, which the sum does not keep by itself, is an independent guard.
+
+Kets are arrays (P, S, N + 1) for P runs at S times, m = N/2, ..., -N/2.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.linalg import eigh_tridiagonal
+from scipy.special import factorial
 
 from qbcore._numerics.spins import ladder, projections
 from qbcore._support.checks import real
-from qbcore._support.progress import progress
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError, TooLargeError
 from qbcore.metrics import shannon_entropy
 
-T = TypeVar("T")
-
-# Blanes and Moan (2002), S6 of order 4: weights of the drive (7 stages), the phase (6).
-_A = [0.0792036964311957, 0.353172906049774, -0.0420650803577195]
-DRIVE_WEIGHTS = np.array([*_A, 1 - 2 * sum(_A), *_A[::-1]])
-_B = [0.209515106613362, -0.143851773179818]
-PHASE_WEIGHTS = np.array([*_B, 0.5 - sum(_B), 0.5 - sum(_B), *_B[::-1]])
-
-FINEST = 1e-11  # rounding over 10^5 steps leaves about this much
-MOST_SAMPLES = 2**15  # 4096 radians at 8 samples each; seconds for few atoms
-MOST_STEPS = 2**18  # of a whole run, so that no run goes on for hours
+TERMS = 30  # of a series
+REACH = 5.0  # radians that a series covers, roughly
+ROUNDING = 5e-16  # that a series leaves, times e^r if it covers r radians
+ROUGHEST = 1e-4  # where the last terms still tell the error
+LEAST = 8  # series that follow the pulse itself
+MOST_SAMPLES = 2**15  # 4096 radians at 8 samples each
+MOST_WORK = 2e7  # amplitudes times series: half a minute
+OVERHEAD = 200  # amplitudes whose work equals what Python adds to a series
 
 
-class Observed(NamedTuple):
-    """What `Pulses.observe` reads off the states, each of shape (P,); unit Delta."""
+class Runs(NamedTuple):
+    """Fields of `RosenZenerBattery` for P runs, each an array (P,)."""
 
-    energy: FloatArray
-    fluctuation: FloatArray
-    entropy: FloatArray
-    mean_jy: FloatArray
-    twist: FloatArray  # sum_m T (E_{m+1} - E_m) Re <J_+>_m
+    atoms: FloatArray
+    splitting: FloatArray
+    drive: FloatArray
+    duration: FloatArray
+    interaction: FloatArray
 
+    @property
+    def radians(self) -> FloatArray:
+        """Phase of drive and widest gap, v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T."""
+        gap = 1 + 2 * np.abs(self.interaction) * (1 - 1 / self.atoms)
+        return (self.drive + gap * self.splitting) * self.duration
 
-def fastest_phase(
-    splitting: float,
-    drive: FloatArray | float,
-    duration: FloatArray | float,
-    interaction: FloatArray | float,
-) -> FloatArray:
-    """v0 T + (1 + 2 |lambda|) Delta T, in radians."""
-    return np.asarray((drive + (1 + 2 * np.abs(interaction)) * splitting) * duration)
+    def fractions(self, resolution: float, least: int) -> FloatArray:
+        """Equal steps of t/T from 0 to 1, ``resolution`` to each radian."""
+        wanted = resolution * float(self.radians.max())
+        if wanted > MOST_SAMPLES:
+            raise TooLargeError(
+                f"The pulse needs {wanted:.3g} times, {resolution} to each radian, and "
+                f"at most {MOST_SAMPLES} are taken. Lower `drive`, `duration` or "
+                "`interaction`, or ask `charge` for `times=` of your own.",
+                found=wanted,
+                limit=MOST_SAMPLES,
+            )
+        return np.linspace(0.0, 1.0, max(least, math.ceil(wanted) + 1))
 
+    def planned(self, accuracy: float, kets: int = 1) -> int:
+        """Return the number of series that the longest run takes, or refuse it.
 
-def samples_for(radians: float, resolution: float = 8.0, least: int = 201) -> int:
-    """Number of equally spaced times that resolve a phase of so many radians.
-
-    Raises `TooLargeError` beyond MOST_SAMPLES, before anything is allocated.
-    """
-    wanted = resolution * radians
-    if wanted > MOST_SAMPLES:
-        raise TooLargeError(
-            f"The pulse turns by {radians:.3g} radians, which {wanted:.3g} times would "
-            f"resolve; at most {MOST_SAMPLES} are taken. Lower `drive`, `duration` or "
-            "`interaction`, or ask `charge` for times of your own.",
-            found=wanted,
-            limit=MOST_SAMPLES,
-        )
-    return max(least, math.ceil(wanted) + 1)
-
-
-def statistics(populations: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Energy above empty, its deviation (unit Delta) and the entropy in bits.
-
-    The populations have the shape (..., N + 1).
-    """
-    charge = np.arange(populations.shape[-1])[::-1]  # excited atoms, m + N/2
-    mean = populations @ charge
-    variance = (populations * (charge - mean[..., None]) ** 2).sum(axis=-1)
-    return mean, np.sqrt(variance), np.asarray(shannon_entropy(populations))
-
-
-def mean_jy(states: ComplexArray) -> FloatArray:
-    """<Jy>: from [Jx, Jz] = -i Jy, the slope of the energy is Delta f(t) <Jy>."""
-    return _raising_terms(states).sum(axis=0).imag
-
-
-def _raising_terms(states: ComplexArray) -> ComplexArray:
-    """Terms of <J_+> = sum_m conj(psi_{m + 1}) <m + 1| J_+ |m> psi_m, shape (N, P)."""
-    raised = ladder(len(states) - 1)[:, None] * states[1:]
-    return states[:-1].conj() * raised
+        The number is rough. A run turns the state by half the width of H at most: E_m
+        spans at most N Delta (1 + |lambda|/2), Jx spans N, the mean of the pulse is
+        v0/2.
+        """
+        real("accuracy", accuracy, above=0.0)
+        with np.errstate(over="ignore"):
+            gap = self.splitting * (1 + np.abs(self.interaction) / 2)
+            width = self.atoms * (gap + self.drive / 2)
+            series = LEAST + width * self.duration / (2 * REACH)
+            work = float(np.max(series * (OVERHEAD + kets * (self.atoms + 1))))
+        if work > MOST_WORK:
+            raise TooLargeError(
+                f"A run takes some {work:.3g} updates of an amplitude, and at most "
+                f"{MOST_WORK:.3g} are done. Lower `drive`, `duration`, `interaction` "
+                "or `atoms`.",
+                found=work,
+                limit=MOST_WORK,
+            )
+        longest = float(np.max(series))
+        rounding = ROUNDING * math.exp(REACH) * longest
+        if accuracy < rounding:
+            raise _out_of_reach(rounding, accuracy)
+        return math.ceil(longest)
 
 
-def area_fraction(fraction: FloatArray | float) -> FloatArray:
-    """Pulse area up to t = fraction * T, in units of v0 T."""
-    x = np.asarray(fraction, dtype=float)
+def area_fraction(x: Any) -> Any:
+    """Pulse area up to x = t/T, in units of v0 T."""
     return x / 2 - np.sin(2 * np.pi * x) / (4 * np.pi)
 
 
-def empty(atoms: int) -> ComplexArray:
-    """|s, -s> as a column."""
-    return np.eye(atoms + 1, dtype=complex)[:, -1:]
-
-
-@lru_cache(maxsize=128)
-def _jx_eigenvectors(atoms: int) -> FloatArray:
-    """Real orthogonal W with Jx = W diag(-s, ..., s) W^T."""
-    _, vectors = eigh_tridiagonal(np.zeros(atoms + 1), ladder(atoms) / 2)
-    return np.ascontiguousarray(vectors)
-
-
 class Pulses:
-    """P runs of N atoms side by side: states are arrays (N + 1, P), time is t/T.
+    """P runs of as many atoms each, side by side.
 
-    Either the parameters differ from run to run, or the columns of ``start`` do.
+    Either their parameters differ or their starts, ``kets`` (P, N + 1), do. The empty
+    battery |s, -s> if none are given.
     """
 
-    def __init__(
-        self,
-        atoms: int,
-        splitting: float,
-        drive: ArrayLike,
-        duration: ArrayLike,
-        interaction: ArrayLike,
-        start: ComplexArray | None = None,
-    ) -> None:
-        runs = (np.atleast_1d(x).astype(float) for x in (drive, duration, interaction))
-        v0, span, strength = np.broadcast_arrays(*runs)
-        m = projections(atoms)[:, None]
-        self.area = v0 * span  # shape (P,)
-        self.levels = splitting * span * (m + 2 * strength * m**2 / atoms)  # T E_m
-        self.start = empty(atoms) if start is None else start
-        self.vectors = _jx_eigenvectors(atoms)
-        # m >= 0 only: e^{-i m x} is the conjugate of e^{i m x}.
-        self.half_range = np.arange(atoms, -1, -2.0)[:, None] / 2
+    def __init__(self, runs: Runs, kets: ComplexArray | None = None) -> None:
+        atoms = int(runs.atoms[0])
+        splitting, drive, duration, interaction = (x[:, None] for x in runs[1:])
+        self.area = drive * duration
+        m = projections(atoms)
+        levels = splitting * duration * (m + 2 * interaction * m**2 / atoms)  # T E_m
+        self.centre = (levels.max(axis=1) + levels.min(axis=1))[:, None, None] / 2
+        self.levels = levels[:, None] - self.centre  # centred, they turn least
+        self.ladder = ladder(atoms)
+        empty = np.eye(1, atoms + 1, atoms, dtype=complex)
+        self.kets = empty if kets is None else kets
 
-    def path(self, fractions: FloatArray, steps: int) -> Iterator[ComplexArray]:
-        """States at the fractions, with ``steps`` steps between neighbours."""
-        columns = max(self.start.shape[1], self.area.size)
-        psi = np.tile(self.start, columns // self.start.shape[1])
-        psi = np.ascontiguousarray(psi)  # `_rotated` sees it as pairs of floats
-        now = 0.0
-        for fraction in fractions:
-            if fraction > now:
-                psi = self._advance(psi, now, float(fraction), steps)
-                now = float(fraction)
-            yield psi
+    def run(self, fractions: FloatArray, accuracy: float) -> Iterator[ComplexArray]:
+        """Yield the kets at all fractions, some at a time; they err by ``accuracy``."""
+        x = np.linspace(0.0, 1.0, 1001)
+        half_width = np.abs(self.levels).max()
+        strength = self.area.max() * len(self.ladder) / 2
+        # Radians by which any state has turned at most.
+        turn = half_width * x + strength * area_fraction(x)
+        allowed = min(accuracy, ROUGHEST)
+        # Terms as large as e^r cancel in a series of r radians, and lose those digits.
+        furthest = math.log(allowed / ROUNDING / (LEAST + turn[-1] / REACH))
+        psi, now, done = self.kets, 0.0, 0
+        while done < fractions.size:
+            h = np.interp(np.interp(now, x, turn) + furthest, turn, x) - now
+            share = h * allowed
+            series = self._series(psi, now, h, share)
+            s = min(1.0, _reach(series, share))
+            end = now + s * h
+            upto = np.searchsorted(fractions, end, side="right")
+            asked = fractions[done:upto]
+            kets = _sum(series, (asked - now) / h)
+            kets /= np.linalg.norm(kets, axis=-1, keepdims=True)
+            yield kets * np.exp(-1j * self.centre * asked[:, None])
+            psi = _sum(series, np.array([s]))[:, 0]
+            norm = np.linalg.norm(psi, axis=-1, keepdims=True)
+            lost = float(np.abs(norm - 1).max())
+            if lost > allowed:
+                raise _out_of_reach(lost, accuracy)
+            psi, now, done = psi / norm, end, upto
 
-    def observe(self, psi: ComplexArray) -> Observed:
-        """Energy, deviation, entropy, and what the derivatives of the energy need.
+    def _series(
+        self, psi: ComplexArray, now: float, h: float, share: float
+    ) -> FloatArray:
+        """Coefficients c_k (P, TERMS + 1, 2 N + 2): real parts, then imaginary ones.
 
-        With F = v0 T sin^2(pi t/T), exactly: E' = F <Jy> and
-        E'' = F' <Jy> + F (twist - F <Jz>), the derivatives taken in t/T.
+        H is real, so that it acts on the parts alike, in half the time.
         """
-        terms = _raising_terms(psi)
-        gaps = self.levels[:-1] - self.levels[1:]
-        twist = (gaps * terms.real).sum(axis=0)
-        populations = np.abs(psi.T) ** 2
-        return Observed(*statistics(populations), terms.sum(axis=0).imag, twist)
+        j = np.arange(TERMS)
+        wave = np.exp(2j * np.pi * now) * (2j * np.pi * h) ** j / factorial(j)
+        # A step turns by 20 radians, so what is left out of F counts 20 times at most.
+        shape = -wave[np.abs(wave) > share / 100].real
+        shape[0] += 1
+        pulse = (self.area * shape[::-1] / 2)[:, None]  # F_j, last first
+        runs, size = max(len(psi), len(pulse)), psi.shape[1]
+        c = np.empty((runs, TERMS + 1, 2, size))
+        c[:, 0] = np.stack([psi.real, psi.imag], axis=1)
+        flat = c.reshape(runs, TERMS + 1, 2 * size)
+        half = self.ladder / 2
+        turn = np.array([[h], [-h]])  # -i (a + i b) = b - i a
+        for k in range(TERMS):
+            past = flat[:, max(0, k + 1 - pulse.shape[-1]) : k + 1]
+            driven = (pulse[..., -past.shape[1] :] @ past).reshape(runs, 2, size)
+            moved = self.levels * c[:, k]
+            moved[..., :-1] += half * driven[..., 1:]
+            moved[..., 1:] += half * driven[..., :-1]
+            np.multiply(moved[:, ::-1], turn / (k + 1), out=c[:, k + 1])
+        return flat
 
-    def _advance(
-        self,
-        psi: ComplexArray,
-        start: float,
-        end: float,
-        steps: int,
-    ) -> ComplexArray:
-        """States at ``end`` from those at ``start``."""
-        step = (end - start) / steps
-        half = [np.exp(-1j * b * step * self.levels) for b in PHASE_WEIGHTS[:3]]
-        phases = [*half, *half[::-1]]
-        # The last rotation of a step and the first of the next are one rotation.
-        inner = np.cumsum(DRIVE_WEIGHTS[:-1])
-        stops = start + step * (np.arange(steps)[:, None] + inner).ravel()
-        areas = np.diff(area_fraction(np.concatenate([[start], stops, [end]])))
-        for k, fraction in enumerate(areas[:-1]):
-            psi = self._rotated(psi, fraction * self.area) * phases[k % len(phases)]
-        return self._rotated(psi, areas[-1] * self.area)
+    def observe(
+        self, kets: ComplexArray, weights: FloatArray | None = None
+    ) -> tuple[FloatArray, ...]:
+        """Energy, deviation (unit Delta), entropy, <Jy> and twist, each (P, S).
 
-    def _rotated(self, psi: ComplexArray, angle: FloatArray) -> ComplexArray:
-        """exp(-i angle Jx) psi, in the eigenbasis of Jx.
-
-        Its eigenvectors W are real, so complex numbers go in pairs of columns.
+        From [Jx, Jz] = -i Jy the slope of the energy is, exactly, E' = F <Jy>, and
+        E'' = F' <Jy> + F (twist - F <Jz>), the derivatives taken in t/T, where the
+        twist is sum_m T (E_{m+1} - E_m) Re <J_+>_m. With ``weights`` (P,) the runs are
+        one mixture, and P is 1 in what returns.
         """
-        x = self.half_range * angle
-        upper = np.cos(x) - 1j * np.sin(x)
-        lower = upper[: len(psi) // 2].conj()  # m = -s, -s + 1, ..., below zero
-        turned = (self.vectors.T @ psi.view(float)).view(complex)
-        turned *= np.concatenate([lower, upper[::-1]])
-        return (self.vectors @ turned.view(float)).view(complex)
+        populations = np.abs(kets) ** 2
+        # <J_+> = sum_m conj(psi_{m + 1}) <m + 1| J_+ |m> psi_m, term by term
+        raised = kets[..., :-1].conj() * self.ladder * kets[..., 1:]
+        if weights is not None:
+            populations = np.tensordot(weights[None], populations, 1)
+            raised = np.tensordot(weights[None], raised, 1)
+        twist = -(np.diff(self.levels) * raised.real).sum(axis=-1)
+        excited = np.arange(len(self.ladder), -1.0, -1)
+        mean = populations @ excited
+        variance = (populations * (excited - mean[..., None]) ** 2).sum(axis=-1)
+        spread, entropy = np.sqrt(variance), shannon_entropy(populations)
+        return mean, spread, entropy, raised.imag.sum(axis=-1), twist
 
 
-def evolve(
-    pulses: Pulses,
-    fractions: FloatArray,
-    accuracy: float,
-    observe: Callable[[ComplexArray], T],
-    *,
-    stride: int = 1,
-) -> list[T]:
-    """``observe`` of the states at each fraction; these err by ``accuracy`` at most.
-
-    Two runs with n and 2n steps between the compared fractions, every ``stride``-th (1
-    or 2), differ by 15/16 of the error of the first (order 4), so the second is good
-    once they differ by less than 15 times the accuracy. A stride of 2 needs equally
-    spaced fractions.
-    """
-    real("accuracy", accuracy, above=0.0)
-    if accuracy < FINEST:
-        raise _out_of_reach("double precision", found=FINEST, accuracy=accuracy)
-    steps, gap = 1, math.inf
-    most = max(1, MOST_STEPS * stride // fractions.size)
-    while steps <= most:
-        observed, gap = _compared(pulses, fractions, steps, observe, stride)
-        if gap <= 15 * accuracy:
-            return observed
-        steps *= 2 ** max(1, math.ceil(math.log(gap / (15 * accuracy), 16)))
-    effort = f"a run of {most} steps per time"
-    raise _out_of_reach(effort, found=gap / 15, accuracy=accuracy)
+def joined(seen: list[tuple[FloatArray, ...]]) -> list[FloatArray]:
+    """Join what was observed at some of the times at once."""
+    return [np.concatenate(part, axis=1) for part in zip(*seen, strict=True)]
 
 
-def _compared(
-    pulses: Pulses,
-    fractions: FloatArray,
-    steps: int,
-    observe: Callable[[ComplexArray], T],
-    stride: int,
-) -> tuple[list[T], float]:
-    """The finer run's observations, and how far the two runs part in norm."""
-    observed, gap = [], 0.0
-    coarse = pulses.path(fractions[::stride], steps)
-    path = pulses.path(fractions, 2 * steps // stride)
-    for k, fine in enumerate(progress(path, "pulse", fractions.size)):
-        if k % stride == 0:
-            apart = np.linalg.norm(next(coarse) - fine, axis=0)
-            gap = max(gap, float(apart.max()))
-        observed.append(observe(fine))
-    return observed, gap
+def _reach(series: FloatArray, share: float) -> float:
+    """Largest s whose last two terms, |c_k| s^k, are at most s times the share."""
+    sizes = np.linalg.norm(series[:, -2:], axis=-1).max(axis=0)
+    sizes = np.maximum(sizes, np.finfo(float).tiny)
+    return float(((share / sizes) ** [1 / (TERMS - 2), 1 / (TERMS - 1)]).min())
 
 
-def _out_of_reach(effort: str, *, found: float, accuracy: float) -> AccuracyError:
+def _sum(series: FloatArray, s: FloatArray) -> ComplexArray:
+    """Kets (P, S, N + 1) that the series sum up to."""
+    parts = np.vander(s, TERMS + 1, increasing=True) @ series
+    real_part, imaginary_part = np.split(parts, 2, axis=-1)
+    return real_part + 1j * imaginary_part
+
+
+def _out_of_reach(found: float, accuracy: float) -> AccuracyError:
     return AccuracyError(
-        f"Argument `accuracy` must be at least {found:.3g}, the error that {effort} "
-        f"leaves, but is {accuracy!r}. Ask for less, or for a weaker or shorter pulse.",
+        f"Argument `accuracy` must be at least {found:.3g}, the error that double "
+        f"precision leaves, but is {accuracy!r}. Ask for less, or for a weaker or "
+        "shorter pulse.",
         found=found,
         limit=accuracy,
     )

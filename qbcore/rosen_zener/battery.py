@@ -17,28 +17,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from qbcore._numerics.spins import projections
-from qbcore._support.checks import integer, real, require, time_axis
+from qbcore._support.checks import integer, numbers, real, require, time_axis
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
-from qbcore._support.types import ComplexArray, FloatArray, IntArray
+from qbcore._support.types import FloatArray, IntArray
 from qbcore.charging import Charging, Peak, peak
 from qbcore.errors import NoSteadyStateError
 from qbcore.rosen_zener._pulse import (
-    Observed,
     Pulses,
+    Runs,
     area_fraction,
-    evolve,
-    fastest_phase,
-    samples_for,
-    statistics,
+    joined,
 )
 from qbcore.rosen_zener._start import mixture
 
@@ -130,21 +126,24 @@ class RosenZenerBattery:
     interaction: float = 2.0
 
     def __post_init__(self) -> None:
-        integer("atoms", self.atoms, least=1)
-        real("splitting", self.splitting, above=0.0)
-        real("drive", self.drive, least=0.0)
-        real("duration", self.duration, above=0.0)
-        real("interaction", self.interaction)
+        # Python's own numbers, for a NumPy integer of 8 bits would overflow.
+        self.__dict__.update(
+            atoms=integer("atoms", self.atoms, least=1),
+            splitting=real("splitting", self.splitting, above=0.0),
+            drive=real("drive", self.drive, least=0.0),
+            duration=real("duration", self.duration, above=0.0),
+            interaction=real("interaction", self.interaction),
+        )
 
     @property
     def quantum(self) -> float:
         """Energy Delta of one excited atom."""
-        return float(self.splitting)
+        return self.splitting
 
     @property
     def capacity(self) -> float:
         """Energy N Delta between all atoms down and all atoms up."""
-        return float(self.atoms * self.splitting)
+        return self.atoms * self.splitting
 
     @property
     def battery_sites(self) -> tuple[int, ...]:
@@ -168,15 +167,18 @@ class RosenZenerBattery:
 
     def drive_at(self, times: ArrayLike) -> FloatArray:
         """Return f(t) = v0 sin^2(pi t / T), zero outside [0, T], Eq. (5)."""
-        t = np.asarray(times, dtype=float)
-        inside = (t >= 0) & (t <= self.duration)
-        pulse = self.drive * np.sin(np.pi * t / self.duration) ** 2
-        return np.where(inside, pulse, 0.0)
+        return self.drive * np.sin(np.pi * self._fraction(times)) ** 2
 
     def pulse_area(self, times: ArrayLike) -> FloatArray:
-        """Return the integral of f from 0 to t, v0 t/2 - (v0 T/4 pi) sin(2 pi t/T)."""
-        fraction = np.clip(np.asarray(times, dtype=float) / self.duration, 0.0, 1.0)
-        return self.drive * self.duration * area_fraction(fraction)
+        """Return the integral of f from 0 to t, v0 t/2 - (v0 T/4 pi) sin(2 pi t/T).
+
+        It is constant after T, where the pulse is over, and zero before 0.
+        """
+        return self.drive * self.duration * area_fraction(self._fraction(times))
+
+    def _fraction(self, times: ArrayLike) -> FloatArray:
+        """t/T, and 0 or 1 where the pulse has not begun or is over."""
+        return np.clip(numbers("times", times) / self.duration, 0.0, 1.0)
 
     def battery_hamiltonian(self) -> qutip.Qobj:
         """Return H_0 = Delta Jz as a QuTiP operator of dimension N + 1."""
@@ -188,12 +190,8 @@ class RosenZenerBattery:
         """Return H(t) of Eq. (1) for t in [0, T], of dimension N + 1."""
         import qutip
 
-        static = qutip.qdiags(self.static_levels, 0)
         jx = qutip.jmat(self.atoms / 2, "x")
-        return qutip.QobjEvo([static, [jx, self._coefficient]])
-
-    def _coefficient(self, t: float) -> float:
-        return float(self.drive_at(t))
+        return qutip.QobjEvo([qutip.qdiags(self.static_levels, 0), [jx, self.drive_at]])
 
     def collapse_operators(self) -> list[qutip.Qobj]:
         """Return no jump operators: the battery is closed."""
@@ -234,16 +232,18 @@ class RosenZenerBattery:
         ----------
         times : (T,) array_like, optional
             Increasing times in [0, duration]. If not given, equal steps over the pulse:
-            8 per radian of v0 T + (1 + 2 |lambda|) Delta T, at least 201 times in all.
+            8 per radian of v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T, and at least 201.
         start : array_like or QuTiP object, optional
             State at time 0, in the order m = s, ..., -s. The shape tells its kind:
-            (N + 1,) are the probabilities of the Dicke states, an incoherent mixture;
-            (N + 1, 1) is a ket; (N + 1, N + 1) is a density matrix. QuTiP's kets and
-            operators have these shapes too. The empty battery |s, -s> if not given.
+            (N + 1,) are the probabilities of the Dicke states, an incoherent mixture,
+            and never amplitudes; (N + 1, 1) is a ket; (N + 1, N + 1) is a density
+            matrix. QuTiP's kets and operators have these shapes too. The empty battery
+            |s, -s> if not given.
         states : bool
             Also keep the states.
         accuracy : float
-            Bound on the norm of the error of each ket, by step doubling.
+            Bound on the norm of the error of each ket, kept all along the pulse; what
+            is above 1e-4 counts as 1e-4.
 
         Returns
         -------
@@ -255,9 +255,10 @@ class RosenZenerBattery:
         ValueError
             For times outside the pulse, or a ``start`` that is not a state.
         AccuracyError
-            For an accuracy out of reach.
+            For an accuracy that double precision does not reach.
         TooLargeError
-            For a pulse that turns by more than 4096 radians, if ``times`` is not given.
+            Before the start, for a pulse that would take more than about half a minute,
+            or turns by more than 4096 radians if ``times`` is not given.
 
         Examples
         --------
@@ -266,35 +267,32 @@ class RosenZenerBattery:
         >>> float(half_full.ergotropy[0])
         1.0
         """
-        t = self._times(times)
+        runs = Runs(*(np.array([value]) for value in astuple(self)))
+        runs.planned(accuracy)  # refuses what takes too long before anything is built
+        if times is None:
+            times = self.duration * runs.fractions(8.0, least=201)
+        t = time_axis("times", times, latest=self.duration)
         begin = mixture(start, self.atoms)
-        watch = partial(begin.observe, states=states)
-        seen = evolve(self._pulse(begin.kets), t / self.duration, accuracy, watch)
-        populations, jy, kept = zip(*seen, strict=True)
-        energy, fluctuation, entropy = statistics(np.array(populations))
-        first, _, _ = statistics(begin.populations(begin.kets))
+        pulses = Pulses(runs, begin.kets)
+        path = pulses.run(self._fraction(t), accuracy)
+        seen, kept = [], []
+        for kets in progress(path, "pulse", runs.planned(accuracy, len(begin.kets))):
+            seen.append(pulses.observe(kets, begin.weights))
+            kept += [begin.states(kets)] if states else []
+        energy, fluctuation, entropy, jy, _ = (part[0] for part in joined(seen))
+        first = pulses.observe(begin.kets[:, None], begin.weights)[0].item()
+        # No unitary extracts what is left when the largest weights lie lowest.
+        passive = np.sort(begin.weights)[::-1] @ np.arange(begin.weights.size)
         return RosenZenerCharging(
             times=t,
             energy=self.splitting * (energy - first),
-            power=self.splitting * self.drive_at(t) * np.array(jy),
-            ergotropy=self.splitting * np.maximum(energy - begin.passive_energy, 0.0),
-            states=np.array(kept) if states else None,
+            power=self.splitting * self.drive_at(t) * jy,
+            ergotropy=self.splitting * np.maximum(energy - passive, 0.0),
+            states=np.concatenate(kept) if states else None,
+            ceiling=self.splitting * (self.atoms - first),
             fluctuation=self.splitting * fluctuation,
             diagonal_entropy=entropy,
         )
-
-    def _times(self, times: ArrayLike | None) -> FloatArray:
-        """Checked times; if there are none, those that show the fastest phase."""
-        if times is not None:
-            t = time_axis("times", times, latest=self.duration)
-            return np.minimum(t, self.duration)  # the last may overshoot by rounding
-        fields = (self.splitting, self.drive, self.duration, self.interaction)
-        samples = samples_for(float(fastest_phase(*fields)))
-        return np.linspace(0.0, self.duration, samples)
-
-    def _pulse(self, start: ComplexArray) -> Pulses:
-        fields = (self.splitting, self.drive, self.duration, self.interaction)
-        return Pulses(self.atoms, *fields, start)
 
 
 def charge_map(
@@ -316,10 +314,12 @@ def charge_map(
     splitting : float
         Delta > 0 of all batteries.
     resolution : float
-        Samples per radian of the fastest phase, v0 T + (1 + 2 |lambda|) Delta T, and
-        at least 33 in all; 2.5 leave 1e-6 of the energy in its refined peaks.
+        Samples per radian of the fastest phase, at least 1, where that phase is
+        v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T; at least 33 samples in all. A sample
+        per radian leaves an error of 1e-5 of the capacity in the refined peaks, 2.5
+        leave 1e-7.
     accuracy : float
-        Bound on the norm of the error of each state, by step doubling.
+        Bound on the norm of the error of each ket, as of `RosenZenerBattery.charge`.
 
     Returns
     -------
@@ -331,9 +331,10 @@ def charge_map(
     ValueError
         For a parameter out of range, by its name.
     AccuracyError
-        For an accuracy out of reach.
+        For an accuracy that double precision does not reach.
     TooLargeError
-        For a run that needs more than 32768 samples.
+        Before the first run, if one of them needs more than 32768 samples or about
+        half a minute.
 
     Examples
     --------
@@ -342,94 +343,71 @@ def charge_map(
     >>> grid.final_energy.round(4)
     array([0.9963, 9.9628])
     """
-    real("resolution", resolution, above=0.0)
-    grids = np.broadcast_arrays(atoms, drive, duration, interaction)
-    _check(splitting, *grids)
-    sizes, v0, span, strength = (grid.ravel() for grid in grids)
-    radians = fastest_phase(splitting, v0, span, strength)
-    samples_for(radians.max(), resolution)  # refuse before anything is computed
-    found = _Summary(*np.empty((len(_Summary._fields), v0.size)))
-    blocks = list(_blocks(sizes, radians))
-    for n, block in progress(blocks, "charge_map", len(blocks)):
-        samples = samples_for(radians[block].max(), resolution, least=33)
-        pulses = Pulses(n, splitting, v0[block], span[block], strength[block])
-        # An odd number of times, because every second one is compared.
-        x = np.linspace(0.0, 1.0, samples + 1 - samples % 2)
-        for column, part in zip(found, _summary(pulses, x, accuracy), strict=True):
-            column[block] = part
-    shape = grids[0].shape
-    s = _Summary(*(column.reshape(shape) for column in found))
-    width = span.reshape(shape)
-    return ChargingMap(
-        max_energy=Peak(s.energy_time * width, s.max_energy * splitting),
-        max_average_power=Peak(s.power_time * width, s.max_power * splitting / width),
-        final_energy=s.final_energy * splitting,
-        max_fluctuation=s.max_fluctuation * splitting,
-        final_fluctuation=s.final_fluctuation * splitting,
-        max_diagonal_entropy=s.max_entropy,
-        final_diagonal_entropy=s.final_entropy,
-    )
+    real("resolution", resolution, least=1.0)
+    given = {
+        "atoms": atoms,
+        "splitting": splitting,
+        "drive": drive,
+        "duration": duration,
+        "interaction": interaction,
+    }
+    shape, runs = _broadcast(given)
+    runs.planned(accuracy)  # refuse before anything is computed
+    runs.fractions(resolution, least=33)
+    found = np.empty((9, runs.radians.size))
+    blocks = list(_blocks(runs))
+    for block in progress(blocks, "charge_map", len(blocks)):
+        some = Runs(*(field[block] for field in runs))
+        x = some.fractions(resolution, least=33)
+        found[:, block] = _summary(some, x, accuracy)
+    e_time, e, p_time, p, *rest = found.reshape(9, *shape)
+    values = Peak(e_time, e), Peak(p_time, p), *rest
+    names = (field.name for field in fields(ChargingMap))
+    return ChargingMap(**dict(zip(names, values, strict=True)))
 
 
-def _check(splitting: float, *grids: NDArray[Any]) -> None:
-    """The model's own checks of the extremes; a NaN survives min and max."""
-    shape = grids[0].shape
-    require(grids[0].size > 0, "drive", "hold at least one value", shape)
-    names = ("atoms", "drive", "duration", "interaction")
-    for extreme in (np.min, np.max):
-        corner = [extreme(grid).item() for grid in grids]
-        fields = dict(zip(names, corner, strict=True))
-        RosenZenerBattery(splitting=splitting, **fields)
+def _broadcast(given: dict[str, ArrayLike]) -> tuple[tuple[int, ...], Runs]:
+    """Shape of the fields, and their values if the extremes pass the model's checks."""
+    for name, value in given.items():
+        require(numbers(name, value).size > 0, name, "hold at least one value", value)
+    grids = np.broadcast_arrays(*given.values())
+    for extreme in (np.min, np.max):  # a NaN survives both
+        corner = (extreme(grid).item() for grid in grids)
+        RosenZenerBattery(**dict(zip(given, corner, strict=True)))
+    return grids[0].shape, Runs(*(grid.ravel().astype(float) for grid in grids))
 
 
-class _Summary(NamedTuple):
-    """What a `ChargingMap` says of each run; time in units of T, energy of Delta."""
-
-    energy_time: FloatArray
-    max_energy: FloatArray
-    power_time: FloatArray
-    max_power: FloatArray
-    final_energy: FloatArray
-    max_fluctuation: FloatArray
-    final_fluctuation: FloatArray
-    max_entropy: FloatArray
-    final_entropy: FloatArray
+def _blocks(runs: Runs) -> Iterator[IntArray]:
+    """Runs of one N and of like demands, with about 64 KiB of state: the cache."""
+    for n in np.unique(runs.atoms):
+        mine = np.flatnonzero(runs.atoms == n)
+        ordered = mine[np.argsort(runs.radians[mine])]
+        together = max(8, 4096 / (n + 1))
+        yield from np.array_split(ordered, math.ceil(mine.size / together))
 
 
-def _blocks(sizes: IntArray, radians: FloatArray) -> Iterator[tuple[int, IntArray]]:
-    """Runs of one N and of like demands, with about 128 KiB of state: the cache."""
-    for n in np.unique(sizes):
-        mine = np.flatnonzero(sizes == n)
-        ordered = mine[np.argsort(radians[mine])]
-        together = max(64, 8192 // (n + 1))
-        for block in np.array_split(ordered, math.ceil(mine.size / together)):
-            yield int(n), block
+def _summary(runs: Runs, x: FloatArray, accuracy: float) -> list[FloatArray]:
+    """Peaks, refined with exact slopes and curvatures, and values at the end.
 
-
-def _summary(pulses: Pulses, x: FloatArray, accuracy: float) -> _Summary:
-    """Peaks, refined with exact slopes and curvatures, and values at the end."""
-    rows = np.array(evolve(pulses, x, accuracy, pulses.observe, stride=2))
-    seen = Observed(*rows.transpose(1, 2, 0))  # each of shape (P, samples)
-    f = pulses.area[:, None] * np.sin(np.pi * x) ** 2
-    f_slope = pulses.area[:, None] * np.pi * np.sin(2 * np.pi * x)
-    jz = seen.energy - (len(pulses.start) - 1) / 2
-    slope = f * seen.mean_jy
-    curvature = f_slope * seen.mean_jy + f * (seen.twist - f * jz)
+    In the order of the fields of `ChargingMap`.
+    """
+    n, splitting, _, duration, _ = runs
+    pulses = Pulses(runs)
+    seen = [pulses.observe(kets) for kets in pulses.run(x, accuracy)]
+    charge, spread, entropy, jy, twist = joined(seen)
+    f = pulses.area * np.sin(np.pi * x) ** 2
+    f_slope = pulses.area * np.pi * np.sin(2 * np.pi * x)
+    slope = f * jy
+    curvature = f_slope * jy + f * (twist - f * (charge - n[0] / 2))
     # The same of the mean E/x, which has no value at 0.
     later = x[1:]
-    mean = seen.energy[:, 1:] / later
+    mean = charge[:, 1:] / later
     mean_slope = (slope[:, 1:] - mean) / later
     mean_curvature = (curvature[:, 1:] - 2 * mean_slope) / later
-    energy = peak(x, seen.energy, slope, curvature)
+    energy = peak(x, charge, slope, curvature)
     power = peak(later, mean, mean_slope, mean_curvature)
-    return _Summary(
-        energy_time=np.asarray(energy.time),
-        max_energy=np.asarray(energy.value),
-        power_time=np.asarray(power.time),
-        max_power=np.asarray(power.value),
-        final_energy=seen.energy[:, -1],
-        max_fluctuation=seen.fluctuation.max(axis=-1),
-        final_fluctuation=seen.fluctuation[:, -1],
-        max_entropy=seen.entropy.max(axis=-1),
-        final_entropy=seen.entropy[:, -1],
-    )
+    e = [energy.time * duration, np.minimum(energy.value, n) * splitting]
+    p = [power.time * duration, power.value * splitting / duration]
+    spread = spread * splitting[:, None]
+    ends = (c for y in (spread, entropy) for c in (y.max(axis=1), y[:, -1]))
+    return [*e, *p, charge[:, -1] * splitting, *ends]

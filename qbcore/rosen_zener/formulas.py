@@ -6,8 +6,9 @@ chapter shows it and `magnus_state` gives what the same idea yields when every s
 integral is kept.
 
 All functions take a ``battery``, a `RosenZenerBattery`. Those of time take ``times`` in
-[0, T] too, of any shape, and return an array of that shape; the others return a number.
-Energies are in the unit of Delta, entropies in bits.
+[0, T] too, of any shape, and return an array of that shape, or of kets for each of
+them; the others return a number. Energies are in the unit of Delta, entropies in bits.
+Anything else is refused by a `ValueError`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import cumulative_simpson
 from scipy.linalg import expm
 from scipy.optimize import brentq
-from scipy.special import jv
+from scipy.special import jv, roots_legendre
 
 from qbcore._numerics.spins import spin_matrices
-from qbcore._support.checks import integer, real, require, time_axis
+from qbcore._support.checks import integer, numbers, real, require
 from qbcore._support.types import ComplexArray, FloatArray
+from qbcore.rosen_zener._pulse import area_fraction
 from qbcore.rosen_zener.battery import RosenZenerBattery
 
 
@@ -39,41 +40,52 @@ class GaugeIntegrals(NamedTuple):
 
 def gauge_angle(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
     """Return mu = pi - v0 t/2 + (v0 T/4 pi) sin(2 pi t/T), Eq. (14)."""
-    return np.pi - battery.pulse_area(times)
+    t, length = numbers("times", times), _checked(battery).duration
+    inside = bool(np.all((t >= 0) & (t <= length * (1 + 1e-12))))
+    require(inside, "times", f"lie between 0 and {length:g}", times)
+    return np.pi - battery.pulse_area(t)
+
+
+def _checked(battery: RosenZenerBattery) -> RosenZenerBattery:
+    fits = isinstance(battery, RosenZenerBattery)
+    require(fits, "battery", "be a RosenZenerBattery", battery)
+    return battery
+
+
+def _half_area(battery: RosenZenerBattery) -> float:
+    """v0 T/2, the angle by which the whole pulse turns the spins."""
+    return _checked(battery).drive * battery.duration / 2
 
 
 def gauge_integrals(battery: RosenZenerBattery) -> GaugeIntegrals:
     """Return the B_n of Eq. (B2): integrals over the whole pulse, cut off at J_1.
 
     The printed quotients are 0/0 at v0 T = 2 pi and 4 pi, where three curves of Fig. 2
-    lie; they are evaluated here in the equal form with sin(x)/x.
+    lie; they are evaluated here in the equal form with sin(x)/x, and z = v0 T/(4 pi).
 
     Raises
     ------
     ValueError
         For a drive of zero.
     """
-    v0, span = battery.drive, battery.duration
-    real("drive", v0, above=0.0)
-    area = v0 * span
-    j0, j1 = jv((0, 1), -area / (4 * np.pi))
-    k0, k1 = jv((0, 1), -area / (2 * np.pi))
-    # sin(A/4) and sin(A/2) over 4 pi - A, then sin(A/2) and sin(A) over 2 pi - A
-    quarter = np.sinc(1 - area / (4 * np.pi)) / 4
-    half = -np.sinc(2 - area / (2 * np.pi)) / 2
-    whole = np.sinc(1 - area / (2 * np.pi)) / 2
-    twice = -np.sinc(2 - area / np.pi)
-    first = 8 * np.pi * span * j1 / (4 * np.pi + area)
-    second = 4 * np.pi * span * k1 / (2 * np.pi + area)
-    sine = k0 / v0 * np.sin(area) + second * twice
-    for_b2 = j0 / v0 * np.sin(area / 4) + first * quarter
-    for_b3 = j0 / v0 * np.sin(area / 2) + first * half
-    for_b8 = k0 / v0 * np.sin(area / 2) + second * whole
+    z = _half_area(battery) / (2 * np.pi)
+    v0, span = real("drive", battery.drive, above=0.0), battery.duration
+
+    def brackets(z: float) -> tuple[float, float]:
+        """[J_0 + 2 z^2 J_1 / (1 - z^2)] / v0, times sin(pi z) and times sin(2 pi z)."""
+        j0, j1 = jv((0, 1), -z)
+        c = 2 * np.pi * z * j1 / (1 + z)
+        single = j0 * np.sin(np.pi * z) + c * np.sinc(1 - z)
+        double = j0 * np.sin(2 * np.pi * z) - 2 * c * np.sinc(2 - 2 * z)
+        return single / v0, double / v0
+
+    for_b2, for_b3 = brackets(z)
+    for_b8, sine = brackets(2 * z)
     pairs = battery.interaction / battery.atoms
     return GaugeIntegrals(
-        b2=4 * battery.splitting * np.sin(area / 4) * for_b2,
+        b2=4 * battery.splitting * np.sin(np.pi * z) * for_b2,
         b3=-2 * battery.splitting * for_b3,
-        b8=2 * pairs * np.sin(area / 2) * for_b8,
+        b8=2 * pairs * np.sin(2 * np.pi * z) * for_b8,
         b11=pairs * (span - sine),
         b12=pairs * (span + sine),
     )
@@ -89,7 +101,7 @@ def _second_term(battery: RosenZenerBattery, along: FloatArray) -> FloatArray:
 
 def leading_energy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
     """Return (N Delta/2)(1 + cos mu), Eq. (22): N free atoms driven on resonance."""
-    return battery.capacity / 2 * (1 + np.cos(gauge_angle(battery, times)))
+    return (1 + np.cos(gauge_angle(battery, times))) * battery.capacity / 2
 
 
 def stored_energy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
@@ -101,7 +113,9 @@ def stored_energy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
 
 def average_power(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
     """Return E(t)/t, Eq. (18), for times after 0."""
-    return stored_energy(battery, times) / np.asarray(times, dtype=float)
+    energy, t = stored_energy(battery, times), np.asarray(times, dtype=float)
+    require(bool(np.all(t > 0)), "times", "lie after 0", times)
+    return energy / t
 
 
 def instantaneous_power(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
@@ -117,31 +131,36 @@ def fluctuation(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
 
     NaN where the root is of a negative number.
     """
-    full = battery.capacity
-    above_half = stored_energy(battery, times) - full / 2
-    square = full / 4 - above_half**2 / battery.atoms
-    return np.sqrt(np.where(square >= 0, square, np.nan))
+    energy, full = stored_energy(battery, times), battery.capacity
+    return np.sqrt(_positive(full / 4 - (energy - full / 2) ** 2 / battery.atoms))
+
+
+def _positive(values: FloatArray) -> FloatArray:
+    """The values, NaN where they are negative."""
+    return np.where(values >= 0, values, np.nan)
 
 
 def diagonal_entropy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
     """Return the entropy of Eq. (21).
 
-    |sin mu| log2{[(N - 1) e^(pi/2)]^(1/2) [1 - B_8 B_9 (B_2 cos mu - B_3 sin mu)]}
+    |sin mu| log2{[(N - 1) e^(pi/2)]^(1/2) [1 - B_8 B_9 (B_2 cos mu - B_3 sin mu)]},
+    for N > 1; NaN where the logarithm is of a negative number.
     """
     b, mu = gauge_integrals(battery), gauge_angle(battery, times)
     factor = 1 - b.b8**2 * (b.b2 * np.cos(mu) - b.b3 * np.sin(mu))
-    return np.abs(np.sin(mu)) * np.log2(_under_the_log(battery) * factor)
+    return np.abs(np.sin(mu)) * np.log2(_under_the_log(battery) * _positive(factor))
 
 
 def _under_the_log(battery: RosenZenerBattery) -> float:
-    """[(N - 1) e^(pi/2)]^(1/2)."""
-    return float(np.sqrt((battery.atoms - 1) * np.exp(np.pi / 2)))
+    """[(N - 1) e^(pi/2)]^(1/2), whose logarithm one atom does not have."""
+    others = integer("atoms", battery.atoms, least=2) - 1
+    return float(np.sqrt(others * np.exp(np.pi / 2)))
 
 
 def max_energy(battery: RosenZenerBattery) -> float:
     """Return N Delta if v0 T >= 2 pi, else (N Delta/2)[1 - cos(v0 T/2)], Eq. (23)."""
-    area = min(battery.drive * battery.duration, 2 * np.pi)
-    return float(battery.capacity / 2 * (1 - np.cos(area / 2)))
+    angle = min(_half_area(battery), np.pi)
+    return float(battery.capacity / 2 * (1 - np.cos(angle)))
 
 
 def full_charge_time(battery: RosenZenerBattery, order: int = 0) -> float:
@@ -150,45 +169,40 @@ def full_charge_time(battery: RosenZenerBattery, order: int = 0) -> float:
     ``order`` is n >= 0; NaN if the pulse is too weak.
     """
     target = (2 * integer("order", order, least=0) + 1) * np.pi
-    if battery.pulse_area(battery.duration) < target:
+    whole = _half_area(battery)
+    if whole < target:
         return float("nan")
-
-    def missing(t: float) -> float:
-        return float(battery.pulse_area(t)) - target
-
-    return float(brentq(missing, 0.0, battery.duration))
+    fraction = brentq(lambda x: 2 * whole * area_fraction(x) - target, 0.0, 1.0)
+    return float(fraction * battery.duration)
 
 
 def final_energy(battery: RosenZenerBattery) -> float:
     """Return (N Delta/2)[1 - cos(v0 T/2)], Eq. (25)."""
-    half = battery.drive * battery.duration / 2
-    return float(battery.capacity / 2 * (1 - np.cos(half)))
+    return float((1 - np.cos(_half_area(battery))) * battery.capacity / 2)
 
 
 def final_fluctuation(battery: RosenZenerBattery) -> float:
     """Return sqrt(N Delta/4) |sin(v0 T/2)|, Eq. (26)."""
-    half = battery.drive * battery.duration / 2
-    return float(np.sqrt(battery.capacity / 4) * abs(np.sin(half)))
+    return float(abs(np.sin(_half_area(battery))) * np.sqrt(battery.capacity / 4))
 
 
 def final_entropy(battery: RosenZenerBattery) -> float:
-    """Return log2 sqrt[(N - 1) e^(pi/2)] |sin(v0 T/2)|, Eq. (27)."""
-    half = battery.drive * battery.duration / 2
-    return float(np.log2(_under_the_log(battery)) * abs(np.sin(half)))
+    """Return log2 sqrt[(N - 1) e^(pi/2)] |sin(v0 T/2)|, Eq. (27), for N > 1."""
+    turned = abs(np.sin(_half_area(battery)))
+    return float(turned * np.log2(_under_the_log(battery)))
 
 
 def state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
-    """Return the kets of Eq. (16), shape (T, N + 1, 1).
+    """Return the kets of Eq. (16), shape (..., N + 1, 1).
 
     e^{-i mu Jx} e^{-i pi Jy} e^{i [B_2 Jy + B_3 Jz + ... + B_12 Jz^2]} |s, -s>
     """
+    angles, b = gauge_angle(battery, times), gauge_integrals(battery)
     jx, jy, jz = spin_matrices(battery.atoms)
-    b = gauge_integrals(battery)
-    mixed = b.b8 * (jy @ jz + jz @ jy) + b.b11 * jy @ jy + b.b12 * jz @ jz
-    start = expm(-1j * np.pi * jy) @ expm(1j * (b.b2 * jy + b.b3 * jz + mixed))[:, -1]
-    angles = gauge_angle(battery, times)
-    kets = [expm(-1j * mu * jx) @ start for mu in angles]
-    return np.array(kets)[..., None]
+    exponent = b.b2 * jy + b.b3 * jz + b.b8 * (jy @ jz + jz @ jy)
+    exponent += b.b11 * jy @ jy + b.b12 * jz @ jz
+    inner = expm(1j * exponent)[:, -1:]
+    return expm(np.multiply.outer(-1j * angles, jx)) @ expm(-1j * np.pi * jy) @ inner
 
 
 def magnus_state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
@@ -201,33 +215,29 @@ def magnus_state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
     Parameters
     ----------
     battery : RosenZenerBattery
-    times : (T,) array_like
-        Increasing times, the first of them 0, where the integrals start; dense enough
-        for Simpson's rule.
+    times : array_like
+        Times in [0, T], of any shape and in any order.
 
     Returns
     -------
-    (T, N + 1, 1) array
+    (..., N + 1, 1) array
         Kets in the Dicke basis.
 
     Raises
     ------
     ValueError
-        For times that do not increase from 0.
+        For times outside the pulse.
     """
-    t = time_axis("times", times)
-    require(t[0] == 0, "times", "start at 0, where the integrals do", float(t[0]))
+    phi = np.pi - gauge_angle(battery, times)
     jx, jy, jz = spin_matrices(battery.atoms)
-    phi = battery.pulse_area(t)
-    c, s = np.cos(phi), np.sin(phi)
-    parts = np.array([c, s, c**2, s**2, s * c])
-    weights = cumulative_simpson(parts, x=t, initial=0.0).T
-    pairs = 2 * battery.interaction * battery.splitting / battery.atoms
-    squares = (jz @ jz, jy @ jy, jy @ jz + jz @ jy)
-    operators = [battery.splitting * jz, battery.splitting * jy]
-    operators += [pairs * square for square in squares]
-    kets = []
-    for angle, row in zip(phi, weights, strict=True):
-        generator = sum(w * o for w, o in zip(row, operators, strict=True))
-        kets.append(expm(-1j * angle * jx) @ expm(-1j * generator)[:, -1])
-    return np.array(kets)[..., None]
+    # Gauss's rule is exact to rounding once it has more nodes than sin(2 phi) radians.
+    nodes, weights = roots_legendre(40 + int(2 * _half_area(battery)))
+    t = np.asarray(times, dtype=float)
+    turned = battery.pulse_area(t[..., None] * (1 + nodes) / 2)
+    c, s = np.cos(turned), np.sin(turned)
+    pairs = 2 * battery.interaction / battery.atoms
+    parts = np.array([c, s, pairs * c**2, pairs * s**2, pairs * s * c])
+    operators = np.array([jz, jy, jz @ jz, jy @ jy, jy @ jz + jz @ jy])
+    integrals = battery.splitting * (parts @ weights) * t / 2
+    generator = np.tensordot(integrals, operators, (0, 0))
+    return expm(np.multiply.outer(-1j * phi, jx)) @ expm(-1j * generator)[..., -1:]

@@ -48,7 +48,7 @@ def draws(cell: dict) -> bool:
 
 
 def folded(cell: dict) -> set[str]:
-    """What JupyterLab folds of the cell; `collapsed` is an older name that it still obeys."""
+    """What JupyterLab folds of the cell; `collapsed` is an older name for it."""
     jupyter = cell["metadata"].get("jupyter", {})
     parts = {part for part, hidden in jupyter.items() if hidden}
     if cell["metadata"].get("collapsed"):

@@ -1,4 +1,4 @@
-"""What the tests of the sweep compute, in a module that imports quickly."""
+"""What the tests of the sweep compute; a new process imports it quickly."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def model(x, y, label):
 
 
 def logged(x, y, label, log, danger="", seconds=0.0):
-    """The same, and a line in the log; ``danger`` strikes once, mid-grid."""
+    """The same, and a line in the log; ``danger`` strikes once, amid GRID."""
     time.sleep(seconds)
     with Path(log).open("a") as file:
         file.write(f"{os.getpid()} {x} {y} {label}\n")
@@ -50,3 +50,10 @@ def fails_at_two(x, y):
     if x == 2:
         raise ArithmeticError(f"no value at {y}")
     return x * y
+
+
+def exits_at_13(x):
+    if x == 13:
+        os._exit(3)
+    time.sleep(0.01)
+    return x

@@ -1,4 +1,6 @@
-"""The Gaussian module against QuTiP's density matrices, closed forms and physicality."""
+"""The Gaussian module against QuTiP's density matrices, closed forms and
+physicality.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,15 @@ import pytest
 import qutip
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
 
 from qbcore import gaussian, metrics
-from qbcore.errors import LeakingCutoffError, SeveralSteadyStatesError
+from qbcore.errors import (
+    AccuracyError,
+    LeakingCutoffError,
+    SeveralSteadyStatesError,
+    UnstableError,
+)
 from qbcore.gaussian import GaussianState, GaussianSystem
 from qbcore.nonreciprocal import NonreciprocalBattery
 
@@ -65,10 +73,13 @@ STATES = [
 
 @pytest.mark.parametrize(("squeeze", "displace", "occupation"), STATES)
 def test_metrics_equal_those_of_the_density_matrix(squeeze, displace, occupation):
-    """Energy, ergotropy, passive energy, purity and entropy of the same state in two descriptions."""
+    """Energy, ergotropy, passive energy, purity and entropy of the same state in two
+    descriptions.
+    """
     rho = fock_state(squeeze, displace, occupation)
     state, number = moments(rho), qutip.num(LEVELS)
-    # The cutoff loses what lies above 60 levels, below 1e-9 here; 1e-7 leaves room for its energy.
+    # The cutoff loses what lies above 60 levels, below 1e-9 here; 1e-7 leaves room for
+    # its energy.
     assert gaussian.occupation(state) == pytest.approx(
         metrics.energy(rho, number), abs=1e-7
     )
@@ -91,7 +102,8 @@ def test_metrics_equal_those_of_the_density_matrix(squeeze, displace, occupation
 def test_wigner_function_is_qutips():
     rho = fock_state(0.3 + 0.2j, 0.6 - 0.4j, 0.3)
     x = np.linspace(-2.0, 2.0, 9)
-    # g = sqrt 2 is QuTiP's convention x = (a + a^+)/sqrt 2; the first axis of its array is p.
+    # g = sqrt 2 is QuTiP's convention x = (a + a^+)/sqrt 2; the first axis of its array
+    # is p.
     expected = qutip.wigner(rho, x, x, g=np.sqrt(2))
     assert gaussian.wigner(moments(rho), x[None, :], x[:, None]) == pytest.approx(
         expected, abs=1e-7
@@ -105,7 +117,9 @@ def test_squeezing_of_a_squeezed_vacuum():
 
 
 def test_damped_driven_oscillator_has_its_textbook_solution():
-    """<a> = alpha (1 - e^{-(kappa/2 + i Delta) t}), alpha = -i F/(kappa/2 + i Delta); n_th beside it."""
+    """<a> = alpha (1 - e^{-(kappa/2 + i Delta) t}), alpha = -i F/(kappa/2 + i
+    Delta); n_th beside it.
+    """
     kappa, delta, drive, hot = 0.7, 0.3, 0.4 - 0.2j, 0.25
     times = np.array([0.0, 0.1, 1.0, 1.7, 40.0])  # not equally spaced
     state = damped_oscillator(kappa, delta, drive, hot).evolve(
@@ -124,7 +138,8 @@ def test_damped_driven_oscillator_has_its_textbook_solution():
 def test_long_times_reach_the_lyapunov_solution(modes):
     rng = np.random.default_rng(modes)
     base = random_system(rng, modes)
-    # Add loss until it is stable by a rate of 1: then 40 time units leave e^{-40} of the start.
+    # Add loss until it is stable by a rate of 1: then 40 time units leave e^{-40} of
+    # the start.
     extra = np.hstack([np.eye(modes), np.zeros((modes, modes))]) * np.sqrt(
         2 * (1 + max(0.0, -base.decay_rate))
     )
@@ -148,9 +163,12 @@ def test_long_times_reach_the_lyapunov_solution(modes):
     seed=st.integers(0, 2**32 - 1), modes=st.integers(1, 3), span=st.floats(0.01, 1.0)
 )
 def test_every_evolution_is_physical(seed, modes, span):
-    """covariance + i Omega/2 >= 0 at all times, whatever the Hamiltonian and the jumps."""
+    """covariance + i Omega/2 >= 0 at all times, whatever the Hamiltonian and the
+    jumps.
+    """
     system = random_system(np.random.default_rng(seed), modes)
-    # Random gain and pairing may blow up; an exponent of at most 3 keeps rounding (1e-16 e^6) small.
+    # Random gain and pairing may blow up; an exponent of at most 3 keeps rounding
+    # (1e-16 e^6) small.
     span = min(span, 3 / np.abs(system.drift).sum())
     state = system.evolve(gaussian.thermal(modes), np.linspace(0.0, span, 5))
     hermitian = state.covariance + 0.5j * gaussian.symplectic_form(modes)
@@ -165,8 +183,10 @@ def test_the_slope_is_the_derivative(seed, modes):
     h = 1e-3 / np.abs(system.drift).sum()
     state = system.evolve(gaussian.thermal(modes), np.array([0.0, h, 2 * h]))
     middle = system.slope(GaussianState(state.mean[1], state.covariance[1]))
-    # The central difference errs by h^2/6 of the third derivative, 1e-6 of the slope's own scale;
-    # rounding adds 1e-16/h. The scale of the slope is that of the drift and the diffusion.
+    # The central difference errs by h^2/6 of the third derivative, 1e-6 of the slope's
+    # own scale;
+    # rounding adds 1e-16/h. The scale of the slope is that of the drift and the
+    # diffusion.
     scale = (
         np.abs(system.drift).sum()
         + np.abs(system.diffusion).sum()
@@ -219,14 +239,17 @@ def test_wrong_input_is_refused_with_the_number():
 def test_fock_state_is_that_of_displacing_and_squeezing_a_thermal_state(
     mean, wide, turn, nu
 ):
-    """D(mean) R S thermal, by QuTiP in a space of 120 levels, of which 40 hold all but 1e-10."""
+    """D(mean) R S thermal, by QuTiP in a space of 120 levels, of which 40 hold all
+    but 1e-10.
+    """
     levels = 120
     r = np.log(wide) / 2
     squeeze = qutip.squeeze(levels, r * np.exp(2j * turn))
     unitary = qutip.displace(levels, mean) * squeeze
     occupied = qutip.thermal_dm(levels, nu - 0.5, method="analytic")
     rho = (unitary * occupied * unitary.dag()).full()[:40, :40]
-    # S(r) multiplies the variance of x by e^{-2r} and that of p by e^{2r}; the angle turns both.
+    # S(r) multiplies the variance of x by e^{-2r} and that of p by e^{2r}; the angle
+    # turns both.
     c, s = np.cos(turn), np.sin(turn)
     rotation = np.array([[c, -s], [s, c]])
     covariance = nu * rotation @ np.diag([1 / wide, wide]) @ rotation.T
@@ -262,7 +285,9 @@ def test_steps_of_any_length_are_exact():
 
 @pytest.mark.parametrize("count", [1, 3, 6])
 def test_a_lossless_mode_has_no_steady_state_whatever_rounding_says(count):
-    """Hermitian hopping alone: every decay rate is zero, and comes out as some 1e-17."""
+    """Hermitian hopping alone: every decay rate is zero, and comes out as some
+    1e-17.
+    """
     rng = np.random.default_rng(count)
     h = rng.normal(size=(count, count))
     system = GaussianSystem.from_ladder(
@@ -296,7 +321,9 @@ def test_a_system_that_is_malformed_is_refused(change, words):
 
 
 def test_strongly_squeezed_pure_states_are_valid():
-    """At 1e9 the determinant is known to eps 1e18, which is no reason to refuse the state."""
+    """At 1e9 the determinant is known to eps 1e18, which is no reason to refuse the
+    state.
+    """
     state = GaussianState(np.zeros(2), np.diag([5e8, 5e-10]))
     assert gaussian.ergotropy(state) == pytest.approx(2.5e8 - 0.5, rel=1e-9)
     with pytest.raises(ValueError, match="uncertainty"):
@@ -305,7 +332,9 @@ def test_strongly_squeezed_pure_states_are_valid():
 
 @pytest.mark.parametrize("rate", [1.0, 1e-4])
 def test_an_exceptional_point_decays_at_its_double_rate(rate):
-    """Two equal modes, coupled one way: a single eigenvector, which rounding splits by 1e-8."""
+    """Two equal modes, coupled one way: a single eigenvector, which rounding splits
+    by 1e-8.
+    """
     jumps = np.sqrt(2 * rate) * np.array([[0.5, 0.5, 0, 0]])
     own = np.sqrt(rate) * np.array([[1, 0, 0, 0], [0, 1, 0, 0]])
     coupling = 0.25j * rate
@@ -315,14 +344,17 @@ def test_an_exceptional_point_decays_at_its_double_rate(rate):
         [0, 0],
         np.vstack([own, jumps]),
     )
-    # Each mode loses at rate (1 + 2/4), its mean at half of that; g = rate/2 = 2 |J| is one way.
+    # Each mode loses at rate (1 + 2/4), its mean at half of that; g = rate/2 = 2 |J| is
+    # one way.
     assert system.decay_rate == pytest.approx(0.75 * rate, rel=1e-6)
     assert system.steady_state().covariance == pytest.approx(np.eye(4) / 2, abs=1e-12)
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.4])
 def test_three_modes_one_way_in_a_chain_rest_only_if_each_has_a_loss(loss):
-    """A triple eigenvalue with one eigenvector, which rounding splits by its cube root, 1e-5."""
+    """A triple eigenvalue with one eigenvector, which rounding splits by its cube
+    root, 1e-5.
+    """
     shared = np.array([[1, 1, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0]]) * np.sqrt(0.3)
     own = np.sqrt(np.array([0.3, 0.0, 0.3]) + loss)[:, None] * np.eye(3, 6)
     hopping = 0.15j * (np.eye(3, k=1) - np.eye(3, k=-1))
@@ -375,3 +407,322 @@ def test_a_state_may_fall_short_of_the_uncertainty_by_a_billionth(modes):
             with pytest.raises(ValueError, match="uncertainty relation") as caught:
                 gaussian.symplectic_eigenvalues(state)
             assert f"{0.5 - short:.9f}"[:10] in str(caught.value)
+def lossy(*losses: float, drive: float = 0.5, occupation: float = 0.0):
+    """Modes that do not know of each other, all driven."""
+    count = len(losses)
+    nothing = np.zeros((count, count))
+    jumps = np.hstack([np.diag(np.sqrt(losses)), nothing])
+    force = np.full(count, drive)
+    return GaussianSystem.from_ladder(nothing, nothing, force, jumps, occupation)
+
+
+def turned(width: float, angle: float) -> GaussianState:
+    """A pure squeezed state of one mode with variances width/2 and 1/(2 width)."""
+    c, s = np.cos(angle), np.sin(angle)
+    rotation = np.array([[c, -s], [s, c]])
+    covariance = rotation @ np.diag([width, 1 / width]) @ rotation.T / 2
+    return GaussianState(np.zeros(2), (covariance + covariance.T) / 2)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_uneven_times_equal_an_integrator(count):
+    rng = np.random.default_rng(10 + count)
+    system, size = random_system(rng, count), 2 * count
+    span = 3 / np.abs(system.drift).sum()
+    times = span * np.array([0.0, 1e-3, 0.1, 0.11, 1.0])
+
+    def slope(_, y):
+        mean, covariance = y[:size], y[size:].reshape(size, size)
+        flow = system.drift @ covariance
+        change = flow + flow.T + system.diffusion
+        return np.r_[system.drift @ mean + system.push, change.ravel()]
+
+    begin = np.r_[np.zeros(size), np.eye(size).ravel() / 2]
+    options = {"rtol": 1e-12, "atol": 1e-13, "t_eval": times}
+    path = solve_ivp(slope, (0, span), begin, "DOP853", **options).y.T
+    state = system.evolve(gaussian.thermal(count), times)
+    # The integrator's own tolerance, per step, with a margin of a hundred.
+    scale = np.abs(path).max()
+    assert state.mean == pytest.approx(path[:, :size], abs=1e-10 * scale)
+    covariance = path[:, size:].reshape(-1, size, size)
+    assert state.covariance == pytest.approx(covariance, abs=1e-10 * scale)
+    even = np.linspace(0.0, span, 100)
+    last = system.evolve(gaussian.thermal(count), even).covariance[-1]
+    assert last == pytest.approx(state.covariance[-1], rel=1e-13, abs=1e-13 * scale)
+
+
+@pytest.mark.parametrize("fast", [1e3, 1e8, 1e13])
+@pytest.mark.parametrize("times", [[7.0], np.linspace(0, 7.0, 50), [0, 1e-12, 7.0]])
+def test_a_slow_mode_beside_a_fast_one_is_exact(fast, times):
+    """The step that resolves the fast mode is far too short for the slow one's eps."""
+    state = lossy(fast, 0.1).evolve(gaussian.thermal(2, 2.0), times)
+    gone = -np.expm1(-0.05 * 7.0)
+    expected = (0.5 / 0.05 * gone) ** 2 + 2 * (1 - gone) ** 2
+    slow = gaussian.occupation(state.mode(1))[-1]
+    assert slow == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("hot", [0.0, 1e3, 1e9, 1e15, 1e100])
+def test_the_gain_is_known_however_hot_the_start(hot):
+    """An undriven mode in equilibrium stays; a driven one gains the coherent energy."""
+    system, start = lossy(0.2, occupation=hot), gaussian.thermal(1, hot)
+    gain, slope = system.gain(start, [0.0, 1e-6, 3.0])
+    assert not gain.covariance.any()
+    assert not slope.covariance.any()
+    x = np.sqrt(2) * 0.5 / 0.1 * -np.expm1(-0.1 * np.array([0.0, 1e-6, 3.0]))
+    assert np.abs(gain.mean[:, 1]) == pytest.approx(x, rel=1e-13)
+
+
+def test_a_hot_start_cools_to_the_vacuum():
+    cold, hot = lossy(1.0, drive=0.0), gaussian.thermal(1, 1e12)
+    state = cold.evolve(hot, [0.0, 20.0, 100.0])
+    left = 1e12 * np.exp([-20.0, -100.0])
+    noise = state.covariance[1:, 0, 0] - 0.5
+    assert noise == pytest.approx(left, rel=1e-12, abs=1e-15)
+
+
+def test_moments_beyond_double_precision_are_refused_by_name():
+    gain = GaussianSystem.from_ladder([[0.0]], [[0.0]], [0.0], [[0.0, 1.0]])
+    grown = gain.evolve(gaussian.thermal(1), [300.0]).covariance[0, 0, 0]
+    assert np.log(grown + 0.5) == pytest.approx(300.0, rel=1e-12)
+    for last in (400.0, 1e4, 1e300):
+        with pytest.raises(AccuracyError, match="end `times` earlier") as refused:
+            gain.evolve(gaussian.thermal(1), [0.0, last])
+        assert refused.value.found > refused.value.limit == 1e150
+    with pytest.raises(AccuracyError, match="occupation"):
+        gaussian.thermal(1, 1e200)
+
+
+def test_the_phase_of_a_lossless_mode_is_lost_after_long_times():
+    free = GaussianSystem.from_ladder([[1.0]], [[0.0]], [0.5], np.zeros((0, 2)))
+    kicked = free.evolve(gaussian.thermal(1), [1e6])
+    # <a> = F (e^{-it} - 1); eps 1e6 of the phase is lost.
+    expected = 0.5 * (np.exp(-1e6j) - 1)
+    assert gaussian.amplitude(kicked)[0] == pytest.approx(expected, abs=1e-9)
+    with pytest.raises(AccuracyError, match="has not died"):
+        free.evolve(gaussian.thermal(1), [1e12])
+    # A damped mode forgets its phase in time.
+    late = lossy(0.1).evolve(gaussian.thermal(1), [1e12])
+    assert gaussian.occupation(late)[0] == pytest.approx(100.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("width", [10.0, 1e5, 1e12])
+@pytest.mark.parametrize("angle", [0.0, 0.3, np.pi / 4])
+def test_work_of_a_strongly_squeezed_pure_state(width, angle):
+    state = turned(width, angle)
+    expected = (width + 1 / width) / 4 - 0.5
+    # Where rounding hides nu, at most sqrt(eps) width of it: 4e-9 of the work.
+    assert gaussian.ergotropy(state) == pytest.approx(expected, rel=1e-7)
+    assert gaussian.occupation(state) == pytest.approx(expected, rel=1e-12)
+    # nu^2 = 1/4 is a difference of squares of width/4 unless the state lies on an axis.
+    if angle and width > 1e4:
+        for metric in (gaussian.purity, gaussian.entropy, gaussian.squeezing_db):
+            with pytest.raises(AccuracyError, match="squeeze less"):
+                metric(state)
+    else:
+        assert gaussian.purity(state) == pytest.approx(1.0, rel=1e-9)
+        decibels = -10 * np.log10(width)
+        assert gaussian.squeezing_db(state) == pytest.approx(decibels, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("quanta", "nats"),
+    [
+        (0.0, 0.0),
+        (1e-12, 1e-12 * (1 + 12 * np.log(10))),
+        (1.0, 2 * np.log(2)),
+        (1e15, 15 * np.log(10) + 1),
+    ],
+)
+def test_entropy_of_faint_and_hot_light(quanta, nats):
+    """(m + 1) log(m + 1) - m log m: m (1 - log m) for few, 1 + log m for many."""
+    found = gaussian.entropy(gaussian.thermal(1, quanta), base=np.e)
+    # 1/2 + 1e-12 keeps four digits of the 1e-12.
+    assert found == pytest.approx(nats, rel=2e-4 if 0 < quanta < 1 else 1e-12)
+
+
+@pytest.mark.parametrize("power", [-13, -12, -10, -9, -7, -6, -4])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_near_a_threshold_the_state_is_right_or_refused(power, side):
+    """A parametric oscillator of loss 1: variances 1/(2 (1 -+ 4 k)), 4 k < 1."""
+    distance = side * 10.0**power
+    pump = (1 + distance) / 4
+    pairing = [[-2j * pump]]
+    pumped = GaussianSystem.from_ladder([[0.0]], pairing, [0.0], [[1.0, 0.0]])
+    if side > 0:
+        with pytest.raises(UnstableError, match="grow at the rate"):
+            pumped.steady_state()
+    elif power <= -9:
+        with pytest.raises(AccuracyError, match="farther from the threshold"):
+            pumped.steady_state()
+    else:
+        wide = np.linalg.eigvalsh(pumped.steady_state().covariance)[-1]
+        # eps over the distance.
+        assert wide == pytest.approx(-0.5 / distance, rel=4e-16 / -distance)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e12])
+def test_a_defective_pair_on_the_axis_neither_grows_nor_decays(scale):
+    """Detuning = pump of a lossless mode: nilpotent, split by rounding to 1e-8."""
+    rng = np.random.default_rng(4)
+    for angle in rng.uniform(0, 2 * np.pi, 20):
+        pump = scale * np.exp(1j * angle)
+        free = GaussianSystem.from_ladder([[scale]], [[pump]], [0], np.zeros((0, 2)))
+        assert free.decay_rate == 0.0
+        with pytest.raises(SeveralSteadyStatesError):
+            free.steady_state()
+
+
+GOOD = {"stiffness": np.eye(2), "force": [0, 1], "jumps": np.ones((1, 2), complex)}
+LADDER = {"hopping": [[1]], "pairing": [[0]], "drive": [0.5], "jumps": [[1, 0]]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stiffness", 1j * np.eye(2)),
+        ("stiffness", "G"),
+        ("stiffness", np.eye(4)),
+        ("stiffness", [[np.inf, 0], [0, 1]]),
+        ("force", [0.0, 1j]),
+        ("force", [[0.0, 1.0]]),
+        ("force", []),
+        ("force", [0.0, np.nan]),
+        ("jumps", 1.0),
+        ("jumps", [["a", "b"]]),
+        ("jumps", [[1.0, np.inf]]),
+        ("jumps", [[1.0], [1.0, 2.0]]),
+        ("occupation", -1.0),
+        ("occupation", True),
+    ],
+)
+def test_a_malformed_system_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` must"):
+        GaussianSystem(**(GOOD | {name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hopping", [[1j]]),
+        ("hopping", [1.0]),
+        ("hopping", [[np.nan]]),
+        ("pairing", np.eye(2)),
+        ("pairing", None),
+        ("drive", [[0.5]]),
+        ("drive", ["F"]),
+        ("jumps", [1, 0]),
+        ("jumps", [[1, 0, 0]]),
+        ("occupation", 1j),
+    ],
+)
+def test_malformed_ladder_coefficients_are_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` must"):
+        GaussianSystem.from_ladder(**(LADDER | {name: value}))
+
+
+def test_small_asymmetry_is_refused_at_each_scale():
+    for scale in (1e-24, 1.0, 1e24):
+        skew = scale * np.array([[0.0, 1e-6], [0.0, 0.0]])
+        pair = np.zeros((2, 2)), np.zeros(2), np.zeros((0, 4))
+        with pytest.raises(ValueError, match="`hopping` must be Hermitian"):
+            GaussianSystem.from_ladder(scale * np.eye(2) + skew * 1e3, *pair)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        (np.zeros(2), np.eye(2)),
+        GaussianState(np.zeros(2), -np.eye(2)),
+        GaussianState(np.zeros(2), np.diag([1.0, 0.2])),
+        GaussianState(np.zeros(2), [[1.0, 0.1], [0.0, 1.0]]),
+        GaussianState(np.zeros(2), 1j * np.eye(2)),
+        GaussianState(np.array([0.0, 1j]), np.eye(2)),
+        GaussianState(np.zeros(3), np.eye(3)),
+        GaussianState(np.zeros(2), np.eye(4)),
+        GaussianState(np.array([0.0, np.nan]), np.eye(2)),
+        GaussianState(np.zeros(2), 1e200 * np.eye(2)),
+        GaussianState("mean", "covariance"),
+        GaussianState(0.0, 1.0),
+    ],
+    ids=str,
+)
+def test_metrics_refuse_what_is_no_state(state):
+    for metric in (
+        gaussian.occupation,
+        gaussian.anomalous,
+        gaussian.amplitude,
+        gaussian.ergotropy,
+        gaussian.passive_energy,
+        gaussian.entropy,
+        gaussian.purity,
+        gaussian.squeezing_db,
+        gaussian.symplectic_eigenvalues,
+    ):
+        with pytest.raises(ValueError, match="`state` must"):
+            metric(state)
+    with pytest.raises(ValueError, match="`start` must"):
+        lossy(1.0).evolve(state, [1.0])
+    for other in (lossy(1.0).slope, lambda given: gaussian.fock_state(given, 5)):
+        with pytest.raises(ValueError, match="`state` must"):
+            other(state)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: gaussian.thermal(0), "modes"),
+        (lambda: gaussian.thermal(1.0), "modes"),
+        (lambda: gaussian.thermal(1, -0.4), "occupation"),
+        (lambda: gaussian.thermal(1, np.nan), "occupation"),
+        (lambda: gaussian.symplectic_form(-1), "modes"),
+        (lambda: gaussian.thermal(2).mode(-1), "index"),
+        (lambda: gaussian.thermal(2).mode(2), "index"),
+        (lambda: gaussian.thermal(2).mode(0.0), "index"),
+        (lambda: gaussian.entropy(gaussian.thermal(1), base=1), "base"),
+        (lambda: gaussian.entropy(gaussian.thermal(1), base=None), "base"),
+        (lambda: gaussian.ergotropy(gaussian.thermal(1), -1.0), "frequency"),
+        (lambda: gaussian.passive_energy(gaussian.thermal(1), "1"), "frequency"),
+        (lambda: gaussian.wigner(gaussian.thermal(1), "0", 0.0), "x"),
+        (lambda: gaussian.wigner(gaussian.thermal(1), 0.0, 1j), "p"),
+        (lambda: gaussian.fock_state(gaussian.thermal(1), 1), "levels"),
+        (lambda: lossy(1.0).evolve(gaussian.thermal(1), 1.0), "times"),
+        (lambda: lossy(1.0).evolve(gaussian.thermal(1), [1.0, 0.5]), "times"),
+        (lambda: lossy(1.0).evolve(gaussian.thermal(2), [1.0]), "start"),
+        (lambda: lossy(1.0).slope(gaussian.thermal(2)), "state"),
+    ],
+)
+def test_odd_arguments_are_refused_by_name(call, name):
+    with pytest.raises(ValueError, match=f"`{name}` must"):
+        call()
+
+
+def test_states_compare_by_value_and_systems_cannot_be_written():
+    one, other = gaussian.thermal(2, 0.5), gaussian.thermal(2, 0.5)
+    assert one == other
+    assert not (one != other)  # noqa: SIM202
+    assert one != gaussian.thermal(2)
+    assert one != "state"
+    assert one.mode(np.int8(1)) == gaussian.thermal(1, 0.5)
+    given = np.eye(2)
+    system = GaussianSystem(given, np.zeros(2), np.ones((1, 2)))
+    given[0, 0] = 7.0
+    assert system.stiffness[0, 0] == 1.0
+    for name in ("stiffness", "force", "jumps", "drift", "diffusion"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(system, name)[0] = 1.0
+
+
+def test_a_bath_is_its_jumps_and_their_reverses():
+    """(n + 1) D[L] + n D[L^+], written out or by the occupation of the bath."""
+    row = np.array([[0.7, 0.2j, 0.1, -0.3]])
+    back = np.hstack([row[:, 2:], row[:, :2]]).conj()
+    empty = np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2)
+    both = np.vstack([np.sqrt(1.6) * row, np.sqrt(0.6) * back])
+    out, short = (
+        GaussianSystem.from_ladder(*empty, both),
+        GaussianSystem.from_ladder(*empty, row, 0.6),
+    )
+    assert short.drift == pytest.approx(out.drift, abs=1e-15)
+    assert short.diffusion == pytest.approx(out.diffusion, abs=1e-15)

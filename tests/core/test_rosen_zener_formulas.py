@@ -1,5 +1,6 @@
-"""The printed equations are transcribed faithfully, and `magnus_state` is what it says."""
+"""The printed equations are transcribed faithfully, `magnus_state` is what it says."""
 
+import math
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import qutip
 from scipy.integrate import quad_vec
+from scipy.integrate import quad, quad_vec
 from scipy.linalg import expm
 from scipy.special import jv
 
@@ -109,7 +111,8 @@ def test_states_are_normalised_and_have_the_energy_of_the_rotation():
 
 @pytest.mark.parametrize("interaction", [0.0, 2.0, -3.0])
 def test_magnus_state_errs_in_second_order_of_the_length(interaction):
-    # At fixed area the next Magnus term is a double time integral: norm error ~ T^2, infidelity ~ T^4.
+    # At fixed area the next Magnus term is a double integral over time: the norm errs
+    # as T^2, the fidelity as T^4.
     missing = []
     for length in (0.08, 0.04):
         b = RosenZenerBattery(
@@ -139,11 +142,126 @@ def test_a_drive_of_zero_is_refused():
         paper.gauge_integrals(RosenZenerBattery(drive=0.0))
 
 
-@pytest.mark.parametrize("times", [[0.1, 0.2], [0.2, 0.0], []])
-def test_magnus_state_needs_times_from_zero(times):
-    # Its integrals start there: from 0.1 on it gave a state without the first third.
-    with pytest.raises(ValueError, match="`times` must"):
-        paper.magnus_state(WEAK, times)
+def test_magnus_state_needs_no_times_before():
+    # Its integrals start at 0, whatever the times: from 0.1 on it gave a state without
+    # the first third, and between two times it took a straight line.
+    whole = paper.magnus_state(WEAK, TIMES)
+    np.testing.assert_allclose(paper.magnus_state(WEAK, TIMES[50:]), whole[50:])
+    np.testing.assert_allclose(paper.magnus_state(WEAK, TIMES[::-67]), whole[::-67])
+    assert paper.magnus_state(WEAK, []).shape == (0, 11, 1)
+
+
+@pytest.mark.parametrize("interaction", [-4.0, 3.0])
+def test_magnus_state_is_the_exponential_of_the_integral(interaction):
+    b = RosenZenerBattery(
+        atoms=3, splitting=1.3, interaction=interaction, drive=80.0, duration=0.9
+    )
+    jx = qutip.jmat(1.5, "x").full()
+
+    def generator(t):
+        turn = expm(1j * b.pulse_area(t) * jx)
+        return turn @ np.diag(b.static_levels) @ turn.conj().T
+
+    for end in (0.31, b.duration):
+        # The frame e^{i phi Jx} H_0 e^{-i phi Jx}, integrated as a matrix.
+        m = quad_vec(generator, 0.0, end, epsabs=1e-11)[0]
+        ket = expm(-1j * b.pulse_area(end) * jx) @ expm(-1j * m)[:, -1:]
+        found = paper.magnus_state(b, end)
+        np.testing.assert_allclose(found, ket, atol=1e-9)
+
+
+@pytest.mark.parametrize("interaction", [-15.0, 2.0, 15.0])
+def test_second_term_of_the_energy_and_factor_of_the_entropy(interaction):
+    # Eqs. (17) and (21) typed as printed, where b is so large that cos b - 1 over b^2
+    # differs from -1/2 and from its inverse.
+    for drive, duration in ((3.0, 1.0), (2.0, 2.0), (5.0, 4.0)):
+        b = RosenZenerBattery(
+            atoms=6, interaction=interaction, drive=drive, duration=duration
+        )
+        b2, b3, b8, _, _ = paper.gauge_integrals(b)
+        root = math.sqrt(b2**2 + b3**2)
+        assert root > 0.8
+        for t in duration * np.array([0.0, 0.3, 0.8, 1.0]):
+            area = quad(b.drive_at, 0.0, t)[0]
+            mu = math.pi - area
+            second = 6**2 * (b8 + b8) / 4
+            second *= (b2 * math.cos(mu) + b3 * math.sin(mu)) / (b2**2 + b3**2)
+            second *= math.cos(root) - 1
+            energy = 6 / 2 * (1 + math.cos(mu)) + second
+            assert paper.stored_energy(b, t) == pytest.approx(energy, abs=1e-10)
+            factor = 1 - b8 * b8 * (b2 * math.cos(mu) - b3 * math.sin(mu))
+            if factor < 0:
+                assert np.isnan(paper.diagonal_entropy(b, t))
+            else:
+                under = math.sqrt(5 * math.exp(math.pi / 2)) * factor
+                entropy = abs(math.sin(mu)) * math.log2(under)
+                found = paper.diagonal_entropy(b, t)
+                assert found == pytest.approx(entropy, abs=1e-10)
+
+
+OF_TIME = [
+    paper.gauge_angle,
+    paper.leading_energy,
+    paper.stored_energy,
+    paper.average_power,
+    paper.instantaneous_power,
+    paper.fluctuation,
+    paper.diagonal_entropy,
+    paper.state,
+    paper.magnus_state,
+]
+OF_ALL = [
+    paper.gauge_integrals,
+    paper.max_energy,
+    paper.full_charge_time,
+    paper.final_energy,
+    paper.final_fluctuation,
+    paper.final_entropy,
+]
+
+
+@pytest.mark.parametrize("formula", OF_TIME)
+def test_formulas_of_time_take_any_shape_inside_the_pulse(formula):
+    grid = np.array([[0.1, 0.3], [0.2, 0.1]])
+    line = formula(WEAK, grid.ravel())
+    found = formula(WEAK, grid)
+    assert found.shape == (2, 2, *line.shape[1:])
+    np.testing.assert_allclose(found.reshape(line.shape), line, rtol=1e-13)
+    np.testing.assert_allclose(formula(WEAK, 0.3), line[1], rtol=1e-13)
+    assert formula(WEAK, []).shape == (0, *line.shape[1:])
+    formula(WEAK, WEAK.duration * (1 + 1e-14))  # what rounding makes of the last time
+    outside = (
+        [-0.1],
+        [0.1, 0.4],
+        [WEAK.duration * (1 + 1e-9)],
+        [np.nan],
+        [np.inf],
+        "x",
+        None,
+        True,
+        [1j],
+    )
+    for times in outside:
+        with pytest.raises(ValueError, match="`times` must"):
+            formula(WEAK, times)
+
+
+@pytest.mark.parametrize("formula", [*OF_TIME, *OF_ALL])
+def test_formulas_need_a_battery(formula):
+    times = [[0.1]] if formula in OF_TIME else []
+    for wrong in (3, None, RosenZenerBattery):
+        with pytest.raises(ValueError, match="`battery` must be a RosenZenerBattery"):
+            formula(wrong, *times)
+
+
+def test_formulas_refuse_what_they_divide_by():
+    with pytest.raises(ValueError, match="`times` must lie after 0"):
+        paper.average_power(WEAK, [0.0, 0.1])
+    one = RosenZenerBattery(atoms=1, drive=10.0)
+    for call in (paper.final_entropy, lambda b: paper.diagonal_entropy(b, 0.1)):
+        with pytest.raises(ValueError, match=r"`atoms` must .* of at least 2"):
+            call(one)
+    assert np.isnan(paper.full_charge_time(RosenZenerBattery(drive=0.0)))
 
 
 def test_formulas_run_where_qutip_does_not():

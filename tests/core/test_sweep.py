@@ -1,10 +1,13 @@
-"""The sweep: labels, order, errors, and what is left after a worker or the sweep itself is killed."""
+"""The sweep: labels, order, errors, and what is left after a process is killed."""
 
 import functools
 import json
 import multiprocessing
 import os
 import signal
+import sqlite3
+import time
+import warnings
 from collections import Counter
 from concurrent.futures import (
     BrokenExecutor,
@@ -13,13 +16,24 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
+from contextlib import closing
 from pathlib import Path
+from threading import Lock, Timer
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sweep_models import GRID, MIDDLE, fails_at_two, logged, model, scaled, total
+from sweep_models import (
+    GRID,
+    MIDDLE,
+    exits_at_13,
+    fails_at_two,
+    logged,
+    model,
+    scaled,
+    total,
+)
 
 from qbcore.star import fermi, steady_map
 from qbcore.star.formulas import two_cell_excitation
@@ -29,7 +43,8 @@ AXIS = st.lists(
     st.integers(-9, 9) | st.floats(-9, 9), min_size=1, max_size=4, unique=True
 )
 
-# Forks of a small server: a fork of pytest, which has threads, may hang, and Python 3.12 warns of it.
+# Forks of a small server: a fork of pytest, which has threads, may hang, and Python
+# 3.12 warns of it.
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["qbcore.sweep", "xarray"])
 
@@ -44,7 +59,7 @@ def pids(log):
 
 
 class Shuffled(Executor):
-    """Computes nothing until all is submitted, and then in the order it was given."""
+    """Computes nothing until all is submitted, and then in the order given."""
 
     def __init__(self, order):
         self.order, self.tasks = order, []
@@ -58,7 +73,7 @@ class Shuffled(Executor):
 
 
 class Interrupted(Executor):
-    """Somebody presses Ctrl-C when the first point is done, and before any other has begun."""
+    """Somebody presses Ctrl-C when the first point is done and no other has begun."""
 
     def __init__(self):
         self.futures = []
@@ -71,7 +86,7 @@ class Interrupted(Executor):
 
 
 class Crumbling(Executor):
-    """Breaks at every third point, and has long finished all others when it is asked."""
+    """Breaks at every third point, and has finished all others when it is asked."""
 
     def __init__(self):
         self.count = 0
@@ -137,7 +152,8 @@ def test_parallel_equals_serial_in_any_order(processes, data, axes):
 @pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(2)])
 def test_a_point_that_raises_is_reported_and_tried_again(tmp_path, executor):
     grid = {"x": [1, 2, 3], "y": [4, 5]}
-    message = r"2 of 6 points raised, the first at .*\"x\": 2, \"y\": 4.*ArithmeticError: no value at 4"
+    where = r"2 of 6 points raised, the first at .*\"x\": 2, \"y\": 4"
+    message = where + ".*ArithmeticError: no value at 4"
     for _ in range(2):  # nothing of the failed points is kept
         with pytest.warns(RuntimeWarning, match=message):
             found = sweep(
@@ -224,9 +240,284 @@ def test_a_bad_grid_is_refused(grid, name):
 def test_results_must_be_numbers_of_one_shape():
     with pytest.raises(ValueError, match="same names and shapes everywhere"):
         sweep(lambda n: np.arange(n), {"n": [1, 2]})
-    for wrong in ("text", {}, {"error": 1}, {"x": 1}, None):
+    for wrong in ("text", {}, None, 10**30):
         with pytest.warns(RuntimeWarning, match="`function` must return numbers"):
             sweep(functools.partial(lambda wrong, x: wrong, wrong), {"x": [1]})
+
+
+@pytest.mark.parametrize(
+    ("grid", "found"),
+    [
+        ({"x": range(9)}, {"error": 1}),
+        ({"x": range(9)}, {"x": 1}),
+        ({"x_0": range(9)}, {"x": [1, 2]}),
+        ({"x": range(9)}, {"y": [1, 2], "y_0": 1}),
+        ({"error": range(9)}, 1),
+    ],
+)
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(1)])
+def test_a_name_for_two_things_is_refused_at_once(grid, found, executor):
+    seen = []
+
+    def function(**point):
+        seen.append(point)
+        time.sleep(0.01)
+        return found
+
+    with pytest.raises(ValueError, match="must give each name to one thing only"):
+        sweep(function, grid, executor=executor)
+    assert len(seen) <= 2
+
+
+def test_a_shape_that_changes_is_refused_at_once():
+    seen = []
+    with pytest.raises(ValueError, match="same names and shapes everywhere"):
+        sweep(lambda n: seen.append(n) or np.arange(n), {"n": range(30)})
+    assert seen == [0, 1]
+
+
+def test_a_shape_that_changes_late_costs_its_point_only():
+    with pytest.warns(RuntimeWarning, match="1 of 5 points raised.*same names and sha"):
+        found = sweep(lambda n: np.arange(2 + n // 4), {"n": range(5)})
+    np.testing.assert_array_equal(found["value"], [[0, 1]] * 4 + [[np.nan] * 2])
+    assert found["error"].values[4].startswith("ValueError: Argument `function` must")
+
+
+def test_what_is_finished_without_a_store_is_kept_all_the_same():
+    def stops(x):
+        if x == 3 and seen.count(3) == 0:
+            seen.append(x)
+            raise KeyboardInterrupt
+        seen.append(x)
+        return x**2
+
+    seen = []
+    with pytest.raises(KeyboardInterrupt) as caught:
+        sweep(stops, {"x": range(5)})
+    (note,) = caught.value.__notes__
+    told = eval(f"dict({note.removeprefix('Finished: ')})")  # as one would type it
+    assert sweep(stops, {"x": range(5)}, **told)["value"].values.tolist() == [
+        0,
+        1,
+        4,
+        9,
+        16,
+    ]
+    assert seen == [0, 1, 2, 3, 4, 3]
+    Path(told["store"]).unlink()
+
+
+def test_integers_are_exact():
+    values = [2**53 + 1, -(2**62) - 1, 7]
+    found = sweep(lambda k: values[k], {"k": range(3)})["value"]
+    assert found.dtype == np.int64
+    assert found.values.tolist() == values
+    # With a hole, and with a fraction, as integers among other numbers.
+    with pytest.warns(RuntimeWarning, match="1 of 4 points raised"):
+        found = sweep(lambda k: values[k], {"k": range(4)})["value"].values.tolist()
+    assert found[:3] == values
+    assert np.isnan(found[3])
+    found = sweep(lambda k: [*values, 0.5][k], {"k": range(4)})["value"].values.tolist()
+    assert found == [*values, 0.5]
+    # Small ones become floats there, as ever.
+    assert sweep(lambda k: [7, 0.5][k], {"k": range(2)})["value"].dtype == float
+
+
+def test_one_axis_does_not_mix_words_and_numbers():
+    with pytest.raises(ValueError, match="`x` must list numbers or strings"):
+        sweep(total, {"x": [1, "1"]})
+    with pytest.raises(ValueError, match="each once"):
+        sweep(total, {"x": [float("nan"), float("nan")]})
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def raises(kind, x):
+    if x == 1:
+        raise kind
+    return x
+
+
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(2)])
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Mute(), "Mute, whose message cannot be shown"),
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyError("y" * 10**6), f"KeyError: 'y{'y' * 988} ... (1000012 characters)"),
+    ],
+)
+def test_any_exception_costs_its_point_only(kind, words, executor):
+    with pytest.warns(RuntimeWarning, match="1 of 3 points raised"):
+        found = sweep(
+            functools.partial(raises, kind), {"x": [0, 1, 2]}, executor=executor
+        )
+    np.testing.assert_array_equal(found["value"], [0, np.nan, 2])
+    assert found["error"].values.tolist() == ["", words, ""]
+    assert found["error"].nbytes <= 24  # references
+
+
+def test_a_version_stands_for_what_a_function_does(tmp_path):
+    store, grid = tmp_path / "kept", {"x": [1, 2]}
+    lock = Lock()  # which cannot be pickled
+
+    def f(x):
+        with lock:
+            return x
+
+    with pytest.raises(ValueError, match="`version` must be given with `store`"):
+        sweep(f, grid, store=store)
+    assert not store.exists()
+    assert sweep(f, grid)["value"].values.tolist() == [1, 2]
+    sweep(f, grid, store=store, version="1")
+
+    def f(x):
+        return -x
+
+    assert sweep(f, grid, store=store, version="1")["value"].values.tolist() == [1, 2]
+    for version in ("2", None):
+        with pytest.raises(ValueError, match="`store` must be new or hold"):
+            sweep(f, grid, store=store, version=version)
+
+
+def test_the_store_of_a_function_in_a_loop_is_not_the_next_ones(tmp_path):
+    functions = [lambda x, n=n: n * x for n in (1, 2)]
+    assert sweep(functions[0], {"x": [1, 2]}, store=tmp_path / "kept")["value"][1] == 2
+    with pytest.raises(ValueError, match="`store` must be new or hold"):
+        sweep(functions[1], {"x": [1, 2]}, store=tmp_path / "kept")
+
+
+def test_a_store_that_is_read_only_is_read(tmp_path, monkeypatch):
+    sweep(total, {"x": [1, 2]}, store=tmp_path / "kept")
+    connect = sqlite3.connect
+
+    def read_only(path, *args, **kwargs):
+        return connect(f"file:{path}?mode=ro", *args, uri=True, **kwargs)
+
+    monkeypatch.setattr(sqlite3, "connect", read_only)
+    found = sweep(total, {"x": [2, 1]}, store=tmp_path / "kept")
+    assert found["value"].values.tolist() == [2, 1]
+    seen = []
+    with pytest.raises(ValueError, match=r"`store` must be .* readonly database"):
+        sweep(total, {"x": [1, 3]}, store=tmp_path / "kept")
+    assert seen == []  # before anything is computed
+
+
+@pytest.mark.parametrize("kind", ["text", "folder", "nowhere"])
+def test_what_is_no_store_is_refused(tmp_path, kind):
+    (tmp_path / "text").write_text("a note, and long enough to be no database " * 9)
+    (tmp_path / "folder").mkdir()
+    place = tmp_path / {"nowhere": "no/folder"}.get(kind, kind)
+    with pytest.raises(ValueError, match="`store` must be a file that can keep points"):
+        sweep(total, {"x": [1, 2]}, store=place)
+
+
+def test_another_reader_does_not_stop_a_sweep(tmp_path):
+    def reads(x):
+        if x == 1:  # for longer than the five seconds that SQLite waits by itself
+            reader = sqlite3.connect(tmp_path / "kept", check_same_thread=False)
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM results").fetchall()
+            Timer(6.0, reader.close).start()
+        return x
+
+    found = sweep(reads, {"x": range(3)}, store=tmp_path / "kept", version="1")
+    assert found["value"].values.tolist() == [0, 1, 2]
+
+
+def test_a_pool_works_in_groups_and_keeps_their_time_short(monkeypatch):
+    monkeypatch.setattr("qbcore.sweep.SHARE", 0.01)
+    durations = []
+
+    class Watched(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            def timed(*args):
+                began = time.monotonic()
+                found = fn(*args)
+                durations.append((time.monotonic() - began, len(found)))
+                return found
+
+            return super().submit(timed, *args, **kwargs)
+
+    with Watched(2) as pool:
+        found = sweep(total, {"x": range(6400)}, executor=pool)
+        assert len(durations) < 100  # postage, where each point used to pay it
+        durations.clear()
+        slow = sweep(lambda x: time.sleep(0.006) or x, {"x": range(200)}, executor=pool)
+    assert found["value"].values.tolist() == list(range(6400))
+    assert slow["value"].values.tolist() == list(range(200))
+    # Three points fit into a group by number, two by time.
+    assert max(count for _, count in durations) <= 2
+    assert sum(count for _, count in durations) == 200
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_point_that_kills_its_process_costs_no_other(tmp_path, workers):
+    """Three calls: the pool breaks, the suspects are tried, the culprits stay."""
+    grid, store = {"x": range(30)}, tmp_path / "kept"
+    for _ in range(2 + workers):
+        try:
+            with (
+                ProcessPoolExecutor(workers, CONTEXT) as pool,
+                warnings.catch_warnings(record=True) as caught,
+            ):
+                warnings.simplefilter("always")
+                found = sweep(exits_at_13, grid, executor=pool, store=store)
+            break
+        except RuntimeError as error:
+            told = str(error)
+    assert '{"x": 13}' in told
+    assert '1 of 30 points raised, the first at {"x": 13}' in str(caught[0].message)
+    rest = [float(x) for x in range(30) if x != 13]
+    assert found["value"].dropna("x").values.tolist() == rest
+    assert "ends the process" in found["error"].sel(x=13).item()
+    # And so it stays: the others first, the culprit last.
+    with (
+        ProcessPoolExecutor(workers, CONTEXT) as pool,
+        pytest.warns(RuntimeWarning, match="1 of 31 points raised"),
+    ):
+        more = sweep(exits_at_13, {"x": range(31)}, executor=pool, store=store)
+    assert more["value"].sel(x=30) == 30
+
+
+def test_a_point_that_kills_the_sweep_itself_comes_last(tmp_path):
+    store, codes = tmp_path / "kept", []
+    for _ in range(2):
+        process = CONTEXT.Process(
+            target=sweep,
+            args=(exits_at_13, {"x": range(30)}),
+            kwargs={"store": store},
+        )
+        process.start()
+        process.join()
+        codes.append(process.exitcode)
+    assert codes == [3, 3]
+    rest = [x for x in range(30) if x != 13]
+    assert sweep(exits_at_13, {"x": rest}, store=store)["value"].values.tolist() == rest
+    with closing(sqlite3.connect(store)) as database:
+        assert database.execute("SELECT count(*) FROM results").fetchone() == (29,)
+        assert database.execute("SELECT * FROM begun").fetchall() == [('{"x": 13}', 2)]
+
+
+def test_a_lost_scheduler_is_a_broken_executor():
+    executor = Executor()
+
+    def submit(fn, /, *args):
+        future = Future()
+        if args[1] == [{"x": 0}]:
+            future.set_result(fn(*args))
+        else:
+            future.cancel()  # as Dask does with all that is left
+            future.set_running_or_notify_cancel()
+        return future
+
+    executor.submit = submit
+    with pytest.raises(RuntimeError, match="executor broke") as caught:
+        sweep(total, {"x": range(5)}, executor=executor)
+    assert "Finished: store=" in caught.value.__notes__[0]
 
 
 def test_an_interrupt_loses_nothing(tmp_path):
@@ -284,7 +575,8 @@ def test_a_broken_pool_says_so_and_keeps_what_was_finished(tmp_path):
             sweep(model, GRID)
         )
     assert len(calls(log)) == 30
-    # Points begin in order. At the 16th one worker dies; the other had at most one under way before.
+    # Points begin in order. At the 16th one worker dies; the other had at most one
+    # under way before.
     assert sum(calls(log).values()) - before <= 30 - 14
 
 
@@ -339,9 +631,8 @@ def test_the_page_shows_what_slurm_is_told():
     }  # any free port
     namespace = {}
     exec(
-        "from dask_jobqueue import SLURMCluster\ndef made(**local):\n  return SLURMCluster("
-        + block
-        + "**local)",
+        "from dask_jobqueue import SLURMCluster\n"
+        "def made(**local):\n  return SLURMCluster(" + block + "**local)",
         namespace,
     )
     with namespace["made"](**local) as cluster:

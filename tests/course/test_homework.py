@@ -1,4 +1,4 @@
-"""The homework as a teacher gives it out and grades it: nothing leaks, right is right, wrong loses points."""
+"""The homework as a teacher gives it out and grades it: nothing leaks, wrong loses."""
 
 import ast
 import copy
@@ -278,7 +278,7 @@ def test_archive_works_with_otter_itself(built, tmp_path):
 def add(
     source: nbformat.NotebookNode, code: str, after: str = ""
 ) -> nbformat.NotebookNode:
-    """The notebook with one more cell, at its end or after the cell that has the text."""
+    """The notebook with one more cell, at its end or after the one with the text."""
     made = copy.deepcopy(source)
     places = [k for k, cell in enumerate(made.cells) if after in cell.source]
     made.cells.insert(places[-1] + 1, nbformat.v4.new_code_cell(code))
@@ -306,31 +306,95 @@ class Bomb:
 def copies_needed(p, energies, most):
     return Bomb()
 """
-# What is done to the solution, and what becomes of it: status, points of 19, a part of the remark.
+# What is done to the solution, and what becomes of it: status, points of 19, a part of
+# the remark.
 CASES: dict[str, tuple[Callable, str, float | None, str]] = {
     "syntax error": (
-        lambda nb: edited(nb, {"return (1 - np.exp(-beta * gap)) / 2": "return (1 - np.exp("}),
-        REMARKS, 15, "SyntaxError",
+        lambda nb: edited(
+            nb, {"return (1 - np.exp(-beta * gap)) / 2": "return (1 - ("}
+        ),
+        REMARKS,
+        15,
+        "SyntaxError",
     ),
-    "exception": (lambda nb: add(nb, "1 / 0", "GAP_A ="), REMARKS, 19, "ZeroDivisionError"),
-    "endless cell": (lambda nb: add(nb, "while True:\n    pass"), REMARKS, 19, "stopped after"),
-    "endless answer": (lambda nb: add(nb, STUBBORN), REMARKS, 15, "best_gate is defined in cells"),
-    "deleted cell": (lambda nb: without(nb, "def locked_work"), REMARKS, 15, "no locked_work: is its cell"),
+    "exception": (
+        lambda nb: add(nb, "1 / 0", "GAP_A ="),
+        REMARKS,
+        19,
+        "ZeroDivisionError",
+    ),
+    "endless cell": (
+        lambda nb: add(nb, "while True:\n    pass"),
+        REMARKS,
+        19,
+        "stopped after",
+    ),
+    "endless answer": (
+        lambda nb: add(nb, STUBBORN),
+        REMARKS,
+        15,
+        "best_gate is defined in cells",
+    ),
+    "deleted cell": (
+        lambda nb: without(nb, "def locked_work"),
+        REMARKS,
+        15,
+        "no locked_work: is its cell",
+    ),
     "deleted checks": (lambda nb: without(nb, "grader"), GRADED, 19, ""),
     "duplicated cell": (
-        lambda nb: add(nb, next(c.source for c in nb.cells if "def copies_needed" in c.source)),
-        REMARKS, 19, "copies_needed is defined in cells",
+        lambda nb: add(
+            nb, next(c.source for c in nb.cells if "def copies_needed" in c.source)
+        ),
+        REMARKS,
+        19,
+        "copies_needed is defined in cells",
     ),
-    "overwritten parameters": (lambda nb: add(nb, "GAP_A = GAP_B = COLD = TOP = sum = 0"), GRADED, 16, ""),
-    "checks inside": (lambda nb: add(nb, '%matplotlib inline\ngrader.check("q2")'), GRADED, 19, ""),
-    "reads the tests": (lambda nb: add(nb, 'print(open("tests/q2.py").read())'), HELD, None, "uses open"),
-    "reads with numpy": (lambda nb: add(nb, 'np.genfromtxt("tests/q2.py")'), HELD, None, "uses .genfromtxt"),
+    "overwritten parameters": (
+        lambda nb: add(nb, "GAP_A = GAP_B = COLD = TOP = sum = 0"),
+        GRADED,
+        16,
+        "",
+    ),
+    "checks inside": (
+        lambda nb: add(nb, '%matplotlib inline\ngrader.check("q2")'),
+        GRADED,
+        19,
+        "",
+    ),
+    "reads the tests": (
+        lambda nb: add(nb, 'print(open("tests/q2.py").read())'),
+        HELD,
+        None,
+        "uses open",
+    ),
+    "reads with numpy": (
+        lambda nb: add(nb, 'np.genfromtxt("tests/q2.py")'),
+        HELD,
+        None,
+        "uses .genfromtxt",
+    ),
     "shell": (lambda nb: add(nb, "!cat tests/q2.py"), HELD, None, "magic or shell"),
-    "forges the grader": (lambda nb: add(nb, FORGED), HELD, None, "import otter.test_files.abstract_test"),
-    "patches numpy": (lambda nb: add(nb, "np.testing.assert_equal = print"), HELD, None, "assignment to np"),
-    "ends the process": (lambda nb: add(nb, "import os\nos._exit(0)"), HELD, None, "import os"),
+    "forges the grader": (
+        lambda nb: add(nb, FORGED),
+        HELD,
+        None,
+        "import otter.test_files.abstract_test",
+    ),
+    "patches numpy": (
+        lambda nb: add(nb, "np.testing.assert_equal = print"),
+        HELD,
+        None,
+        "assignment to np",
+    ),
+    "ends the process": (
+        lambda nb: add(nb, "import os\nos._exit(0)"),
+        HELD,
+        None,
+        "import os",
+    ),
     "sends code": (lambda nb: add(nb, BOMB), HELD, None, "uses .system, import os"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="session")
@@ -421,7 +485,7 @@ def write(path: Path, source: dict) -> None:
 
 
 def zip_bomb(path: Path) -> None:
-    """100 MB in a tenth of a megabyte, of which the zip says that they are 1000 bytes."""
+    """100 MB in a tenth of a megabyte; the zip says that they are 1000 bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("homework.ipynb", bytes(100_000_000))
     content = bytearray(path.read_bytes())
@@ -458,7 +522,7 @@ def metadata(source: dict, value: object) -> dict:
 
 
 def cell(source: dict, /, **fields: object) -> dict:
-    """The notebook with one more cell, which has only these fields beside the necessary ones."""
+    """The notebook with one more cell, of these and the necessary fields."""
     bare = {
         "cell_type": "code",
         "id": "odd",
@@ -474,12 +538,19 @@ UNREADABLE = "not a notebook that can be read"
 # Each is made at a path, from the solution; what the remark says.
 ODD: dict[str, tuple[Callable[[Path, dict], object], str]] = {
     "sum.ipynb": (lambda p, nb: write(p, cell(nb, source=SUM)), "RecursionError"),
-    "otter.ipynb": (lambda p, nb: write(p, metadata(nb, {"otter": "01"})), "no assignment"),
+    "otter.ipynb": (
+        lambda p, nb: write(p, metadata(nb, {"otter": "01"})),
+        "no assignment",
+    ),
     "unhashable.ipynb": (
-        lambda p, nb: write(p, metadata(nb, {"otter": {"assignment_name": [{}]}})), "no assignment",
+        lambda p, nb: write(p, metadata(nb, {"otter": {"assignment_name": [{}]}})),
+        "no assignment",
     ),
     "long.ipynb": (
-        lambda p, nb: write(p, metadata(nb, {"otter": {"assignment_name": "=x" * 10**6}})), "this is =x",
+        lambda p, nb: write(
+            p, metadata(nb, {"otter": {"assignment_name": "=x" * 10**6}})
+        ),
+        "this is =x",
     ),
     "metadata.ipynb": (lambda p, nb: write(p, metadata(nb, [1])), UNREADABLE),
     "no source.ipynb": (lambda p, nb: write(p, cell(nb)), UNREADABLE),
@@ -505,12 +576,13 @@ ODD: dict[str, tuple[Callable[[Path, dict], object], str]] = {
     "x" * 251 + ".txt": (lambda p, nb: p.touch(), "neither a notebook"),
     "x" * 250 + "y.txt": (lambda p, nb: p.touch(), "neither a notebook"),
     "\udcff" * 255: (lambda p, nb: p.touch(), "neither a notebook"),
-}  # fmt: skip
-LATIN = "M\udcfcller.ipynb"  # a byte that is not UTF-8, as a zip from an old system leaves it
+}
+# A byte that is not UTF-8, as a zip from an old system leaves it
+LATIN = "M\udcfcller.ipynb"
 
 
 def in_table(name: str) -> str:
-    """The name as the table has it: other bytes than printable UTF-8 in the notation of a shell."""
+    """The name as the table has it: what cannot be printed as a shell writes it."""
     hexed = {c: "".join(f"\\x{byte:02x}" for byte in os.fsencode(c)) for c in name}
     text = "".join(c if c.isprintable() and c != "\\" else hexed[c] for c in name)
     return "'" + text if text[0] in "='" else text

@@ -1,4 +1,4 @@
-"""The reader of the ledger, and the ties between the ledger, the chapters and the bibliography."""
+"""The reader of the ledger, and what ties it to the chapters and the bibliography."""
 
 import ast
 import json
@@ -6,8 +6,10 @@ import math
 import os
 import re
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -113,6 +115,8 @@ OTHER = {
     "tolerance is NaN": entry(computed=number(2.0, math.nan)),
     "tolerance is infinite": entry(computed=number(2.0, math.inf)),
     "tolerance is text": entry(computed=number(2.0, "1e-5")),
+    "tolerance is true": entry(computed=number(2.0, True)),
+    "a yes with a tolerance": entry(computed=number(True, 0.5)),
     "value is NaN": entry(computed=number(math.nan)),
     "value is text": entry(computed=number("2.0")),
     "an entry is text": "some-claim",
@@ -136,6 +140,26 @@ def test_a_ledger_is_a_list(tmp_path):
     path = tmp_path / "claims.yml"
     path.write_text("id: some-claim\n", encoding="utf-8")
     with pytest.raises(ValueError, match="hold a list of entries"):
+        claims.load(path)
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("tolerance: 0.25", "tolerance: 0.25\n      tolerance: 1.0"),
+        ("  where: Fig. 1", "  where: Fig. 1\n  where: Fig. 2"),
+        ("    energy:", "    energy: {value: 1.0, tolerance: 1.0}\n    energy:"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(ledger, first, again):
+    path = ledger(GOOD)
+    text = path.read_text(encoding="utf-8")
+    assert first in text
+    path.write_text(text.replace(first, again), encoding="utf-8")
+    os.utime(path, ns=(1, 1))  # another time, so that it is read again
+    with pytest.raises(
+        ValueError, match=r"claims.yml: line \d+` must name every key once"
+    ):
         claims.load(path)
 
 
@@ -213,6 +237,45 @@ def test_yes_and_no_are_numbers_too(ledger):
     assert claims.check("some-claim", True).numbers == "energy = yes"
     with pytest.raises(claims.ClaimError, match="energy = yes"):
         claims.check("some-claim", False)
+
+
+@pytest.mark.parametrize("given", [True, np.True_, "2.0", b"2.0", None, 2 + 0j, [2.0]])
+def test_what_is_no_number_is_refused(ledger, given):
+    ledger(entry(computed=number(2.0, 1.0)))
+    with pytest.raises(ValueError, match="Argument `energy` must be a number"):
+        claims.check("some-claim", given)
+
+
+@pytest.mark.parametrize("given", [1, 1.0, "yes", None])
+def test_a_yes_is_no_number(ledger, given):
+    ledger(entry(computed=number(True, 0)))
+    with pytest.raises(ValueError, match="Argument `energy` must be true or false"):
+        claims.check("some-claim", given)
+
+
+@pytest.mark.parametrize(
+    "given", [2, np.int64(2), np.float32(2), np.array(2.0), Fraction(2)]
+)
+def test_every_kind_of_number_is_compared(ledger, given):
+    ledger(entry(computed=number(2.0, 0)))
+    assert claims.check("some-claim", given).numbers == "energy = 2"
+
+
+@pytest.mark.parametrize(
+    ("value", "tolerance", "shown"),
+    [
+        (0.1802775637731995, 1e-9, "0.1802775638 ± 1e-09"),
+        (2.708086, 1e-6, "2.708086 ± 1e-06"),
+        (1234567.0, 0, "1234567"),
+        (1 / 3, 0, "0.3333333333333333"),
+        (13.84063, 2e-2, "13.8406 ± 0.02"),
+        (1.0, 1e-9, "1 ± 1e-09"),
+        (0.180277, 1e-9, "0.180277 ± 1e-09"),
+    ],
+)
+def test_a_number_prints_as_fine_as_its_tolerance(value, tolerance, shown):
+    assert str(claims.Number(value, tolerance)) == shown
+    assert abs(float(shown.split(" ")[0]) - value) <= tolerance / 10
 
 
 def test_each_of_several_numbers_counts(ledger):
@@ -310,6 +373,14 @@ def test_the_box_escapes_the_names_of_numbers(ledger):
     assert "<b>" not in claim._repr_html_()
 
 
+@pytest.mark.parametrize("field", ["paper", "chapter", "claim", "where", "reason"])
+def test_the_table_escapes_markup(ledger, field):
+    book = claims.load(ledger(entry(**{field: 'x"><script>y</script>'})))
+    assert "x&quot;&gt;&lt;script&gt;y" in book._repr_html_()
+    assert "<script" not in book._repr_html_()
+    assert '="x">' not in book._repr_html_()
+
+
 def test_the_table_of_the_ledger_counts_links_and_escapes(ledger):
     entries = [
         entry(claim="E < 2"),
@@ -338,7 +409,7 @@ def test_the_table_of_the_ledger_counts_links_and_escapes(ledger):
 
 
 def calls_of_check(source):
-    """First arguments of every ``check(...)`` or ``claims.check(...)`` in a cell; None if no literal."""
+    """First arguments of every ``check(...)`` in a cell; None if no literal."""
     plain = "\n".join(
         line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))
     )
@@ -353,7 +424,7 @@ def calls_of_check(source):
 
 
 def checks_under(book):
-    """(claim, chapter, number of the cell, tags of the cell) of every check in the notebooks."""
+    """Claim, chapter, number and tags of the cell of every check in the notebooks."""
     found = []
     for path in sorted(book.rglob("*.ipynb")):
         if {"_build", ".ipynb_checkpoints"} & set(path.relative_to(book).parts):

@@ -165,6 +165,56 @@ def test_values_may_be_arrays_and_are_written_short():
     assert a.value == 1 / 3
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        (np.linspace(1000, 1001, 5), ["1000", "1000.2", "1000.5", "1000.8", "1001"]),
+        ([1.0, 1.0 + 1e-9], ["1", "1.000000001"]),
+        ([0.1 + 0.2, 0.3], ["0.30000000000000004", "0.29999999999999999"]),
+        ([0.25, 1 / 3], ["0.25", "0.3333"]),
+        (["a", "b"], ["a", "b"]),
+    ],
+)
+def test_labels_tell_values_apart(values, labels):
+    (slider,) = explore(lambda v: line(a=1), v=values).sliders
+    assert [label for label, _ in slider.options] == labels
+    assert [value for _, value in slider.options] == list(values)
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_every_frame_is_drawn_once(count):
+    draw = Recorder()
+    start = {name: options[-1] for name, options in SIZES[count].items()}
+    explorer = explore(draw, start=start, **SIZES[count])
+    frames = np.prod([len(v) for v in SIZES[count].values()])
+    assert len(draw.calls) == frames
+    last = leaf(explorer.frame, *(len(v) - 1 for v in SIZES[count].values()))
+    assert explorer._first == picture(last)
+    assert repr(explorer).endswith(sentence(start))
+
+
+def test_too_many_frames_are_refused_before_one_is_drawn():
+    draw = Recorder()
+    with pytest.raises(ValueError, match="make at most 150 frames, but is 151"):
+        explore(draw, a=range(MOST_FRAMES + 1))
+    assert draw.calls == []
+
+
+def test_a_frame_that_fails_says_where():
+    def draw(a, b):
+        plt.figure(figsize=(1, 1))
+        return f"{1 / (a - b)}"
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        explore(draw, a=[1.0, 2.0], b=[0, 2])
+    assert caught.value.__notes__ == ["This was the frame at a = 2.0, b = 2."]
+    live = explore(draw, a=[1.0, 2.0], b=[0, 2], start={"a": 1.0}, live=True)
+    with pytest.raises(ZeroDivisionError):
+        live.sliders[0].value = 2.0
+    assert "ZeroDivisionError" in live.frame.value
+    assert "the frame at a = 2.0, b = 2." in live.frame.value
+
+
 # --- words ---
 
 
@@ -254,7 +304,8 @@ def test_live_does_not_swallow_an_exception():
     with pytest.raises(ArithmeticError, match="no such battery"):
         explorer.sliders[0].value = 1
     assert (
-        explorer.frame.value == '<p role="alert">ArithmeticError: no such battery</p>'
+        explorer.frame.value == '<p role="alert">ArithmeticError: no such battery '
+        "This was the frame at a = 1.</p>"
     )
     explorer.sliders[0].value = 2
     assert caption(explorer.frame) == "Fine."

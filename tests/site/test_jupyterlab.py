@@ -1,4 +1,4 @@
-"""Chapters in a real JupyterLab, in a real browser: all cells run, all sliders move their figures."""
+"""Chapters in a real JupyterLab and browser: cells run, sliders move their figures."""
 
 import json
 import os
@@ -16,16 +16,24 @@ from test_site import drag, seen
 BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTERS = ["papers/two-photon.ipynb", "papers/star-network.ipynb"]
 PATIENCE = 300  # seconds, for a machine that has other work
-RUN_ALL = "void jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ran = true; })"
-READY = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-CELLS = """() => Array.from(jupyterapp.shell.currentWidget.content.model.cells).map(cell => ({
+RUN_ALL = (
+    "void jupyterapp.commands.execute('notebook:run-all-cells')"
+    ".then(() => { window.ran = true; })"
+)
+READY = (
+    "window.jupyterapp?.shell.currentWidget?.sessionContext"
+    "?.session?.kernel?.status === 'idle'"
+)
+CELLS = """() => Array.from(
+    jupyterapp.shell.currentWidget.content.model.cells).map(cell => ({
     source: cell.sharedModel.getSource(), count: cell.executionCount,
-    kinds: cell.type === 'code' ? cell.outputs.toJSON().map(output => output.output_type) : null }))"""
+    kinds: cell.type === 'code'
+        ? cell.outputs.toJSON().map(output => output.output_type) : null }))"""
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:
-    """The address of a JupyterLab of its own, on a copy of the book, since it saves what it runs."""
+    """The address of a JupyterLab on a copy of the book: it saves what it runs."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(
         BOOK,
@@ -83,7 +91,7 @@ def wait(happened: Callable[[], object]) -> None:
 
 @pytest.fixture(scope="module")
 def pages(browser: Browser, lab: str) -> Iterator[dict[str, Page]]:
-    """The chapters, side by side, each in its kernel on its way from the first cell to the last."""
+    """The chapters, side by side, each in its kernel, running all its cells."""
     opened = {}
     for chapter in CHAPTERS:
         page = opened[chapter] = browser.new_page(

@@ -1,4 +1,4 @@
-"""The printed book, read by another library than the one that made it: `make pdf` first, then this."""
+"""The printed book, read by another library than its maker: `make pdf` first."""
 
 import html
 import re

@@ -36,7 +36,7 @@ redirects = {{"old/name": "../chapter.html"}}
 
 
 def build(folder: Path, **environment: str) -> Path:
-    """A book of a page and a notebook, built as a deployment with these variables would."""
+    """A book of a page and a notebook, built as a deployment with these variables."""
     (folder / "conf.py").write_text(
         CONF.format(ext=str(ROOT / "book" / "_ext")), encoding="utf-8"
     )
@@ -190,7 +190,8 @@ def test_building_the_site_deletes_nothing_but_the_site(tmp_path):
         path = tmp_path / "_build" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    # What make would install stands here already; in place of the builder is a command that writes a page.
+    # What make would install stands here already; in place of the builder is a command
+    # that writes a page.
     for name in (
         ".venv/bin/jupyter-book",
         ".venv/installed",

@@ -1,23 +1,19 @@
-"""The built site in a real browser with the network cut off: `make site` first, then this."""
+"""The built site in a real browser with the network cut off: `make site` first."""
 
-import contextlib
-import functools
-import http.server
 import itertools
 import re
-import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route
+from serve import SITE, serving
 
-SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-# Pages of each kind: the first, one with sliders, and one with a script that the site wrote.
+# Pages of each kind: the first, one with sliders, and one with a script that the site
+# wrote.
 OPENED = [
     "book/index.html",
     "book/foundations/ergotropy.html",
@@ -25,35 +21,22 @@ OPENED = [
 ]
 EXPLORER = ".explorer:not(.explorer-live)"
 SLIDER = f"{EXPLORER} .noUi-handle"
-# The widget player's remark on its own schema, and the search's on a dot in an anchor that it then
-# looks for in vain, to show the text around it; nothing is wrong with the page.
+# The widget player's remark on its own schema, and the search's on a dot in an anchor
+# that it then looks for in vain, to show the text around it; nothing is wrong with the
+# page.
 KNOWN_REMARKS = ("strict mode: use allowUnionTypes", "Anchored content block not found")
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def handle(self) -> None:
-        with contextlib.suppress(
-            ConnectionError
-        ):  # a page was closed while it was still loading
-            super().handle()
 
 
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     if not PAGES:
         pytest.fail("There is no site in _build/html: run `make site` first.")
-    handler = functools.partial(_Quiet, directory=str(SITE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
+    with serving(SITE) as found:
+        yield found
 
 
 class Visit:
-    """A page opened with everything but its own origin blocked, and what it asked and said."""
+    """A page with all but its own origin blocked, and what it asked and said."""
 
     def __init__(
         self,
@@ -137,7 +120,7 @@ def test_page_asks_no_one_else_and_reports_no_error(browser, address, path):
 
 
 def assert_heard_in_order(page: Page) -> None:
-    """A listener gets one main part, headings without gaps, and past the navigation with the first key."""
+    """A listener gets one main part, headings without gaps, and past the navigation."""
     assert page.locator("html").get_attribute("lang") == "en"
     assert page.get_by_role("main").count() == 1
     heard = page.get_by_role("main").aria_snapshot()
@@ -178,12 +161,15 @@ def test_page_is_accessible_and_does_not_scroll_sideways(
         assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in grave] == []
 
 
-# A link of a panel lies in the window, and nothing lies on top of it. Not the first one: the menu scrolls
-# to the entry of its page.
-LINK_SHOWN = """panel => Array.from(document.querySelectorAll(`.bd-sidebar-${panel} nav a`)).some(link => {
+# A link of a panel lies in the window, and nothing lies on top of it. Not the first
+# one: the menu scrolls to the entry of its page.
+LINK_SHOWN = """panel => Array.from(
+    document.querySelectorAll(`.bd-sidebar-${panel} nav a`)).some(link => {
     const { left, right, top, bottom } = link.getBoundingClientRect();
-    const inside = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
-    return inside && link.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+    const inside =
+        left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+    const middle = [(left + right) / 2, (top + bottom) / 2];
+    return inside && link.contains(document.elementFromPoint(...middle));
 })"""
 
 
@@ -252,7 +238,8 @@ def test_a_place_chosen_in_the_contents_of_a_phone_is_shown(browser, address):
         link.tap()
         visit.page.wait_for_selector("dialog[open]", state="detached")
         visit.page.wait_for_function(
-            "place => Math.abs(document.querySelector(place).getBoundingClientRect().top) < innerHeight",
+            "place => Math.abs(document.querySelector(place)"
+            ".getBoundingClientRect().top) < innerHeight",
             arg=place,
         )
 
@@ -388,7 +375,7 @@ def test_ledger_is_filtered_by_paper_and_verdict(browser, address):
 
 
 class _Scripts(HTMLParser):
-    """Attributes, text and place (in the head, in the text, after it) of each script of a page."""
+    """Attributes, text and place (head, text, after it) of each script of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -437,9 +424,10 @@ def test_no_script_stands_before_the_text(path):
     assert len(players) == len(states)
 
 
-# Of each formula in the running text: the size of its letters, and the height of the letter x around it.
-# Boxes and tables have another font, whose x is 2 % taller.
-LETTERS = """() => [...document.querySelectorAll("section > p > .math mjx-container")].map(formula => {
+# Of each formula in the running text: the size of its letters, and the height of the
+# letter x around it. Boxes and tables have another font, whose x is 2 % taller.
+LETTERS = """() => [
+    ...document.querySelectorAll("section > p > .math mjx-container")].map(formula => {
     const ruler = document.createElement("span");
     ruler.style.cssText = "display: inline-block; height: 100ex";
     formula.parentElement.append(ruler);
@@ -471,7 +459,8 @@ def test_formulas_have_the_size_of_the_text_and_are_whole_however_late_its_fonts
             assert size * X_OF_MATHJAX == pytest.approx(x, rel=0.01)
         for visit in (late, early):
             cut = visit.page.locator('mjx-container[display="true"]').evaluate_all(
-                "all => all.filter(formula => formula.scrollWidth > formula.clientWidth).length"
+                "all => all.filter(formula => "
+                "formula.scrollWidth > formula.clientWidth).length"
             )
             assert cut == 0
 

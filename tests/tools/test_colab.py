@@ -1,4 +1,4 @@
-"""The Colab copies: the one cell in front, and that it does what it says, but for the network."""
+"""The Colab copies: the cell in front, and that it does what it says, offline."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def test_every_notebook_has_a_copy_with_one_cell_more_in_front(copies):
 
 
 def test_the_cell_fetches_the_book_and_goes_to_the_chapters_folder(copies, tmp_path):
-    """With a local repository in the place of the remote one, and nothing newly installed."""
+    """With a local repository in place of the remote one, and nothing installed."""
     origin = tmp_path / "origin"
     subprocess.run(["git", "clone", "--quiet", ROOT, origin], check=True)
     subprocess.run(["git", "-C", origin, "tag", "v1.0"], check=True)

@@ -1,4 +1,4 @@
-"""The tool that times live sliders finds them all. What it measures is no matter of a test."""
+"""The tool that times live sliders finds them all; its times are not tested."""
 
 import latency
 import nbformat

@@ -1,0 +1,122 @@
+"""The rules of the Makefile, run in an empty folder with commands that only pretend."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
+SITE, WIDGETS = "_build/html/index.html", "book/_static/vendor/embed.js"
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="!!! no make")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A book that is installed, with a player and a site."""
+    shutil.copy(MAKEFILE, tmp_path)
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml"):
+        (tmp_path / name).touch()
+    for name in (WIDGETS, SITE, ".venv/installed"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("old")
+    return tmp_path
+
+
+def script(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def make(folder, *arguments):
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+NEW_SITE = "mkdir -p _build/html && echo new > _build/html/index.html"
+OLD_PYTHON = '[ "$1" = --version ] && echo Python 3.9.2; [ "$1" != -c ]'
+# Pretends to be Python 3.11: makes a folder, installs nothing.
+PYTHON = """if [ "$2" = venv ]; then
+    echo "$@" >> made; rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python
+fi"""
+
+
+def test_an_old_python_is_named_before_anything_is_made(folder):
+    shutil.rmtree(folder / ".venv")
+    old = script(folder / "old", OLD_PYTHON)
+    found = make(folder, "book", f"PYTHON={old}")
+    assert found.returncode != 0
+    says = f"The book needs Python 3.11 or newer, but {old} is Python 3.9.2"
+    assert found.stdout.splitlines()[0].startswith(says)
+    assert not (folder / ".venv").exists()
+
+
+@pytest.mark.parametrize("left", ["old", "broken", "none"])
+def test_what_another_python_left_does_not_spoil_the_retry(folder, left):
+    (folder / ".venv/installed").unlink()
+    if left == "old":
+        script(folder / ".venv/bin/python", OLD_PYTHON)
+    if left == "broken":
+        (folder / ".venv/bin").mkdir()
+        (folder / ".venv/bin/python").symlink_to("/no/such/python")
+    new = script(folder / "new", PYTHON)
+    found = make(folder, ".venv/installed", f"PYTHON={new}")
+    assert found.returncode == 0, found.stderr
+    assert (folder / "made").read_text() == "-m venv --clear .venv\n"
+    assert (folder / ".venv/installed").exists()
+    # What it made itself is kept the next time.
+    (folder / ".venv/installed").unlink()
+    assert make(folder, ".venv/installed", f"PYTHON={new}").returncode == 0
+    assert (folder / "made").read_text() == "-m venv --clear .venv\n"
+
+
+def test_a_new_site_takes_the_place_of_the_old_one(folder):
+    script(folder / ".venv/bin/jupyter-book", NEW_SITE)
+    assert make(folder, "site").returncode == 0
+    assert (folder / SITE).read_text() == "new\n"
+    assert [path.name for path in (folder / "_build").iterdir()] == ["html"]
+
+
+def test_a_build_that_fails_leaves_what_it_wrote(folder):
+    script(folder / ".venv/bin/jupyter-book", f"{NEW_SITE}; exit 3")
+    assert make(folder, "site").returncode != 0
+    assert (folder / SITE).read_text() == "new\n"
+
+
+def test_ctrl_c_leaves_the_old_site(folder):
+    script(folder / ".venv/bin/jupyter-book", f"{NEW_SITE}; touch begun; exec sleep 30")
+    process = subprocess.Popen(["make", "site"], cwd=folder, start_new_session=True)
+    while not (folder / "begun").exists():
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=20) != 0
+    assert (folder / SITE).read_text() == "old"
+    assert [path.name for path in (folder / "_build").iterdir()] == ["html"]
+
+
+def test_the_player_leaves_what_others_put_beside_it(folder):
+    (folder / WIDGETS).with_name("fonts.css").write_text("of others")
+    (folder / WIDGETS).unlink()
+    # npm packs a folder `package` with the player, its fonts and more.
+    script(
+        folder / ".venv/bin/npm",
+        "mkdir -p package/dist && echo new > package/dist/embed.js && "
+        "touch package/dist/a.woff2 package/dist/more.js && "
+        "tar -czf .venv/widgets/player.tgz package",
+    )
+    assert make(folder, WIDGETS).returncode == 0
+    assert (folder / WIDGETS).read_text() == "new\n"
+    names = sorted(path.name for path in (folder / WIDGETS).parent.iterdir())
+    assert names == ["a.woff2", "embed.js", "fonts.css"]
+    assert not (folder / ".venv/widgets").exists()
