@@ -407,6 +407,8 @@ def test_a_state_may_fall_short_of_the_uncertainty_by_a_billionth(modes):
             with pytest.raises(ValueError, match="uncertainty relation") as caught:
                 gaussian.symplectic_eigenvalues(state)
             assert f"{0.5 - short:.9f}"[:10] in str(caught.value)
+
+
 def lossy(*losses: float, drive: float = 0.5, occupation: float = 0.0):
     """Modes that do not know of each other, all driven."""
     count = len(losses)

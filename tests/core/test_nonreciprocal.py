@@ -657,6 +657,8 @@ def test_the_effective_matrix_moves_the_amplitudes(drive):
     np.testing.assert_allclose(m @ at_rest, [-drive, 0.0], atol=1e-13)
     # It decays: both eigenvalues lie below the real axis.
     assert np.linalg.eigvals(m).imag.max() < 0
+
+
 def with_a_dark_mode(bright, dark, shares, **more):
     """H is diagonal in the mode that the reservoir sees and in the one it does not."""
     seen = np.array(shares) / np.hypot(*shares)

@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pytest
 import qutip
-from scipy.integrate import quad
 from scipy.integrate import quad, solve_ivp
 from scipy.sparse import csr_array
 from scipy.stats import binom
@@ -726,17 +725,6 @@ def test_any_accuracy_is_kept():
         assert np.linalg.norm(found - exact, axis=1).max() <= accuracy
 
 
-def test_the_steps_are_doubled_as_often_as_the_order_tells(monkeypatch):
-    # 1 and 2 steps per time differ by 15 * 6.5e-4 here, a hundred times too much: the
-    # order of 4 asks for 100^(1/4), so for two doublings, and 4 steps are enough.
-    battery = RosenZenerBattery(interaction=4.0, drive=9.0, duration=0.8)
-    times = np.linspace(0.0, battery.duration, 5)
-    monkeypatch.setattr("qbcore.rosen_zener._pulse.MOST_STEPS", 5 * times.size)
-    assert battery.charge(times, accuracy=6.5e-6).energy.shape == (5,)
-    with pytest.raises(AccuracyError, match="5 steps per time"):
-        battery.charge(times, accuracy=3e-7)  # 4 and 8 leave 5.5e-7
-
-
 @pytest.mark.parametrize("resolution", [2.5, 8.0])
 def test_a_map_has_the_curves_own_maxima(resolution):
     # The curve with 20 times as many samples as it needs; quintic refinement at 1/2.5
@@ -775,6 +763,8 @@ def test_a_pulse_of_4096_radians_is_the_longest_that_times_itself():
     with pytest.raises(TooLargeError) as caught:
         charge_map(drive=2047.5, resolution=16.0, **fields)
     assert (caught.value.found, caught.value.limit) == (16 * 2048.5, 32768)
+
+
 def test_the_pulse_area_is_the_integral_of_the_drive_at_every_time():
     battery = RosenZenerBattery(drive=7.0, duration=1.7)
     for share in (-0.5, 0.0, 0.2, 0.5, 0.9, 1.0, 1.2, 1.7, 3.0):
@@ -868,3 +858,11 @@ def test_extreme_fields_give_a_curve_within_the_capacity(fields):
         ).charge(c.times / unit)
         slack = 1e-12 * battery.capacity
         np.testing.assert_allclose(other.energy / unit, c.energy, atol=slack)
+
+
+def test_eight_steps_to_the_radian_of_the_fastest_phase():
+    # v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T = 50 + 1 + 16/3, times eight 450.7; and
+    # two hundred steps where eight to the radian are fewer.
+    fast = RosenZenerBattery(atoms=3, interaction=-4.0, drive=50.0, duration=1.0)
+    assert fast.charge().times.size == 452
+    assert RosenZenerBattery().charge().times.size == 201

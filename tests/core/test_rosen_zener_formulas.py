@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 import qutip
-from scipy.integrate import quad_vec
 from scipy.integrate import quad, quad_vec
 from scipy.linalg import expm
 from scipy.special import jv
