@@ -1,4 +1,4 @@
-"""The star network: steady states and charging, individual baths and a common bath.
+"""The star network: steady states, charging, and where a common bath leads.
 
 The rivals work with all 2^N states, that is 4^N entries of the density matrix:
 ``steadystate`` (its direct method), SuperLU through ``spsolve``, ``mesolve``, and
@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.linalg import spsolve
 
 from benchmarks.side_by_side import Case, FloatArray, integrator_options
-from qbcore.star import CommonBathStar, StarBattery, fermi, steady_excitation
+from qbcore.star import CommonBathStar, StarBattery, steady_map
 
 TIMES = np.linspace(0.0, 5.0, 51)
 BIASES = np.linspace(0.0, 7.6, 20)
@@ -48,7 +48,7 @@ def by_spsolve(cells: int) -> float:
 
 def sweep(cells: int) -> FloatArray:
     """p_1 for twenty biases in one call."""
-    return steady_excitation(cells, 1.0, 0.5, fermi(1.0, 1.0 + BIASES, 1.0))
+    return np.asarray(steady_map(cells=cells, bias=BIASES).excitation)
 
 
 def loop(cells: int) -> FloatArray:

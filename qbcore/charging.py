@@ -22,6 +22,7 @@ from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
 
 PEAK_TOLERANCE = 1e-3  # of the largest sample: the error that a peak may have
+ROUNDING = 1e-14  # of the capacity
 
 
 class Peak(NamedTuple):
@@ -192,7 +193,7 @@ class Charging(Result):
         AccuracyError
             If the samples lie too far apart to tell it to 1e-3 of the largest sample.
         """
-        time, value = self._peak(self.energy, self.power)
+        time, value = self._peak(self.energy, self.power, 1.0)
         return Peak(time, min(value, self.ceiling))
 
     @property
@@ -212,13 +213,16 @@ class Charging(Result):
         if t[0] == 0 and t.size > 1:
             # E/t of the energy's cubic is a parabola, known by two values and a slope.
             slope[0] = 2 * (mean[1] - mean[0]) / t[1] - slope[1]
-        time, value = self._peak(mean, slope)
+        start = t[1] if t[0] == 0 and t.size > 1 else t[0]
+        time, value = self._peak(mean, slope, start)
         return Peak(time, min(value, self.ceiling / time) if time > 0 else value)
 
-    def _peak(self, values: FloatArray, slopes: FloatArray) -> Peak:
+    def _peak(self, values: FloatArray, slopes: FloatArray, per: float) -> Peak:
         found = _uncertainty(self.times, values, slopes)
         limit = PEAK_TOLERANCE * float(np.abs(values).max(initial=0.0))
-        if found > limit:
+        # A curve that stays empty is rounding, of the capacity or of capacity over time.
+        rounding = ROUNDING * self.ceiling if math.isfinite(self.ceiling) else 0.0
+        if found > max(limit, rounding / per):
             message = (
                 f"{self.times.size} samples lie too far apart for a maximum: between "
                 f"them the curve may rise {found:.3g} above it, {limit:.3g} may be "

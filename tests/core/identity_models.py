@@ -16,7 +16,7 @@ from scipy.interpolate import CubicSpline
 
 from qbcore import NonreciprocalBattery, StarBattery
 from qbcore._support.identity import identity
-from qbcore.star import steady_excitation
+from qbcore.star import steady_map
 
 RATE = 3
 NAMES = {"charger", "battery", "bath", "cavity"}
@@ -151,7 +151,7 @@ KINDS = {
     "compiled": np.sin,
     "builtin": max,
     "method of a number": (1.0).__add__,
-    "of this package": functools.partial(steady_excitation, 2),
+    "of this package": functools.partial(steady_map, cells=2),
     "battery": NonreciprocalBattery().charge,
     "other battery": StarBattery(cells=3).charge,
 }

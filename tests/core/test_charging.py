@@ -224,6 +224,18 @@ def test_a_refined_peak_stays_below_the_ceiling():
     assert rising.max_average_power.value == pytest.approx(1.0, abs=1e-15)
 
 
+def test_rounding_of_an_empty_battery_is_no_curve():
+    t = np.linspace(0, 1, 101)
+    noise = 1e-16 * np.random.default_rng(1).normal(size=(2, t.size))
+    empty = Charging(
+        times=t, energy=noise[0], power=noise[1], ergotropy=0 * t, ceiling=1.0
+    )
+    assert abs(empty.max_energy.value) < 1e-15
+    assert abs(empty.max_average_power.value) < 1e-13
+    with pytest.raises(AccuracyError):
+        _ = replace(empty, ceiling=math.inf).max_energy
+
+
 def test_the_average_power_may_peak_before_the_first_sample():
     # E = t (1 + t - t^2): E/t is highest, 5/4, at t = 1/2, before the sample at 1.
     t = np.array([0.0, 1.0, 1.25, 1.5])
