@@ -728,3 +728,10 @@ def test_a_bath_is_its_jumps_and_their_reverses():
     )
     assert short.drift == pytest.approx(out.drift, abs=1e-15)
     assert short.diffusion == pytest.approx(out.diffusion, abs=1e-15)
+
+
+def test_a_state_of_no_mode_is_refused():
+    nothing = GaussianState(np.zeros(0), np.zeros((0, 0)))
+    for metric in (gaussian.purity, gaussian.entropy, gaussian.symplectic_eigenvalues):
+        with pytest.raises(ValueError, match="`state` must be a GaussianState"):
+            metric(nothing)

@@ -594,21 +594,20 @@ def test_a_start_that_is_not_a_state_of_two_modes_is_refused(start):
         ({}, 12 / 0.55, 401),
         # Eight samples per radian of the fastest eigenvalue, 0.55 + 3 i: 8 * 3.05 * 21.8.
         ({"charger_detuning": 3.0}, 12 / 0.55, 533),
-        ({"battery_detuning": 90.0}, 12 / 0.55, 4001),
-        # Above the threshold and without any loss, twelve times the fastest time there
-        # is: 2 epsilon - Lambda/2 = 1.45 grows, 2.55 decays; J = 2 turns.
-        ({"two_photon_drive": 1.0}, 12 / 2.55, 401),
+        # Above the threshold 2 epsilon - Lambda/2 = 1.45 grows, by e^12. Without any
+        # loss J = 2 turns by twelve radians.
+        ({"two_photon_drive": 1.0}, 12 / 1.45, 401),
         (
             {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
             | {"coupling": 2.0},
             12 / 2.0,
             401,
         ),
-        # Nothing moves by itself: one unit of time, in which the drive does.
+        # Nothing moves by itself: the unit of time is all there is.
         (
             {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
             | {"coupling": 0.0},
-            1.0,
+            12.0,
             401,
         ),
     ],
