@@ -919,3 +919,10 @@ def test_exceptional_points_without_a_shared_loss():
     for matrix in (np.eye(3), [[np.nan, 0], [0, 1]], [1.0, 2.0], "M"):
         with pytest.raises(ValueError, match="`matrix` must"):
             mode_overlap(matrix)
+
+
+@pytest.mark.parametrize("coupling", [np.inf, np.nan, complex(0.1, np.inf)])
+def test_a_coupling_that_is_not_finite_is_refused_by_its_name(coupling):
+    known = {"drive": 0.5, "losses": (0.5, 0.5), "cross_loss": 0.2}
+    with pytest.raises(ValueError, match="`coupling` must be finite"):
+        coherent_amplitudes(coupling=[0.1, coupling], **known)

@@ -866,3 +866,13 @@ def test_eight_steps_to_the_radian_of_the_fastest_phase():
     fast = RosenZenerBattery(atoms=3, interaction=-4.0, drive=50.0, duration=1.0)
     assert fast.charge().times.size == 452
     assert RosenZenerBattery().charge().times.size == 201
+
+
+def test_a_run_of_half_a_minute_is_the_longest():
+    # v0 N T/4 radians, N of 5 a series, each of 200 + N + 1 updates: 2e7 in all.
+    weak = {"atoms": 100, "interaction": 0.0, "duration": 1.0}
+    with pytest.raises(TooLargeError) as caught:
+        RosenZenerBattery(drive=3e4, **weak).charge([0.0, 1.0])
+    width = 100 * (1.0 + 3e4 / 2)
+    assert caught.value.found == pytest.approx((8 + width / 10) * 301, rel=1e-12)
+    assert caught.value.limit == 2e7

@@ -1093,3 +1093,15 @@ def test_a_bath_switched_off_leaves_one_steady_state():
         expected = rho.ptrace(0)[0, 0].real
         assert excitation(3, 1.3, n1, n2) == pytest.approx(expected, abs=1e-10)
     assert excitation(3, 0.0, 0.2, 0.9) == pytest.approx(0.2, abs=1e-15)
+
+
+def test_two_probabilities_of_a_single_cell_need_not_lie_on_a_circle():
+    """Only those that might be amplitudes are refused; the second has no ancilla."""
+    star = StarBattery(cells=1, rate=0.7)
+    n, t = star.occupations[0], np.array([0.0, 0.4, 3.0])
+    for pair in ((0.3, 0.4), (0.9, 0.9), (0.0, 1.0), (1.0, 0.0)):
+        curve = star.charge(t, start=pair)
+        expected = n + (pair[0] - n) * np.exp(-0.7 * t)
+        np.testing.assert_allclose(curve.excitation, expected, atol=1e-12)
+    with pytest.raises(ValueError, match="`start` must tell probabilities from a ket"):
+        star.charge(t, start=(0.6, 0.8))
