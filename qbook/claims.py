@@ -75,8 +75,6 @@ class Number:
     tolerance: float
 
     def __str__(self) -> str:
-        if isinstance(self.value, bool):
-            return "yes" if self.value else "no"
         # Six digits, and more where these would be wrong by a tenth of the tolerance.
         shown = next(
             text
@@ -216,12 +214,8 @@ def _claim(entry: dict[str, Any]) -> Claim:
 def _number(name: str, fields: Any) -> Number:
     paired = isinstance(fields, dict) and tuple(fields) == ("value", "tolerance")
     require(paired, name, "have a value and a tolerance", fields)
-    value, tolerance = fields["value"], fields["tolerance"]
-    real(f"{name}: value", value)  # YAML reads 1e-5, without a point, as text
-    real(f"{name}: tolerance", tolerance, least=0.0)
-    exact = tolerance == 0 or not isinstance(value, bool)
-    plain = exact and not isinstance(tolerance, bool)
-    require(plain, name, "have a number as tolerance, 0 for a yes or no", tolerance)
+    real(f"{name}: value", fields["value"])  # YAML reads 1e-5, without a point, as text
+    real(f"{name}: tolerance", fields["tolerance"], least=0.0)
     return Number(**fields)
 
 
@@ -261,7 +255,7 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
         given,
     )
     for name, number in claim.computed.items():
-        found = _compared(name, values[name], isinstance(number.value, bool))
+        found = _compared(name, values[name])
         if not math.isfinite(found) or abs(found - number.value) > number.tolerance:
             raise ClaimError(
                 f"{claim_id}: the ledger holds {name} = {number}, "
@@ -270,12 +264,9 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
     return claim
 
 
-def _compared(name: str, value: Any, boolean: bool) -> float:
-    """The value given for a number or, if the ledger has it so, for a yes or no."""
+def _compared(name: str, value: Any) -> float:
     array = np.asarray(value)
-    kinds, must = ("b", "be true or false") if boolean else ("iuf", "be a number")
-    fits = array.dtype.kind in kinds or (
-        isinstance(value, Real) and not isinstance(value, bool) and not boolean
-    )
-    require(array.ndim == 0 and fits, name, must, value)
+    a_number = array.dtype.kind in "iuf" or isinstance(value, Real)
+    fits = array.ndim == 0 and a_number and array.dtype.kind != "b"
+    require(fits, name, "be a number", value)
     return float(value)

@@ -31,7 +31,7 @@ SMALL = {
     "nonreciprocal": qbcore.NonreciprocalBattery(linear_drive=0.1),
     "three-mode": qbcore.ThreeModeBattery(linear_drive=0.1),
 }
-SECONDS = 10  # none of these inputs may take longer
+SECONDS = 30  # none of these inputs may take longer, on a busy machine either
 
 
 @pytest.fixture(autouse=True)
@@ -331,7 +331,6 @@ def test_frequencies_of_gaussian_metrics(value):
     "odd",
     [
         "vacuum",
-        None,
         (np.zeros(2), -np.eye(2)),
         (np.zeros(2), 0.1 * np.eye(2)),
         (np.zeros(2), np.full((2, 2), np.nan)),
