@@ -415,3 +415,26 @@ def test_a_result_may_hold_tuples_with_names_and_without():
     again = copy.deepcopy(both)
     assert again == both
     assert not again.peak.value.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("times", "top"), [([0.0, 3.0, 4.0], 1.5), ([0.0, 1.0, 4.0], 2.5)]
+)
+def test_a_maximum_that_cannot_be_told_is_refused_with_its_error(times, top):
+    # -(t - top)^4 has the fourth derivative -24, and its maximum is in the gap of
+    # length 3: E^(4) h^4 / 384 = 81/16. No power of the gaps' ratio, 3, can stand for
+    # another here.
+    t = np.array(times)
+    wide = Charging(times=t, energy=-((t - top) ** 4), power=-4 * (t - top) ** 3,
+                    ergotropy=0 * t)  # fmt: skip
+    with pytest.raises(AccuracyError, match="3 samples lie too far apart") as caught:
+        _ = wide.max_energy
+    assert caught.value.found == pytest.approx(81 / 16, rel=1e-12)
+
+
+def test_one_sample_is_its_own_maximum():
+    for time in (0.0, 2.0):
+        one = Charging(times=np.array([time]), energy=np.array([3.0]),
+                       power=np.array([0.7]), ergotropy=np.array([0.0]))  # fmt: skip
+        assert one.max_energy == (time, 3.0)
+        assert one.max_average_power == (time, 1.5 if time else 0.7)
