@@ -222,7 +222,7 @@ class Charging(Result):
         limit = PEAK_TOLERANCE * float(np.abs(values).max(initial=0.0))
         # A curve that stays empty is rounding, of the capacity or of capacity over time.
         rounding = ROUNDING * self.ceiling if math.isfinite(self.ceiling) else 0.0
-        if found > max(limit, rounding / per):
+        if found * per > max(limit * per, rounding):
             message = (
                 f"{self.times.size} samples lie too far apart for a maximum: between "
                 f"them the curve may rise {found:.3g} above it, {limit:.3g} may be "

@@ -1,5 +1,6 @@
+import copy
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
+from qbcore._support.results import Result
 from qbcore.charging import Charging, Peak, _uncertainty, peak
 from qbcore.errors import AccuracyError
 
@@ -384,3 +386,55 @@ def test_a_sample_that_is_not_finite(bad, which):
 def test_times_that_do_not_increase(times):
     with pytest.raises(ValueError, match="`times` must be finite and increase"):
         peak(times, [0.0, 1.0, 0.0], [1.0, 0.0, -1.0])
+
+
+def test_a_result_may_hold_tuples_with_names_and_without():
+    @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+    class Both(Result):
+        peak: Peak
+        interval: tuple[float, float]
+
+    arrays = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    both = Both(peak=Peak(*arrays), interval=(0.5, 0.75))
+    assert type(both.peak) is Peak
+    assert not both.peak.time.flags.writeable
+    assert both.interval == (0.5, 0.75)
+    assert repr(both).splitlines()[1:] == [
+        "  peak: time array (2,) from 1 to 2, value array (2,) from 3 to 4",
+        "  interval: 0 0.5, 1 0.75",
+    ]
+    empty = Both(peak=Peak(arrays[0][:0], 1j * arrays[0]), interval=(0.5, 0.75))
+    assert "peak: time array (0,), value array (2,)\n" in repr(empty)
+    assert both == Both(peak=Peak(*arrays), interval=(0.5, 0.75))
+    assert both != Both(peak=Peak(*arrays), interval=(0.5, 0.7))
+    assert both != Both(peak=Peak(*arrays[::-1]), interval=(0.5, 0.75))
+    assert both != Both(peak=arrays[0], interval=(0.5, 0.75))
+    assert both != Both(peak=Peak(*arrays), interval=0.5)
+    assert both != Both(peak=Peak(*arrays), interval=(0.5, 0.75, 1.0))
+    # A pickle, and a copy, are equal and as little writable.
+    again = copy.deepcopy(both)
+    assert again == both
+    assert not again.peak.value.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("times", "top"), [([0.0, 3.0, 4.0], 1.5), ([0.0, 1.0, 4.0], 2.5)]
+)
+def test_a_maximum_that_cannot_be_told_is_refused_with_its_error(times, top):
+    # -(t - top)^4 has the fourth derivative -24, and its maximum is in the gap of
+    # length 3: E^(4) h^4 / 384 = 81/16. No power of the gaps' ratio, 3, can stand for
+    # another here.
+    t = np.array(times)
+    wide = Charging(times=t, energy=-((t - top) ** 4), power=-4 * (t - top) ** 3,
+                    ergotropy=0 * t)  # fmt: skip
+    with pytest.raises(AccuracyError, match="3 samples lie too far apart") as caught:
+        _ = wide.max_energy
+    assert caught.value.found == pytest.approx(81 / 16, rel=1e-12)
+
+
+def test_one_sample_is_its_own_maximum():
+    for time in (0.0, 2.0):
+        one = Charging(times=np.array([time]), energy=np.array([3.0]),
+                       power=np.array([0.7]), ergotropy=np.array([0.0]))  # fmt: skip
+        assert one.max_energy == (time, 3.0)
+        assert one.max_average_power == (time, 1.5 if time else 0.7)

@@ -124,3 +124,20 @@ def test_the_last_time_may_overshoot_by_rounding_only():
     assert "end by 0.3" in message(
         time_axis, "times", [0.0, 0.3 * (1 + 1e-9)], latest=0.3
     )
+
+
+@pytest.mark.parametrize("latest", [1e-6, 1e6])
+def test_the_slack_of_the_last_time_is_relative(latest):
+    # A few units in the last place pass at any scale, a part in 1e9 at none.
+    late = latest * (1 + 1e-15)
+    assert time_axis("times", [0.0, late], latest=latest).tolist() == [0.0, late]
+    over = latest * (1 + 1e-9)
+    assert "end by" in message(time_axis, "times", [0.0, over], latest=latest)
+
+
+def test_the_first_and_the_last_time_are_named():
+    said = message(time_axis, "times", [-0.5, 0.25, 1.0], latest=2.0)
+    assert said.endswith("start at 0 or later and end by 2, but is (-0.5, 1.0).")
+    # No bound but zero: any late time will do, and one before zero will not.
+    assert time_axis("times", [1e300]).tolist() == [1e300]
+    assert "end by inf" in message(time_axis, "times", [-1e-300, 1.0])

@@ -220,3 +220,144 @@ def test_curves_and_metrics_run_where_qutip_does_not():
 def test_public_face_is_what_all_names():
     assert all(hasattr(qbcore, name) for name in qbcore.__all__)
     assert {model.__name__ for model in MODELS.values()} < set(qbcore.__all__)
+
+
+def every_result(battery: qbcore.Battery) -> list[object]:
+    """What a battery returns: a curve, and its steady state if it has one."""
+    results: list[object] = [battery.charge(states=True)]
+    try:
+        results.append(battery.steady_state())
+    except qbcore.errors.BatteryError:
+        assert battery.collapse_operators() == []
+    return results
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_result_is_frozen_short_and_equal_to_its_copy(name):
+    for result in every_result(DEFAULTS[name]):
+        first, *lines = repr(result).splitlines()
+        assert first == type(result).__name__
+        shown = [f for f in fields(result) if getattr(result, f.name) is not None]
+        assert [line.split(":")[0].strip() for line in lines] == [
+            field.name for field in shown
+        ]
+        assert result == copy.deepcopy(result)
+        assert result != 1
+        other = replace(result, energy=2 * result.energy)
+        assert result != other
+        with pytest.raises(TypeError):
+            hash(result)
+        with pytest.raises(AttributeError):
+            result.energy = other.energy
+        with pytest.raises(TypeError):
+            type(result)(*[getattr(result, field.name) for field in fields(result)])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_battery_compares_by_its_fields(name):
+    # Two of the same parameters are equal, serve as one key, and show their fields.
+    battery = DEFAULTS[name]
+    assert battery == MODELS[name]()
+    assert hash(battery) == hash(MODELS[name]())
+    assert battery != SMALL[next(key for key in SMALL if key.startswith(name))]
+    assert all(f"{field.name}=" in repr(battery) for field in fields(battery))
+    with pytest.raises(AttributeError):
+        battery.splitting = 2.0
+
+
+# What each field may be, as its docstring says: positive, at least zero, any number, or
+# an integer of at least so much. `None` stands for a choice of the model.
+POSITIVE, LEAST_ZERO, ANY = "positive", "at least zero", "any"
+RANGES = {
+    "rosen-zener": {
+        "atoms": 1, "splitting": POSITIVE, "drive": LEAST_ZERO, "duration": POSITIVE,
+        "interaction": ANY,
+    },
+    "dual-cavity": {
+        "atoms_a": 1, "atoms_b": 0, "splitting": POSITIVE, "frequency": POSITIVE,
+        "coupling": LEAST_ZERO, "repulsion": ANY, "exchange": ANY, "photons_a": 0,
+        "photons_b": 0, "cutoff_a": 4, "cutoff_b": 4,
+    },
+    "star": {
+        "cells": 1, "splitting": POSITIVE, "coupling": ANY, "rate": POSITIVE,
+        "bath_frequency": ANY, "temperature": POSITIVE, "potential": ANY, "bias": ANY,
+    },
+    "common-bath": {
+        "cells": 2, "splitting": POSITIVE, "coupling": ANY, "rate": POSITIVE,
+        "bath_frequency": ANY, "temperature": POSITIVE, "potential": ANY,
+    },
+    "nonreciprocal": {
+        "charger_loss": LEAST_ZERO, "battery_loss": LEAST_ZERO,
+        "shared_loss": LEAST_ZERO, "charger_share": ANY, "battery_share": ANY,
+        "coupling": ANY, "linear_drive": ANY, "two_photon_drive": LEAST_ZERO,
+        "drive_phase": ANY, "charger_detuning": ANY, "battery_detuning": ANY,
+        "bath_occupation": LEAST_ZERO, "frequency": POSITIVE, "charger_levels": 2,
+        "battery_levels": 2,
+    },
+    "three-mode": {
+        "charger_loss": LEAST_ZERO, "battery_loss": LEAST_ZERO, "cavity_loss": POSITIVE,
+        "charger_cavity": ANY, "battery_cavity": ANY, "coupling": ANY,
+        "linear_drive": ANY, "two_photon_drive": LEAST_ZERO, "drive_phase": ANY,
+        "charger_detuning": ANY, "battery_detuning": ANY, "cavity_detuning": ANY,
+        "bath_occupation": LEAST_ZERO, "frequency": POSITIVE, "charger_levels": 2,
+        "battery_levels": 2, "cavity_levels": 2,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_field_takes_its_range_and_no_more(name):
+    battery, ranges = DEFAULTS[name], RANGES[name]
+    assert set(ranges) == {field.name for field in fields(battery)}
+    wrong = {
+        POSITIVE: [0.0, -1e-300, np.nan, np.inf, "1", 1j],
+        LEAST_ZERO: [-1e-300, np.nan, np.inf, "0", 1j],
+        ANY: [np.nan, np.inf, -np.inf, "0"],
+    }
+    right = {POSITIVE: [1e-9, 1e9, 1], LEAST_ZERO: [0.0, 0, 1e9], ANY: [-1e9, 0, 1e-9]}
+    for field, allowed in ranges.items():
+        if isinstance(allowed, int):
+            good, bad = [allowed, allowed + 1], [allowed - 1, allowed + 0.5, True, "3"]
+        else:
+            good, bad = right[allowed], wrong[allowed]
+        for value in good:
+            assert getattr(replace(battery, **{field: value}), field) == value
+        for value in bad:
+            with pytest.raises(ValueError, match=f"`{field}` must"):
+                replace(battery, **{field: value})
+
+
+def test_the_defaults_are_the_parameters_of_the_papers():
+    """Where a paper gives none, they are those that its chapter chose."""
+    assert qbcore.RosenZenerBattery() == qbcore.RosenZenerBattery(
+        atoms=10, splitting=1.0, drive=20.0, duration=0.1 * np.pi, interaction=2.0
+    )
+    assert qbcore.DualCavityBattery() == qbcore.DualCavityBattery(
+        atoms_a=3, atoms_b=3, splitting=1.0, frequency=1.0, coupling=0.5,
+        repulsion=0.5, exchange=0.5, photons_a=None, photons_b=None, cutoff_a=30,
+        cutoff_b=30,
+    )  # fmt: skip
+    bath = {"bath_frequency": 1.0, "temperature": 1.0}
+    star = {"cells": 3, "splitting": 10.0, "coupling": 1.0, "rate": 1.0} | bath
+    assert qbcore.StarBattery() == qbcore.StarBattery(potential=1.0, bias=2.0, **star)
+    assert qbcore.CommonBathStar() == qbcore.CommonBathStar(potential=2.0, **star)
+    # Gamma = 1 of both: p_a = p_b = 1 there, 4 g^2/kappa_c here, and J = i Gamma/2.
+    plain = {"two_photon_drive": 0.0, "drive_phase": 0.0, "bath_occupation": 0.0}
+    plain |= {"linear_drive": 0.5, "charger_detuning": 0.0, "battery_detuning": 0.0}
+    plain |= {"charger_loss": 0.1, "frequency": 1.0}
+    plain |= {"charger_levels": 20, "battery_levels": 30}
+    assert qbcore.NonreciprocalBattery() == qbcore.NonreciprocalBattery(
+        battery_loss=0.1, shared_loss=1.0, charger_share=1.0, battery_share=1.0,
+        coupling=None, **plain,
+    )  # fmt: skip
+    assert qbcore.NonreciprocalBattery().j == 0.5j
+    assert qbcore.ThreeModeBattery() == qbcore.ThreeModeBattery(
+        battery_loss=0.05, cavity_loss=100.0, charger_cavity=5.0, battery_cavity=5.0,
+        coupling=0.5j, cavity_detuning=0.0, cavity_levels=8, **plain,
+    )  # fmt: skip
+    assert qbcore.ThreeModeBattery().eliminated().cross_loss == pytest.approx(1.0)
+    # A two-photon drive charges by itself; the linear one is there for want of any.
+    for model in (qbcore.NonreciprocalBattery, qbcore.ThreeModeBattery):
+        assert model(two_photon_drive=0.05).linear_drive == 0.0
+        assert model(two_photon_drive=0.05, linear_drive=0.2).linear_drive == 0.2
+        assert model(linear_drive=0.0).linear_drive == 0.0

@@ -826,3 +826,38 @@ def test_stored_powers_come_out_again(name, atoms, exchange):
             found = rebuilt(row).charge_for_power(leak=1e-3).max_average_power.value
             # The sweep of the window samples every 0.1: h^4 E^(4)/384 < 1e-3.
             assert found == pytest.approx(row["max_power"], abs=1e-3)
+
+
+@pytest.mark.parametrize("exchange", [0.4, 0.0])
+@pytest.mark.parametrize("low", ["a", "b"])
+def test_a_leak_in_either_cavity_alone_is_found(low, exchange):
+    cutoffs = {"cutoff_a": 40, "cutoff_b": 40} | {f"cutoff_{low}": 4}
+    battery = DualCavityBattery(atoms_a=2, atoms_b=2, exchange=exchange, **cutoffs)
+    with pytest.raises(LeakingCutoffError, match=f"`cutoff_{low}` = 4 ") as caught:
+        battery.charge(TIMES)
+    # Far above the limit from the first step on, where 40 photons in the other cavity
+    # hold nothing at all.
+    leak = battery.charge(TIMES, leak=1.0).leak
+    mine, other = leak if low == "a" else leak[::-1]
+    assert 0.1 < caught.value.found <= mine.max()
+    assert other.max() < 1e-30
+    assert battery.charge(TIMES, leak=1.1 * mine.max()).leak.max() == leak.max()
+
+
+@pytest.mark.parametrize(
+    ("coupling", "exchange", "before", "enough"),
+    [(0.4, 0.0, 25, 31), (0.2, 0.2, 16, 20)],
+)
+def test_only_the_cavity_that_leaks_gets_more_levels(
+    coupling, exchange, before, enough
+):
+    # From ten photons above the start, 16 and 11, a goes to 20, 25, 31; b is right.
+    battery = DualCavityBattery(
+        atoms_a=6, atoms_b=1, coupling=coupling, exchange=exchange
+    )
+    found = battery.converged(TIMES)
+    assert (found.cutoff_a, found.cutoff_b) == (enough, 11)
+    assert found.charge(TIMES).leak.max() <= 1e-6
+    short = replace(found, cutoff_a=before)
+    with pytest.raises(LeakingCutoffError, match="`cutoff_a`"):
+        short.charge(TIMES)

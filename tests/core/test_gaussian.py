@@ -372,6 +372,43 @@ def test_equal_losses_are_an_exceptional_point_that_rests(loss):
     assert battery.steady_state().energy == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_sign_of_the_stiffness_does_not_matter_for_its_symmetry():
+    # An inverted oscillator with every entry negative is a system like any other. What
+    # counts is the asymmetry relative to the largest entry, below 1e-12 or above.
+    one = {"force": np.zeros(2), "jumps": np.zeros((0, 2))}
+    g = np.array([[-2e6, -1.0], [-1.0, -3.0]])
+    assert GaussianSystem(stiffness=g, **one).stiffness[0, 0] == -2e6
+    g[0, 1] -= 1e-7  # 5e-14 of the largest
+    assert GaussianSystem(stiffness=g, **one).modes == 1
+    g[0, 1] -= 1e-5  # 5e-12 of it
+    with pytest.raises(ValueError, match="`stiffness` must be symmetric"):
+        GaussianSystem(stiffness=g, **one)
+
+
+def test_a_fock_space_may_lose_a_millionth():
+    # A thermal mode of one quantum has 2^-k of its weight above k levels: 2^-20 is
+    # 0.95e-6, 2^-19 is 1.9e-6.
+    state = gaussian.thermal(1, 1.0)
+    assert gaussian.fock_state(state, 20)[0, 0] == pytest.approx(0.5, abs=1e-12)
+    with pytest.raises(LeakingCutoffError) as caught:
+        gaussian.fock_state(state, 19)
+    assert caught.value.found == pytest.approx(2.0**-19, rel=1e-9)
+    assert caught.value.limit == 1e-6
+
+
+@pytest.mark.parametrize("modes", [1, 2])
+def test_a_state_may_fall_short_of_the_uncertainty_by_a_billionth(modes):
+    size = 2 * modes
+    for short, allowed in ((0.9e-9, True), (1.2e-9, False)):
+        state = GaussianState(np.zeros(size), (0.5 - short) * np.eye(size))
+        if allowed:
+            assert gaussian.symplectic_eigenvalues(state).tolist() == [0.5] * modes
+        else:
+            with pytest.raises(ValueError, match="uncertainty relation") as caught:
+                gaussian.symplectic_eigenvalues(state)
+            assert f"{0.5 - short:.9f}"[:10] in str(caught.value)
+
+
 def lossy(*losses: float, drive: float = 0.5, occupation: float = 0.0):
     """Modes that do not know of each other, all driven."""
     count = len(losses)
@@ -691,3 +728,10 @@ def test_a_bath_is_its_jumps_and_their_reverses():
     )
     assert short.drift == pytest.approx(out.drift, abs=1e-15)
     assert short.diffusion == pytest.approx(out.diffusion, abs=1e-15)
+
+
+def test_a_state_of_no_mode_is_refused():
+    nothing = GaussianState(np.zeros(0), np.zeros((0, 0)))
+    for metric in (gaussian.purity, gaussian.entropy, gaussian.symplectic_eigenvalues):
+        with pytest.raises(ValueError, match="`state` must be a GaussianState"):
+            metric(nothing)

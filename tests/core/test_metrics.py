@@ -920,6 +920,16 @@ def test_bad_probabilities_and_bases(p, base, why):
         metrics.shannon_entropy(p, base=base)
 
 
+@pytest.mark.parametrize(("gap", "bits"), [(0.9e-9, 0.0), (1.1e-9, 1.0)])
+def test_levels_as_close_as_the_degeneracy_says_are_one(gap, bits):
+    # |+> of two levels keeps its coherence where they are one level: no entropy.
+    plus = np.array([1.0, 1.0, 0.0])[:, None] / np.sqrt(2)
+    for scale in (1.0, 1e-20, 1e20):
+        h = scale * np.diag([0.0, gap, 1.0])
+        found = metrics.diagonal_entropy(plus, h, degeneracy=1e-9 * scale)
+        assert found == pytest.approx(bits, abs=1e-12)
+
+
 @pytest.mark.parametrize("unit", [1e-34, 1.0, 1e34])
 def test_rounding_of_a_hamiltonian_passes_on_its_own_scale(unit):
     for defect in (0.9e-9, 1.1e-9):

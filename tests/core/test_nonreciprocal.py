@@ -587,6 +587,77 @@ def test_a_start_that_is_not_a_state_of_two_modes_is_refused(start):
         NonreciprocalBattery().charge(start=start)
 
 
+@pytest.mark.parametrize(
+    ("fields", "end", "count"),
+    [
+        # Without a drive back the modes decay at Lambda/2 = 0.55 each: twelve lives.
+        ({}, 12 / 0.55, 401),
+        # Eight samples per radian of the fastest eigenvalue, 0.55 + 3 i: 8 * 3.05 * 21.8.
+        ({"charger_detuning": 3.0}, 12 / 0.55, 533),
+        # Above the threshold 2 epsilon - Lambda/2 = 1.45 grows, by e^12. Without any
+        # loss J = 2 turns by twelve radians.
+        ({"two_photon_drive": 1.0}, 12 / 1.45, 401),
+        (
+            {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
+            | {"coupling": 2.0},
+            12 / 2.0,
+            401,
+        ),
+        # Nothing moves by itself: the unit of time is all there is.
+        (
+            {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
+            | {"coupling": 0.0},
+            12.0,
+            401,
+        ),
+    ],
+)
+def test_default_times_are_those_in_which_the_modes_settle(fields, end, count):
+    times = NonreciprocalBattery(**fields).charge().times
+    assert times[0] == 0.0
+    assert times[-1] == pytest.approx(end, rel=1e-9)
+    assert times.size == count
+    assert np.ptp(np.diff(times)) < 1e-12 * end
+
+
+@pytest.mark.parametrize("fields", [{"battery_loss": 1e3}, {"battery_detuning": 1e3}])
+def test_the_threshold_is_found_far_below_the_other_rates(fields):
+    # The battery gives nothing back, so that Lambda_a/4 is the threshold whatever it
+    # is, even where all else is a thousand times larger.
+    battery = NonreciprocalBattery(charger_detuning=0.0, **fields)
+    assert battery.threshold == pytest.approx(1.1 / 4, rel=1e-9)
+    turned = replace(battery, charger_detuning=0.3)
+    exact = np.hypot(1.1 / 2, 0.3) / 2
+    assert turned.threshold == pytest.approx(exact, rel=1e-9)
+    # And where nothing comes to rest even without a drive, there is no threshold.
+    lossless = {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
+    assert NonreciprocalBattery(coupling=1.0, **lossless).threshold == 0.0
+
+
+@pytest.mark.parametrize("drive", [0.3, -1.1])
+def test_the_effective_matrix_moves_the_amplitudes(drive):
+    # i d/dt (<a>, <b>) = M (<a>, <b>) + (F, 0), entry by entry as in the paper, and at
+    # rest M (<a>, <b>) = -(F, 0), where the Lyapunov route finds the amplitudes.
+    battery = NonreciprocalBattery(
+        charger_loss=0.2, battery_loss=0.3, shared_loss=0.7, charger_share=0.9,
+        battery_share=-1.2, coupling=0.4 - 0.15j, linear_drive=drive,
+        charger_detuning=0.5, battery_detuning=-0.35,
+    )  # fmt: skip
+    la, lb = 0.2 + 0.9**2 * 0.7, 0.3 + 1.2**2 * 0.7
+    j, g = 0.4 - 0.15j, -0.9 * 1.2 * 0.7
+    expected = [
+        [0.5 - 0.5j * la, j - 0.5j * g],
+        [j.conjugate() - 0.5j * g, -0.35 - 0.5j * lb],
+    ]
+    m = battery.effective_matrix
+    np.testing.assert_allclose(m, expected, rtol=1e-14)
+    moments = battery.steady_state().moments
+    at_rest = [gaussian.amplitude(moments.mode(k)) for k in (CHARGER, BATTERY)]
+    np.testing.assert_allclose(m @ at_rest, [-drive, 0.0], atol=1e-13)
+    # It decays: both eigenvalues lie below the real axis.
+    assert np.linalg.eigvals(m).imag.max() < 0
+
+
 def with_a_dark_mode(bright, dark, shares, **more):
     """H is diagonal in the mode that the reservoir sees and in the one it does not."""
     seen = np.array(shares) / np.hypot(*shares)
@@ -848,3 +919,10 @@ def test_exceptional_points_without_a_shared_loss():
     for matrix in (np.eye(3), [[np.nan, 0], [0, 1]], [1.0, 2.0], "M"):
         with pytest.raises(ValueError, match="`matrix` must"):
             mode_overlap(matrix)
+
+
+@pytest.mark.parametrize("coupling", [np.inf, np.nan, complex(0.1, np.inf)])
+def test_a_coupling_that_is_not_finite_is_refused_by_its_name(coupling):
+    known = {"drive": 0.5, "losses": (0.5, 0.5), "cross_loss": 0.2}
+    with pytest.raises(ValueError, match="`coupling` must be finite"):
+        coherent_amplitudes(coupling=[0.1, coupling], **known)

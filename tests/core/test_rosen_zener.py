@@ -702,6 +702,69 @@ def test_a_map_is_a_result():
     assert "final_energy: array (2,)" in repr(grid)
 
 
+def test_the_pulse_is_zero_outside_and_its_area_stays():
+    # The integral of f by quadrature, where the pulse is; then what is left of it.
+    battery = RosenZenerBattery(drive=7.0, duration=0.8, splitting=3.0)
+    times = np.array([-0.5, -1e-9, 0.0, 0.1, 0.4, 0.77, 0.8, 0.8 + 1e-9, 0.9, 1.5])
+    inside = np.clip(times, 0.0, 0.8)
+    f = np.where(inside == times, 7.0 * np.sin(np.pi * times / 0.8) ** 2, 0.0)
+    np.testing.assert_allclose(battery.drive_at(times), f, atol=1e-15)
+    area = [quad(lambda t: float(battery.drive_at(t)), 0.0, t)[0] for t in inside]
+    np.testing.assert_allclose(battery.pulse_area(times), area, atol=1e-12)
+    assert battery.pulse_area(2.0) == pytest.approx(7.0 * 0.8 / 2, rel=1e-15)
+
+
+def test_any_accuracy_is_kept():
+    # The error falls by 16 per doubling of the steps. The accuracies lie 1.6 apart, so
+    # that some of them fall just below the error of each number of steps.
+    battery = RosenZenerBattery(interaction=4.0, drive=9.0, duration=0.8)
+    times = np.linspace(0.0, battery.duration, 5)
+    exact = battery.charge(times, states=True, accuracy=2e-11).states
+    for accuracy in np.geomspace(1e-2, 1e-8, 30):
+        found = battery.charge(times, states=True, accuracy=accuracy).states
+        assert np.linalg.norm(found - exact, axis=1).max() <= accuracy
+
+
+@pytest.mark.parametrize("resolution", [2.5, 8.0])
+def test_a_map_has_the_curves_own_maxima(resolution):
+    # The curve with 20 times as many samples as it needs; quintic refinement at 1/2.5
+    # radian errs by (1/2.5)^6/46080 max|E^(6)| = 1e-7 N, as E'' is of order N v0^2.
+    pulse = {"drive": 17.0, "duration": 0.9, "interaction": -1.5, "splitting": 0.6}
+    grid = charge_map(atoms=4, resolution=resolution, **pulse)
+    c = RosenZenerBattery(atoms=4, **pulse).charge(np.linspace(0.0, 0.9, 4001))
+    for name in ("max_energy", "max_average_power"):
+        found, exact = getattr(grid, name), getattr(c, name)
+        assert found.value == pytest.approx(exact.value, rel=2e-6)
+        assert found.time == pytest.approx(exact.time, abs=2e-3)
+    assert grid.final_energy == pytest.approx(c.energy[-1], abs=1e-6)
+
+
+def test_without_an_accuracy_it_is_1e_8():
+    # The error grows with the fifth power of the length: these lie a factor of 1.5 in
+    # the error apart, so that one of them lies between any bound and its double.
+    for duration in np.geomspace(0.5, 1.1, 10):
+        battery = RosenZenerBattery(interaction=4.0, drive=9.0, duration=duration)
+        times = np.linspace(0.0, duration, 5)
+        exact = battery.charge(times, states=True, accuracy=2e-11).states
+        found = battery.charge(times, states=True)
+        assert np.linalg.norm(found.states - exact, axis=1).max() <= 1e-8
+        assert found == battery.charge(times, states=True, accuracy=1e-8)
+        fields = {"atoms": 10, "drive": 9.0, "duration": duration, "interaction": 4.0}
+        named = charge_map(**fields, splitting=1.0, resolution=8.0, accuracy=1e-8)
+        assert charge_map(**fields) == named
+
+
+def test_a_pulse_of_4096_radians_is_the_longest_that_times_itself():
+    # 8 samples per radian, 32768 at most.
+    fields = {"atoms": 1, "interaction": 0.0, "duration": 1.0}
+    with pytest.raises(TooLargeError) as caught:
+        RosenZenerBattery(drive=4096.0, **fields).charge()
+    assert (caught.value.found, caught.value.limit) == (8 * 4097, 32768)
+    with pytest.raises(TooLargeError) as caught:
+        charge_map(drive=2047.5, resolution=16.0, **fields)
+    assert (caught.value.found, caught.value.limit) == (16 * 2048.5, 32768)
+
+
 def test_the_pulse_area_is_the_integral_of_the_drive_at_every_time():
     battery = RosenZenerBattery(drive=7.0, duration=1.7)
     for share in (-0.5, 0.0, 0.2, 0.5, 0.9, 1.0, 1.2, 1.7, 3.0):
@@ -795,3 +858,21 @@ def test_extreme_fields_give_a_curve_within_the_capacity(fields):
         ).charge(c.times / unit)
         slack = 1e-12 * battery.capacity
         np.testing.assert_allclose(other.energy / unit, c.energy, atol=slack)
+
+
+def test_eight_steps_to_the_radian_of_the_fastest_phase():
+    # v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T = 50 + 1 + 16/3, times eight 450.7; and
+    # two hundred steps where eight to the radian are fewer.
+    fast = RosenZenerBattery(atoms=3, interaction=-4.0, drive=50.0, duration=1.0)
+    assert fast.charge().times.size == 452
+    assert RosenZenerBattery().charge().times.size == 201
+
+
+def test_a_run_of_half_a_minute_is_the_longest():
+    # v0 N T/4 radians, N of 5 a series, each of 200 + N + 1 updates: 2e7 in all.
+    weak = {"atoms": 100, "interaction": 0.0, "duration": 1.0}
+    with pytest.raises(TooLargeError) as caught:
+        RosenZenerBattery(drive=3e4, **weak).charge([0.0, 1.0])
+    width = 100 * (1.0 + 3e4 / 2)
+    assert caught.value.found == pytest.approx((8 + width / 10) * 301, rel=1e-12)
+    assert caught.value.limit == 2e7

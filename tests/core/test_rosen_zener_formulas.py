@@ -272,3 +272,96 @@ def test_formulas_run_where_qutip_does_not():
     """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.strip() == "(1, 11, 1)", run.stderr
+
+
+# No parameter is 1 and no two are alike, so that none can stand for another.
+ODD = RosenZenerBattery(
+    drive=13.0, duration=0.37, interaction=23.0, splitting=1.7, atoms=8
+)
+
+
+def test_equations_17_to_21_are_the_printed_ones():
+    # Typed as printed, with the quotient by B_2^2 + B_3^2, which is not 0 here, and
+    # with the area of the pulse from Eq. (14).
+    t = np.linspace(0.01, ODD.duration, 12)
+    v0, T, D, N = ODD.drive, ODD.duration, ODD.splitting, ODD.atoms
+    b2, b3, b8, _, _ = paper.gauge_integrals(ODD)
+    b9 = b8
+    mu = np.pi - v0 * t / 2 + v0 * T / (4 * np.pi) * np.sin(2 * np.pi * t / T)
+    f = v0 * np.sin(np.pi * t / T) ** 2
+    c, s = np.cos(mu), np.sin(mu)
+    ring = (np.cos(np.sqrt(b2**2 + b3**2)) - 1) / (b2**2 + b3**2)
+    energy = N * D / 2 * (1 + c) + N**2 * (b8 + b9) / 4 * (b2 * c + b3 * s) * ring
+    power = N * D / 2 * f * s - f * (b3 * c - b2 * s) / 4 * N**2 * (b8 + b9) * ring
+    square = N * D / 4 - (energy - N * D / 2) ** 2 / N
+    # Eq. (20) with Delta != 1 has a negative number under its root at first.
+    assert square.min() < 0 < square.max()
+    spread = np.sqrt(np.where(square >= 0, square, np.nan))
+    logarithm = np.log2(
+        np.sqrt((N - 1) * np.exp(np.pi / 2)) * (1 - b8 * b9 * (b2 * c - b3 * s))
+    )
+    # The second term is no small change of the energy, nor the product in Eq. (21) of
+    # the entropy: 1e-12 sees a wrong sign or power in either.
+    assert np.abs(energy - N * D / 2 * (1 + c)).max() > 0.01
+    assert np.abs(b8 * b9 * (b2 * c - b3 * s)).max() > 1e-4
+    exact = {"rtol": 1e-12, "atol": 1e-14}
+    np.testing.assert_allclose(paper.stored_energy(ODD, t), energy, **exact)
+    np.testing.assert_allclose(paper.average_power(ODD, t), energy / t, **exact)
+    np.testing.assert_allclose(paper.instantaneous_power(ODD, t), power, **exact)
+    np.testing.assert_allclose(paper.fluctuation(ODD, t), spread, **exact)
+    entropy = np.abs(s) * logarithm
+    np.testing.assert_allclose(paper.diagonal_entropy(ODD, t), entropy, **exact)
+
+
+def test_equation_16_is_the_printed_product_of_exponentials():
+    # The same product from QuTiP's spin matrices; 1e-12 is the rounding of expm.
+    jx, jy, jz = (qutip.jmat(ODD.atoms / 2, axis) for axis in "xyz")
+    b2, b3, b8, b11, b12 = paper.gauge_integrals(ODD)
+    pairs = b8 * (jy * jz + jz * jy) + b11 * jy * jy + b12 * jz * jz
+    last = (1j * (b2 * jy + b3 * jz + pairs)).expm() * qutip.basis(9, 8)
+    times = np.linspace(0.0, ODD.duration, 5)
+    for ket, t in zip(paper.state(ODD, times), times, strict=True):
+        mu = float(np.pi - ODD.pulse_area(t))
+        theirs = (-1j * mu * jx).expm() * (-1j * np.pi * jy).expm() * last
+        np.testing.assert_allclose(ket, theirs.full(), atol=1e-12)
+
+
+def test_equations_23_to_27_are_the_printed_ones():
+    v0, T, D, N = ODD.drive, ODD.duration, ODD.splitting, ODD.atoms
+    half = v0 * T / 2
+    final = N * D / 2 * (1 - np.cos(half))
+    logarithm = np.log2(np.sqrt((N - 1) * np.exp(np.pi / 2)))
+    assert paper.max_energy(ODD) == pytest.approx(final, rel=1e-12)
+    assert paper.final_energy(ODD) == pytest.approx(final, rel=1e-12)
+    spread = np.sqrt(N * D / 4) * abs(np.sin(half))
+    assert paper.final_fluctuation(ODD) == pytest.approx(spread, rel=1e-12)
+    entropy = logarithm * abs(np.sin(half))
+    assert paper.final_entropy(ODD) == pytest.approx(entropy, rel=1e-12)
+    # Past an area of 2 pi the largest energy is the full one, whatever the end is; a
+    # sine below zero enters by its size.
+    strong = RosenZenerBattery(drive=30.0, duration=0.25, splitting=1.7)
+    assert paper.max_energy(strong) == pytest.approx(17.0, rel=1e-12)
+    assert paper.final_energy(strong) == pytest.approx(8.5 * (1 - np.cos(3.75)))
+    spread = np.sqrt(4.25) * abs(np.sin(3.75))
+    assert paper.final_fluctuation(strong) == pytest.approx(spread, rel=1e-12)
+
+
+def test_the_magnus_state_is_that_of_integrals_by_quadrature():
+    # M = Delta (c Jz + s Jy) + (2 eta/N) (c Jz + s Jy)^2 integrated entry by entry;
+    # 1001 times leave Simpson's rule (T/1000)^4 v0^4 T/180 = 1e-12 of it, and its norm
+    # is (2 eta/N) (N/2)^2 = 160: 2e-10, a little more for the second harmonic.
+    jx, jy, jz = (qutip.jmat(ODD.atoms / 2, axis).full() for axis in "xyz")
+    times = np.linspace(0.0, ODD.duration, 1001)
+    ours = paper.magnus_state(ODD, times)[-1]
+
+    def generator(t: float) -> np.ndarray:
+        phi = float(ODD.pulse_area(t))
+        k = np.cos(phi) * jz + np.sin(phi) * jy
+        pairs = 2 * ODD.interaction * ODD.splitting / ODD.atoms
+        return ODD.splitting * k + pairs * k @ k
+
+    total, error = quad_vec(generator, 0.0, ODD.duration, epsabs=1e-12)
+    assert error < 1e-9
+    area = float(ODD.pulse_area(ODD.duration))
+    theirs = expm(-1j * area * jx) @ expm(-1j * total)[:, -1:]
+    np.testing.assert_allclose(ours, theirs, atol=1e-8)

@@ -10,7 +10,7 @@ import qutip
 from hypothesis import given
 from hypothesis import strategies as st
 from qutip import piqs
-from scipy.integrate import solve_ivp
+from scipy.integrate import quad, solve_ivp
 from scipy.linalg import expm
 from scipy.optimize import minimize_scalar
 from scipy.special import logit
@@ -1020,6 +1020,48 @@ def test_common_bath_bad_calls_are_refused():
         CommonBathStar(cells=2).weights(2 * qutip.singlet_state())
 
 
+def test_the_largest_networks_that_are_allowed_are_allowed():
+    assert StarBattery(cells=10).initial_state().shape == (1024, 1)
+    assert StarBattery(cells=40).relaxation_rate > 0
+    assert CommonBathStar(cells=8).initial_state().shape == (256, 1)
+    assert CommonBathStar(cells=6).charge([1.0]).energy.shape == (1,)
+    assert StarBattery(cells=6).charge([1.0], start=np.eye(64) / 64).energy.size == 1
+
+
+@pytest.mark.parametrize("n1", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("n2", [1e-6, 1e-4, 9.9e-4, 1.01e-3, 0.02, 0.3, 0.49, 0.7])
+def test_many_ancillas_by_eulers_integral(n1, n2):
+    """2F1(a, 1; c; x) = (c - 1) int_0^1 (1 - t)^(c - 2) (1 - x t)^(-a) dt, for c > 1.
+
+    The substitution 1 - t = u^2 takes the singularity at t = 1 away.
+    """
+    a, b = (n1, n2) if n2 < 0.5 else (1 - n1, 1 - n2)
+    nbar = b / (1 - 2 * b)
+    x, top = nbar / (nbar + 1), 1.5 + a / (2 * nbar)
+    bottom = 1.5 + (1 - a) / (2 * nbar + 2)
+
+    def integrand(u: float) -> float:
+        return 2 * u ** (2 * bottom - 3) * (1 - x * (1 - u * u)) ** -top
+
+    whole, error = quad(integrand, 0.0, 1.0, epsrel=1e-12, epsabs=0.0)
+    assert error < 1e-10 * whole
+    climbs = 2 * (nbar + a) / (nbar + 2 - a) * (bottom - 1) * whole
+    low = (1 - 1 / (1 + climbs)) / 2
+    found = many_ancillas_excitation(n1, n2)
+    assert found == pytest.approx(low if n2 < 0.5 else 1 - low, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("cells", "coupling"), [(1, 0.0), (3, 4.0), (5, -9.0), (30, 0.0)]
+)
+def test_five_samples_per_radian_of_the_fastest_phase_and_no_more(cells, coupling):
+    """|J| N of the exchange and N gamma of the decay, up to 10/gamma."""
+    times = StarBattery(cells=cells, coupling=coupling, rate=0.5).charge().times
+    radians = 20.0 * cells * (abs(coupling) + 0.5)
+    assert times[-1] == 20.0
+    assert times.size == max(401, math.ceil(5 * radians))
+
+
 @pytest.mark.parametrize("cells", [2, 3, 4, 5, 6, 7])
 @pytest.mark.parametrize("potential", [-1e3, 0.4, 1 - 1e-9, 1 + 1e-12, 3.0, 1e3])
 def test_special_points_keep_their_several_steady_states(cells, potential):
@@ -1051,3 +1093,15 @@ def test_a_bath_switched_off_leaves_one_steady_state():
         expected = rho.ptrace(0)[0, 0].real
         assert excitation(3, 1.3, n1, n2) == pytest.approx(expected, abs=1e-10)
     assert excitation(3, 0.0, 0.2, 0.9) == pytest.approx(0.2, abs=1e-15)
+
+
+def test_two_probabilities_of_a_single_cell_need_not_lie_on_a_circle():
+    """Only those that might be amplitudes are refused; the second has no ancilla."""
+    star = StarBattery(cells=1, rate=0.7)
+    n, t = star.occupations[0], np.array([0.0, 0.4, 3.0])
+    for pair in ((0.3, 0.4), (0.9, 0.9), (0.0, 1.0), (1.0, 0.0)):
+        curve = star.charge(t, start=pair)
+        expected = n + (pair[0] - n) * np.exp(-0.7 * t)
+        np.testing.assert_allclose(curve.excitation, expected, atol=1e-12)
+    with pytest.raises(ValueError, match="`start` must tell probabilities from a ket"):
+        star.charge(t, start=(0.6, 0.8))

@@ -508,3 +508,12 @@ def test_every_paper_of_the_book_is_in_the_bibliography():
     )
     assert len(keys) == len(set(keys)) > 0
     assert [e["id"] for e in RAW if e["paper"] not in keys] == []
+
+
+def test_a_claim_and_its_numbers_cannot_be_changed(ledger):
+    (claim,) = claims.load(ledger(GOOD))
+    with pytest.raises(AttributeError):
+        claim.verdict = "fails"
+    with pytest.raises(AttributeError):
+        claim.computed["energy"].value = 3.0
+    assert repr(claim).startswith("some-claim: holds. The energy is 2. [")
