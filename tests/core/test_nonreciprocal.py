@@ -926,3 +926,20 @@ def test_a_coupling_that_is_not_finite_is_refused_by_its_name(coupling):
     known = {"drive": 0.5, "losses": (0.5, 0.5), "cross_loss": 0.2}
     with pytest.raises(ValueError, match="`coupling` must be finite"):
         coherent_amplitudes(coupling=[0.1, coupling], **known)
+
+
+@pytest.mark.parametrize("two_photon_drive", [0.0, 0.05])
+def test_the_power_of_a_start_out_of_equilibrium_is_the_slope(two_photon_drive):
+    # Both modes hold 1.5 quanta, the baths 0.2. At t = 0 the battery, which no coherence
+    # links with the charger yet, only loses: -Lambda_b (1.5 - 0.2) omega.
+    battery = NonreciprocalBattery(
+        linear_drive=0.3, two_photon_drive=two_photon_drive, bath_occupation=0.2,
+        battery_loss=0.3, frequency=2.0,
+    )  # fmt: skip
+    t = np.linspace(0.0, 2.0, 401)
+    c = battery.charge(t, start=gaussian.thermal(2, 1.5))
+    assert c.power[0] == pytest.approx(-1.3 * 1.3 * 2.0, rel=1e-12)
+    # Five points: h^4/30 max|E^(5)|, rates of 2 and energies of 3: 2e-9.
+    e, h = c.energy, t[1]
+    slope = (8 * (e[3:-1] - e[1:-3]) - (e[4:] - e[:-4])) / (12 * h)
+    np.testing.assert_allclose(c.power[2:-2], slope, atol=1e-7)
