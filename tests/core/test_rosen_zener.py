@@ -876,3 +876,11 @@ def test_a_run_of_half_a_minute_is_the_longest():
     width = 100 * (1.0 + 3e4 / 2)
     assert caught.value.found == pytest.approx((8 + width / 10) * 301, rel=1e-12)
     assert caught.value.limit == 2e7
+
+
+def test_a_mixed_start_is_normalised_to_the_last_digit():
+    # What a solver has left, below 1e-6, is divided out and not squared.
+    spoilt = np.diag([0.3, 0.7]) * (1 + 0.9e-6)
+    c = RosenZenerBattery(atoms=1).charge([0.0, 0.1], start=spoilt, states=True)
+    np.testing.assert_allclose(np.trace(c.states, axis1=1, axis2=2), 1.0, atol=1e-13)
+    np.testing.assert_allclose(c.states[0], np.diag([0.3, 0.7]), atol=1e-13)
