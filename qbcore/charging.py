@@ -220,7 +220,7 @@ class Charging(Result):
     def _peak(self, values: FloatArray, slopes: FloatArray, per: float) -> Peak:
         found = _uncertainty(self.times, values, slopes)
         limit = PEAK_TOLERANCE * float(np.abs(values).max(initial=0.0))
-        # A curve that stays empty is rounding, of the capacity or of capacity over time.
+        # An empty battery shows rounding, of the capacity or of that over time.
         rounding = ROUNDING * self.ceiling if math.isfinite(self.ceiling) else 0.0
         if found * per > max(limit * per, rounding):
             message = (

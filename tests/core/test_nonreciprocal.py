@@ -592,7 +592,7 @@ def test_a_start_that_is_not_a_state_of_two_modes_is_refused(start):
     [
         # Without a drive back the modes decay at Lambda/2 = 0.55 each: twelve lives.
         ({}, 12 / 0.55, 401),
-        # Eight samples per radian of the fastest eigenvalue, 0.55 + 3 i: 8 * 3.05 * 21.8.
+        # Eight samples per radian of the fastest eigenvalue, 0.55 + 3i: 8 * 3.05 * 22.
         ({"charger_detuning": 3.0}, 12 / 0.55, 533),
         # Above the threshold 2 epsilon - Lambda/2 = 1.45 grows, by e^12. Without any
         # loss J = 2 turns by twelve radians.

@@ -173,7 +173,7 @@ def test_what_is_imported_is_followed_through_the_project():
     reached = mutants.imported(mutants.ROOT, "tests/core/test_sweep.py")
     assert {"tests/core/sweep_models.py", "qbcore/sweep.py"} <= reached
     reached = mutants.imported(mutants.ROOT, "tests/core/test_dual_cavity.py")
-    assert "qbcore/_numerics/chebyshev.py" in reached  # by way of the battery
+    assert "qbcore/_numerics/unitary.py" in reached  # by way of the battery
     assert "qbcore/star/battery.py" not in reached
 
 
