@@ -930,8 +930,8 @@ def test_a_coupling_that_is_not_finite_is_refused_by_its_name(coupling):
 
 @pytest.mark.parametrize("two_photon_drive", [0.0, 0.05])
 def test_the_power_of_a_start_out_of_equilibrium_is_the_slope(two_photon_drive):
-    # Both modes hold 1.5 quanta, the baths 0.2. At t = 0 the battery, which no coherence
-    # links with the charger yet, only loses: -Lambda_b (1.5 - 0.2) omega.
+    # Both modes hold 1.5 quanta, the baths 0.2. At t = 0 no coherence links the battery
+    # with the charger yet, and it only loses: -Lambda_b (1.5 - 0.2) omega.
     battery = NonreciprocalBattery(
         linear_drive=0.3, two_photon_drive=two_photon_drive, bath_occupation=0.2,
         battery_loss=0.3, frequency=2.0,
