@@ -1105,3 +1105,11 @@ def test_two_probabilities_of_a_single_cell_need_not_lie_on_a_circle():
         np.testing.assert_allclose(curve.excitation, expected, atol=1e-12)
     with pytest.raises(ValueError, match="`start` must tell probabilities from a ket"):
         star.charge(t, start=(0.6, 0.8))
+
+
+def test_a_coupling_counts_in_the_unit_of_the_rate():
+    """N = 3 has 2 independent steady states with J, and 5 without: tiny beside gamma."""
+    for rate in (1e-3, 1e3):
+        for ratio, dimension in ((1e-3, 2), (1e-9, 5)):
+            star = CommonBathStar(cells=3, rate=rate, coupling=ratio * rate)
+            assert star.null_space_dimension == dimension
