@@ -1108,7 +1108,7 @@ def test_two_probabilities_of_a_single_cell_need_not_lie_on_a_circle():
 
 
 def test_a_coupling_counts_in_the_unit_of_the_rate():
-    """N = 3 has 2 independent steady states with J, and 5 without: tiny beside gamma."""
+    """N = 3 has two independent steady states with J, and five without."""
     for rate in (1e-3, 1e3):
         for ratio, dimension in ((1e-3, 2), (1e-9, 5)):
             star = CommonBathStar(cells=3, rate=rate, coupling=ratio * rate)
