@@ -821,3 +821,9 @@ def test_stored_powers_come_out_again(name, atoms, exchange):
             found = rebuilt(row).charge_for_power(leak=1e-3).max_average_power.value
             # The sweep of the window samples every 0.1: h^4 E^(4)/384 < 1e-3.
             assert found == pytest.approx(row["max_power"], abs=1e-3)
+
+
+@pytest.mark.parametrize("atoms", [1, 3])
+def test_a_battery_in_which_nothing_moves_has_no_power(atoms):
+    dark = DualCavityBattery(atoms_a=atoms, atoms_b=0, coupling=0.0, cutoff_a=12)
+    assert dark.charge_for_power().max_average_power.value == 0.0
