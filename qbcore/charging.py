@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import BPoly, PPoly
 
-from qbcore._support.checks import require
+from qbcore._support.checks import numbers, require
 from qbcore._support.results import Result
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
@@ -65,8 +65,11 @@ def peak(
     >>> time, value
     (2.0, 4.0)
     """
-    t, given = _checked(times, values, slopes, curvatures)
-    curves = [c.reshape(-1, t.size) for c in given]
+    given = {"values": values, "slopes": slopes}
+    given |= {} if curvatures is None else {"curvatures": curvatures}
+    t, curves = _checked(times, given)
+    shape = curves[0].shape[:-1]
+    curves = [c.reshape(-1, t.size) for c in curves]
     first = curves[0].argmax(axis=-1)
     time, value = t[first], curves[0].max(axis=-1)
     control = _control_points(t, curves)
@@ -86,17 +89,16 @@ def peak(
         owner, start = curve[piece], interval[piece]
         time[owner] = t[start] + x * np.diff(t)[start]
         value[owner] = height[higher]
-    shape = given[0].shape[:-1]
     if not shape:
         return Peak(float(time[0]), float(value[0]))
     return Peak(time.reshape(shape), value.reshape(shape))
 
 
 def _checked(
-    times: ArrayLike, *given: ArrayLike | None
+    times: ArrayLike, given: dict[str, ArrayLike]
 ) -> tuple[FloatArray, list[FloatArray]]:
-    t = np.asarray(times, dtype=float)
-    curves = [np.asarray(c, dtype=float) for c in given if c is not None]
+    t = numbers("times", times)
+    curves = [numbers(name, samples) for name, samples in given.items()]
     shapes = [t.shape, *(c.shape for c in curves)]
     fits = t.ndim == 1 and t.size > 0 and curves[0].shape[-1:] == t.shape
     fits = fits and len(set(shapes[1:])) == 1
@@ -124,8 +126,8 @@ def _control_points(t: FloatArray, curves: list[FloatArray]) -> FloatArray:
     return np.concatenate([near, far[::-1]])
 
 
-def _uncertainty(t: FloatArray, values: FloatArray, slopes: FloatArray) -> float:
-    """How far the curve may rise above its interpolant's maximum.
+def _errors(t: FloatArray, values: FloatArray, slopes: FloatArray) -> FloatArray:
+    """How far the curve may leave its interpolant, (T - 1,), at most.
 
     The cubic over two neighbouring intervals h_1, h_2 misses the sample between them by
     E^(4) h_1^2 h_2^2 / 24. That tells the fourth derivative, hence the error of the
@@ -133,7 +135,7 @@ def _uncertainty(t: FloatArray, values: FloatArray, slopes: FloatArray) -> float
     """
     h = np.diff(t)
     if h.size < 2:
-        return math.inf if h.size else 0.0
+        return np.full(h.size, math.inf)
     wide = h[:-1] + h[1:]
     x = h[:-1] / wide
     level = values[:-2] + (values[2:] - values[:-2]) * x**2 * (3 - 2 * x)
@@ -141,10 +143,7 @@ def _uncertainty(t: FloatArray, values: FloatArray, slopes: FloatArray) -> float
     missed = np.abs(level + bow - values[1:-1])
     before = missed * (h[:-1] / h[1:]) ** 2 / 16
     after = missed * (h[1:] / h[:-1]) ** 2 / 16
-    error = np.maximum(np.r_[before, 0.0], np.r_[0.0, after])
-    highest = _control_points(t, [values[None], slopes[None]])[:, 0].max(axis=0)
-    best = peak(t, values, slopes).value
-    return float(np.minimum(error, highest + error - best).max())
+    return np.maximum(np.r_[before, 0.0], np.r_[0.0, after])
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -193,7 +192,8 @@ class Charging(Result):
         AccuracyError
             If the samples lie too far apart to tell it to 1e-3 of the largest sample.
         """
-        time, value = self._peak(self.energy, self.power, 1.0)
+        error = _errors(self.times, self.energy, self.power)
+        time, value = self._peak(self.energy, self.power, error, 1.0)
         return Peak(time, min(value, self.ceiling))
 
     @property
@@ -213,12 +213,24 @@ class Charging(Result):
         if t[0] == 0 and t.size > 1:
             # E/t of the energy's cubic is a parabola, known by two values and a slope.
             slope[0] = 2 * (mean[1] - mean[0]) / t[1] - slope[1]
-        start = t[1] if t[0] == 0 and t.size > 1 else t[0]
-        time, value = self._peak(mean, slope, start)
+        error = _errors(t, mean, slope)
+        if t[0] == 0:
+            # That cubic errs by E^(4) t^2 (h - t)^2 / 24, so E/t by E^(4) h^3 / 162.
+            by_energy = 384 / 162 * _errors(t, self.energy, self.power)[:1]
+            error[:1] = np.maximum(error[:1], by_energy / t[1:2])
+        start = float(t[t > 0][0]) if t[-1] > 0 else 1.0
+        time, value = self._peak(mean, slope, error, start)
         return Peak(time, min(value, self.ceiling / time) if time > 0 else value)
 
-    def _peak(self, values: FloatArray, slopes: FloatArray, per: float) -> Peak:
-        found = _uncertainty(self.times, values, slopes)
+    def _peak(
+        self, values: FloatArray, slopes: FloatArray, error: FloatArray, per: float
+    ) -> Peak:
+        best = peak(self.times, values, slopes)
+        points = _control_points(self.times, [values[None], slopes[None]])
+        highest = points[:, 0].max(axis=0)
+        # Far below the maximum, an error does not matter.
+        rise = np.minimum(error, highest + error - best.value)
+        found = float(rise.max(initial=0.0))
         limit = PEAK_TOLERANCE * float(np.abs(values).max(initial=0.0))
         # An empty battery shows rounding, of the capacity or of that over time.
         rounding = ROUNDING * self.ceiling if math.isfinite(self.ceiling) else 0.0
@@ -229,7 +241,7 @@ class Charging(Result):
                 "missed. Give `times` that lie closer together, or none."
             )
             raise AccuracyError(message, found=found, limit=limit)
-        return peak(self.times, values, slopes)
+        return best
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)

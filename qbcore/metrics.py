@@ -369,13 +369,15 @@ def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
     0.48
     """
     array, h = _read(states, hamiltonian)
+    unit = float(np.abs(h).max()) or 1.0  # whose square may be no number
+    h = h / unit
     mean = _mean(array, h)[..., None, None]
     if are_kets(array):
         variance = (np.abs(h @ array - mean * array) ** 2).sum(axis=(-2, -1))
     else:
         spread = h - mean * np.eye(len(h))
         variance = _mean(spread @ array, spread)
-    return _number(np.sqrt(np.maximum(variance, 0.0)))
+    return _number(unit * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:

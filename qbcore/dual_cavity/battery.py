@@ -485,7 +485,8 @@ class DualCavityBattery:
             As for `charge`.
         """
         if step is None:
-            step = PHASE / self._fastest(self._spaces(None))
+            fastest = self._fastest(self._spaces(None))
+            step = PHASE / (fastest or self.splitting)  # 0 if nothing ever moves
         real("step", step, above=0.0)
         samples = 50
         while True:

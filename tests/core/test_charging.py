@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
 from qbcore._support.results import Result
-from qbcore.charging import Charging, Peak, _uncertainty, peak
+from qbcore.charging import Charging, Peak, _errors, peak
 from qbcore.errors import AccuracyError
 
 # Evaluating a polynomial of degree 5 with coefficients of order 1 loses a few dozen
@@ -104,6 +104,23 @@ def test_the_error_obeys_the_stated_bound_and_order(derivatives, order, divisor)
     # size h^2 / 3.
     slopes = np.log2(errors[:-1] / errors[1:])
     assert slopes == pytest.approx([order, order], abs=0.25)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("times", [1j, 2.0]),
+        ("values", [0.0, 1j]),
+        ("values", [[0.0], [1.0, 2.0]]),
+        ("slopes", None),
+        ("curvatures", ["0", "1"]),
+    ],
+)
+def test_samples_that_are_no_numbers_are_refused_by_name(name, given):
+    names = ["times", "values", "slopes", "curvatures"]
+    each: dict = {known: [0.0, 1.0] for known in names}
+    with pytest.raises(ValueError, match=f"Argument `{name}` must hold real numbers"):
+        peak(**each | {name: given})
 
 
 def test_curvatures_make_the_peak_better():
@@ -202,8 +219,25 @@ def test_samples_far_below_the_peak_may_be_coarse():
 def test_the_estimate_is_the_error_of_a_quartic_on_uneven_samples():
     # For t^4 the fourth derivative is constant, 24, and each estimate exact.
     t = np.array([0.0, 1.0, 1.5, 3.5])
-    assert _uncertainty(t, -(t**4), -4 * t**3) == pytest.approx(1 / 16, rel=1e-12)
-    assert _uncertainty(t, t**4, 4 * t**3) == pytest.approx(2**4 / 16, rel=1e-12)
+    error = _errors(t, t**4, 4 * t**3)
+    assert error == pytest.approx(np.diff(t) ** 4 / 16, rel=1e-12)
+
+
+def test_a_power_that_peaks_before_the_first_sample_is_refused_or_right():
+    # E/t starts at 0.1, rises, and has fallen long before the second sample.
+    t = np.linspace(0, 400.0, 3)
+    energy = 1 - (1 + 0.9 * t) * np.exp(-t)
+    power = (0.1 + 0.9 * t) * np.exp(-t)
+    curve = Charging(times=t, energy=energy, power=power, ergotropy=energy)
+    with pytest.raises(AccuracyError, match="lie too far apart"):
+        curve.max_average_power  # noqa: B018
+
+
+def test_a_single_sample_at_zero_is_its_own_peak():
+    one, none = np.ones(1), np.zeros(1)
+    curve = Charging(times=none, energy=none, power=one, ergotropy=none, ceiling=1.0)
+    with np.errstate(all="raise"):
+        assert curve.max_average_power == Peak(0.0, 1.0)
 
 
 def test_a_refined_peak_stays_below_the_ceiling():

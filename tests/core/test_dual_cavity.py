@@ -861,3 +861,9 @@ def test_only_the_cavity_that_leaks_gets_more_levels(
     short = replace(found, cutoff_a=before)
     with pytest.raises(LeakingCutoffError, match="`cutoff_a`"):
         short.charge(TIMES)
+
+
+@pytest.mark.parametrize("atoms", [1, 3])
+def test_a_battery_in_which_nothing_moves_has_no_power(atoms):
+    dark = DualCavityBattery(atoms_a=atoms, atoms_b=0, coupling=0.0, cutoff_a=12)
+    assert dark.charge_for_power().max_average_power.value == 0.0

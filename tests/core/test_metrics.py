@@ -1195,3 +1195,10 @@ def test_each_spectrum_is_found_once(metric, of_h, of_states, monkeypatch):
     metric(rho, h)
     assert counted.count((7, 7)) == of_h
     assert counted.count((3, 7, 7)) == of_states
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e170, 1e300])
+def test_fluctuation_has_any_unit(unit):
+    for state in ([0.6, 0.8], np.diag([0.36, 0.64])):
+        found = metrics.energy_fluctuation(state, unit * np.diag([0.0, 1.0]))
+        assert found == pytest.approx(0.48 * unit, rel=1e-12)
