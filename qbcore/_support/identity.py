@@ -93,7 +93,12 @@ def _installed(value: Any) -> bool:
     """Whether a name stands for the same code in the next process too."""
     module = value.__module__ or "__main__"
     # What was made inside a function may hold anything in its closure.
-    if module == "__main__" or "<" in value.__qualname__:
+    return "<" not in value.__qualname__ and _is_of_package(module)
+
+
+def _is_of_package(module: str) -> bool:
+    """Whether a module comes from the standard library or an installed package."""
+    if module == "__main__":
         return False
     standard = module.partition(".")[0] in sys.stdlib_module_names
     return standard or "-packages" in str(
@@ -109,8 +114,9 @@ def _insides(value: Any) -> Any:
     """What a function or a class consists of."""
     if isinstance(value, FunctionType):
         known = value.__globals__
-        used = sorted(_names(value.__code__) & known.keys())
-        return _parts(value), {name: known[name] for name in used}
+        looked_up, followed = _names(value.__code__)
+        used = sorted(looked_up & known.keys())
+        return _parts(value), {name: _reached(known[name], followed) for name in used}
     members = {
         name: member
         for name, member in vars(value).items()
@@ -119,12 +125,24 @@ def _insides(value: Any) -> Any:
     return value.__qualname__, value.__bases__, members
 
 
-def _names(code: CodeType) -> set[str]:
-    """The global variables that a function or one inside it looks up."""
-    inner = [_names(const) for const in code.co_consts if isinstance(const, CodeType)]
+def _names(code: CodeType) -> tuple[set[str], set[str]]:
+    """Global variables that a function or one inside it looks up, and all its names."""
     steps = dis.get_instructions(code)
     own = {s.argval for s in steps if s.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return own.union(*inner)
+    every = set(code.co_names)
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            inner, more = _names(const)
+            own, every = own | inner, every | more
+    return own, every
+
+
+def _reached(value: Any, names: set[str]) -> Any:
+    """What code with these names may take from a global; of a module, not all of it."""
+    if not isinstance(value, ModuleType) or _is_of_package(value.__name__):
+        return value
+    used = sorted(names & vars(value).keys())
+    return {name: _reached(vars(value)[name], names - {name}) for name in used}
 
 
 def _lasting(kind: type, state: dict[str, Any]) -> dict[str, Any] | None:

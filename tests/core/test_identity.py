@@ -7,6 +7,7 @@ import operator
 import os
 import subprocess
 import sys
+import types
 from threading import Lock
 
 import identity_models
@@ -163,3 +164,18 @@ def test_use_changes_nothing(value, use):
 def test_what_does_not_last_is_refused(value):
     with pytest.raises(TypeError, match="pickle"):
         identity(functools.partial(max, value))
+
+
+def test_what_a_function_takes_from_a_local_module_counts():
+    module, within = types.ModuleType("local"), types.ModuleType("local.within")
+    module.within, within.local, module.unused = within, module, 0
+    space = {"local": module}
+    exec("def f(x): return [local.scale * local.within.g(x) for _ in x]", space)
+    seen = set()
+    for scale, code in [(1, "x"), (2, "x"), (2, "-x")]:
+        module.scale = scale
+        exec(f"def g(x): return {code}", vars(within))
+        seen.add(identity(space["f"]))
+    assert len(seen) == 3
+    module.unused = 1
+    assert identity(space["f"]) in seen
