@@ -602,6 +602,8 @@ def test_dask_loses_a_worker_and_the_sweep_loses_nothing(tmp_path):
     }
     with LocalCluster(n_workers=3, **local) as cluster, Client(cluster) as client:
         found = sweep(function, GRID, executor=client.get_executor(), store=store)
+        while any(client.processing().values()):  # a copy of a point that was lost
+            time.sleep(0.05)
         count = sum(calls(log).values())
         again = sweep(function, GRID, executor=client.get_executor(), store=store)
         alive = set(client.run(os.getpid).values())

@@ -34,9 +34,12 @@ def script(path, text):
 
 
 def make(folder, *arguments):
+    # A `make` around the tests would speak through this one.
+    outer = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
     return subprocess.run(
         ["make", *arguments],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name not in outer},
         capture_output=True,
         text=True,
         timeout=60,
