@@ -602,22 +602,17 @@ def test_dask_loses_a_worker_and_the_sweep_loses_nothing(tmp_path):
     }
     with LocalCluster(n_workers=3, **local) as cluster, Client(cluster) as client:
         found = sweep(function, GRID, executor=client.get_executor(), store=store)
-        while any(client.processing().values()):  # a copy of a point that was lost
-            time.sleep(0.05)
-        count = sum(calls(log).values())
-        again = sweep(function, GRID, executor=client.get_executor(), store=store)
         alive = set(client.run(os.getpid).values())
     dead = int(log.with_suffix(".struck").read_text())
     assert found.identical(sweep(model, GRID))
     assert dead in pids(log)
     assert dead not in alive | {os.getpid()}
     assert pids(log) - {dead}  # others took over
+    # The point under way, and what the dead worker had not yet delivered.
+    assert sum(calls(log).values()) >= 31
+    # All was kept: without the cluster nothing is left to be computed here.
+    assert sweep(function, GRID, store=store).identical(found)
     assert os.getpid() not in pids(log)
-    assert (
-        count >= 31
-    )  # the point under way, and what the dead worker had not yet delivered
-    assert again.identical(found)
-    assert sum(calls(log).values()) == count  # all was kept
 
 
 def test_the_page_shows_what_slurm_is_told():
