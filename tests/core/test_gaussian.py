@@ -735,3 +735,8 @@ def test_a_state_of_no_mode_is_refused():
     for metric in (gaussian.purity, gaussian.entropy, gaussian.symplectic_eigenvalues):
         with pytest.raises(ValueError, match="`state` must be a GaussianState"):
             metric(nothing)
+
+
+def test_two_levels_hold_the_vacuum():
+    held = gaussian.fock_state(gaussian.thermal(1), 2)
+    assert held == pytest.approx(np.diag([1.0, 0.0]), abs=1e-12)
