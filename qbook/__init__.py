@@ -1,7 +1,7 @@
-"""What a chapter uses besides physics: the ledger, sliders, the contract, style."""
+"""What a chapter uses besides physics: ledger, sliders, contract, resolution, style."""
 
-from qbook import claims
+from qbook import claims, resolution
 from qbook.contract import check_contract
 from qbook.sliders import explore
 
-__all__ = ["check_contract", "claims", "explore"]
+__all__ = ["check_contract", "claims", "explore", "resolution"]

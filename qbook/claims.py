@@ -7,24 +7,37 @@
       where: Fig. 6a                  # place in the paper
       claim: ...                      # in our words
       parameters: N = 100, no drive   # what was computed
+      validity: ...                   # optional: the regime of an equation ruled on
       computed:                       # one or more named numbers
         lambda_c: {value: 0.50505, tolerance: 1.0e-5}
       tolerance_because: ...          # why these tolerances
+      decided_by: printed parameters  # one of DECIDED_BY
       verdict: fails                  # one of VERDICTS
       reason: ...                     # one sentence
       chapter: papers/rosen-zener     # the one chapter that decides it
 
+Where a choice of ours decides, ``decided_by: our choice`` is followed by the readings
+that were tried, each with the verdict under it, and the verdict follows from them::
+
+      readings:
+        kappa_b held fixed: holds
+        kappa_a held fixed: fails
+
 A chapter computes the numbers and calls
 ``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its
-tolerance, and otherwise shows the verdict beside the figure.
+tolerance or a reading turns out otherwise, and shows the verdict beside the figure.
+``refined.json`` beside the ledger holds the numbers at twice the resolution, written by
+``make refine``; a number's distance from there is its measured error.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from numbers import Real
 from pathlib import Path
@@ -43,12 +56,18 @@ FIELDS = (
     "where",
     "claim",
     "parameters",
+    "validity",
     "computed",
     "tolerance_because",
+    "decided_by",
+    "readings",
     "verdict",
     "reason",
     "chapter",
 )
+DECIDED_BY = ("proof", "printed parameters", "our choice")
+RECORD = "QBOOK_RECORD"  # names the file that keeps what the chapters computed
+REFINED = "refined.json"
 
 
 class _Loader(yaml.SafeLoader):
@@ -69,10 +88,14 @@ class ClaimError(AssertionError):
 
 @dataclass(frozen=True)
 class Number:
-    """A number of the ledger: |value computed today - value| <= tolerance must hold."""
+    """A number of the ledger: |value computed today - value| <= tolerance must hold.
+
+    ``error`` is its distance from the same number at twice the resolution, if measured.
+    """
 
     value: float
     tolerance: float
+    error: float | None = None
 
     def __str__(self) -> str:
         # Six digits, and more where these would be wrong by a tenth of the tolerance.
@@ -83,6 +106,13 @@ class Number:
             <= self.tolerance / 10
         )
         return shown + (f" ± {self.tolerance:.1g}" if self.tolerance else "")
+
+    @property
+    def share(self) -> float | None:
+        """Measured error over the tolerance, 0 if it vanishes; None if unmeasured."""
+        if not self.error:
+            return self.error
+        return self.error / self.tolerance if self.tolerance else math.inf
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,9 +126,12 @@ class Claim:
     parameters: str
     computed: Mapping[str, Number]
     tolerance_because: str
+    decided_by: str
     verdict: str
     reason: str
     chapter: str
+    validity: str = ""
+    readings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:
@@ -109,6 +142,24 @@ class Claim:
     def numbers(self) -> str:
         """The computed numbers in one line of text."""
         return ", ".join(f"{name} = {number}" for name, number in self.computed.items())
+
+    @property
+    def decision(self) -> str:
+        """What decides the claim, and how many of the readings it holds under."""
+        if not self.readings:
+            return f"Decided by {self.decided_by}"
+        held = sum(verdict == "holds" for verdict in self.readings.values())
+        each = "; ".join(f"{name}: {found}" for name, found in self.readings.items())
+        return (
+            f"Decided by {self.decided_by}: "
+            f"holds under {held} of {len(self.readings)} readings ({each})"
+        )
+
+    @property
+    def largest_error(self) -> float | None:
+        """Largest measured error over its tolerance; None if nothing was measured."""
+        shares = [n.share for n in self.computed.values() if n.share is not None]
+        return max(shares, default=None)
 
     def __repr__(self) -> str:
         return f"{self.id}: {self.verdict}. {self.reason} [{self.numbers}]"
@@ -158,14 +209,15 @@ def find_ledger(start: Path | None = None) -> Path:
 
 
 @lru_cache
-def _parsed(path: Path, modified: int) -> Ledger:
+def _parsed(path: Path, modified: tuple[int, ...]) -> Ledger:
     """Ledger as of its modification time: an edit is seen in a running kernel."""
     entries = yaml.load(path.read_text(encoding="utf-8"), _Loader) or []
     whole = isinstance(entries, list) and all(
         isinstance(entry, dict) for entry in entries
     )
     require(whole, "claims.yml", "hold a list of entries", type(entries).__name__)
-    claims = Ledger(_claim(entry) for entry in entries)
+    refined = json.loads(_read(path.with_name(REFINED)) or "{}")
+    claims = Ledger(_claim(entry, refined) for entry in entries)
     ids = [c.id for c in claims]
     require(
         len(set(ids)) == len(ids), "claims.yml", "name every claim once", sorted(ids)
@@ -173,20 +225,18 @@ def _parsed(path: Path, modified: int) -> Ledger:
     return claims
 
 
-def _claim(entry: dict[str, Any]) -> Claim:
+def _claim(entry: dict[str, Any], refined: Mapping[str, Mapping[str, float]]) -> Claim:
     name = f"claims.yml: {entry.get('id', '?')}"
+    optional = {"validity", "readings"} - set(entry)
+    fields = tuple(field for field in FIELDS if field not in optional)
     require(
-        tuple(entry) == FIELDS,
+        tuple(entry) == fields,
         name,
-        f"have the fields {FIELDS} in this order",
+        f"have the fields {fields} in this order",
         tuple(entry),
     )
-    require(
-        entry["verdict"] in VERDICTS,
-        name,
-        f"have a verdict in {tuple(VERDICTS)}",
-        entry["verdict"],
-    )
+    for key, allowed in (("verdict", tuple(VERDICTS)), ("decided_by", DECIDED_BY)):
+        require(entry[key] in allowed, name, f"have a {key} in {allowed}", entry[key])
     require(
         bool(re.fullmatch("[a-z0-9-]+", str(entry["id"]))),
         name,
@@ -199,45 +249,99 @@ def _claim(entry: dict[str, Any]) -> Claim:
     require(not blank, name, "fill every field", blank)
     some = isinstance(entry["computed"], dict) and bool(entry["computed"])
     require(some, name, "hold at least one computed number", entry["computed"])
+    finer = refined.get(entry["id"], {})
     numbers = {
-        key: _number(f"{name}, {key}", number)
+        key: _number(f"{name}, {key}", number, finer.get(key))
         for key, number in entry["computed"].items()
     }
+    _check_readings(name, entry)
     text = {
         key: " ".join(str(value).split())
         for key, value in entry.items()
-        if key != "computed"
+        if key not in ("computed", "readings")
     }
-    return Claim(**text, computed=numbers)
+    return Claim(**text, computed=numbers, readings=entry.get("readings", {}))
 
 
-def _number(name: str, fields: Any) -> Number:
+def _number(name: str, fields: Any, refined: float | None) -> Number:
     paired = isinstance(fields, dict) and tuple(fields) == ("value", "tolerance")
     require(paired, name, "have a value and a tolerance", fields)
     real(f"{name}: value", fields["value"])  # YAML reads 1e-5, without a point, as text
     real(f"{name}: tolerance", fields["tolerance"], least=0.0)
-    return Number(**fields)
+    error = None if refined is None else abs(refined - fields["value"])
+    return Number(**fields, error=error)
+
+
+def _check_readings(name: str, entry: Mapping[str, Any]) -> None:
+    """A choice has its readings, and the verdict is the one that they share.
+
+    Under some but not all it is "holds in part", or cannot be decided where what the
+    paper lost would tell.
+    """
+    chosen = entry["decided_by"] == "our choice"
+    readings = entry.get("readings", {})
+    require(
+        chosen == ("readings" in entry), name, "have readings if we chose", readings
+    )
+    if not chosen:
+        return
+    ruled = isinstance(readings, dict) and all(
+        verdict in tuple(VERDICTS) for verdict in readings.values()
+    )
+    several = ruled and len(readings) > 1
+    require(several, name, "rule on at least two named readings", readings)
+    found = set(readings.values())
+    mixed = {"holds in part", "cannot be decided"}
+    allowed = found if len(found) == 1 else mixed
+    require(
+        entry["verdict"] in allowed,
+        name,
+        f"have the verdict of its readings, one of {sorted(allowed)}",
+        entry["verdict"],
+    )
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def load(path: Path | None = None) -> Ledger:
     """All entries of the ledger, in its order; ValueError on a malformed entry."""
     source = find_ledger() if path is None else path
-    return _parsed(source, source.stat().st_mtime_ns)
+    files = [file for file in (source, source.with_name(REFINED)) if file.is_file()]
+    return _parsed(source, tuple(file.stat().st_mtime_ns for file in files))
 
 
-def check(claim_id: str, *value: float, **values: float) -> Claim:
+def check(
+    claim_id: str,
+    *value: float,
+    readings: Mapping[str, bool | str] | None = None,
+    **values: float,
+) -> Claim:
     """Compare computed numbers with the ledger and return the verdict to show.
 
     Parameters
     ----------
-    claim_id : ``id`` of the entry.
-    value, values : the number itself if the entry has one, else each number by its
-        name.
+    claim_id : str
+        ``id`` of the entry.
+    *value, **values : float
+        The number itself if the entry has one, else each number by its name.
+    readings : mapping of str to bool or str, optional
+        Where a choice of ours decides: does the claim hold under this reading? True for
+        "holds", False for "fails", or the verdict in words.
+
+    Returns
+    -------
+    Claim
+        The entry, which shows itself as a verdict box.
 
     Raises
     ------
-    ClaimError if a number differs from the ledger by more than its tolerance, or is not
-    finite. ValueError for an unknown claim, or names other than those of the entry.
+    ClaimError
+        A number differs from the ledger by more than its tolerance or is not finite, or
+        a reading has another verdict than in the ledger.
+    ValueError
+        An unknown claim, or names of numbers or readings other than the entry's.
     """
     known = {claim.id: claim for claim in load()}
     require(claim_id in known, "claim_id", f"be one of {sorted(known)}", claim_id)
@@ -247,21 +351,47 @@ def check(claim_id: str, *value: float, **values: float) -> Claim:
     )
     if len(value) == 1 and len(claim.computed) == 1:
         values = dict(zip(claim.computed, value, strict=True))
-    given = tuple(sorted(values))
-    require(
-        given == tuple(sorted(claim.computed)),
-        "values",
-        f"name {tuple(claim.computed)}",
-        given,
-    )
+    _named("values", claim.computed, values)
+    found = {name: _compared(name, values[name]) for name in claim.computed}
+    ruled = {name: _ruled(held) for name, held in (readings or {}).items()}
+    _named("readings", claim.readings, ruled)
+    _record(claim_id, found)
     for name, number in claim.computed.items():
-        found = _compared(name, values[name])
-        if not math.isfinite(found) or abs(found - number.value) > number.tolerance:
+        apart = abs(found[name] - number.value)
+        if not math.isfinite(apart) or apart > number.tolerance:
             raise ClaimError(
                 f"{claim_id}: the ledger holds {name} = {number}, "
-                f"computed here is {found:.9g}."
+                f"computed here is {found[name]:.9g}."
+            )
+    for name, verdict in claim.readings.items():
+        if ruled[name] != verdict:
+            raise ClaimError(
+                f'{claim_id}: under the reading "{name}" the ledger says {verdict!r}, '
+                f"computed here is {ruled[name]!r}."
             )
     return claim
+
+
+def _named(
+    what: str, expected: Mapping[str, object], given: Mapping[str, object]
+) -> None:
+    names = tuple(sorted(given))
+    require(names == tuple(sorted(expected)), what, f"name {tuple(expected)}", names)
+
+
+def _ruled(held: bool | str) -> str:
+    """The verdict under one reading; numpy's booleans are as good as Python's."""
+    if isinstance(held, bool | np.bool_):
+        return "holds" if held else "fails"
+    require(held in VERDICTS, "readings", f"be true, false or in {[*VERDICTS]}", held)
+    return held
+
+
+def _record(claim_id: str, found: Mapping[str, float]) -> None:
+    """Keep what was computed, one line per claim, if a file was named for it."""
+    if RECORD in os.environ:
+        with Path(os.environ[RECORD]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"id": claim_id, "computed": found}) + "\n")
 
 
 def _compared(name: str, value: Any) -> float:

@@ -32,9 +32,10 @@ def sign(verdict: str) -> str:
 def box(claim: Claim) -> str:
     """The box below a figure of a chapter."""
     word = f"{sign(claim.verdict)} <strong>{claim.verdict.capitalize()}</strong>"
+    validity = f"Valid for: {escape(claim.validity)}. " if claim.validity else ""
     numbers = (
         f"Computed here: {escape(claim.numbers)}. {escape(claim.parameters)}. "
-        f"Tolerance: {escape(claim.tolerance_because)}. "
+        f"Tolerance: {escape(claim.tolerance_because)}. {_measured(claim)}{validity}"
         f"Ledger entry <code>{claim.id}</code>."
     )
     return (
@@ -42,7 +43,18 @@ def box(claim: Claim) -> str:
         f'aria-label="Verdict on {claim.id}" {BORDER}>'
         f'<p class="verdict-title">{word}: {escape(claim.claim)} '
         f"<small>({escape(claim.where)})</small></p>"
-        f"<p>{escape(claim.reason)}</p><p><small>{numbers}</small></p></aside>"
+        f"<p>{escape(claim.reason)}</p><p><small>{escape(claim.decision)}.</small></p>"
+        f"<p><small>{numbers}</small></p></aside>"
+    )
+
+
+def _measured(claim: Claim) -> str:
+    """What a computation at twice the resolution said, if there was one."""
+    if claim.largest_error is None:
+        return ""
+    return (
+        "At twice the resolution the numbers move by at most "
+        f"{100 * claim.largest_error:.2g} % of it. "
     )
 
 

@@ -17,6 +17,7 @@ from qbook import claims
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 
+OPTIONAL = ("validity", "readings")
 GOOD = {
     "id": "some-claim",
     "paper": "paper2024",
@@ -25,6 +26,7 @@ GOOD = {
     "parameters": "N = 2",
     "computed": {"energy": {"value": 2.0, "tolerance": 0.25}},
     "tolerance_because": "h^4",
+    "decided_by": "printed parameters",
     "verdict": "holds",
     "reason": "The energy is 2.",
     "chapter": "papers/some-chapter",
@@ -59,7 +61,7 @@ def ledger(tmp_path, monkeypatch):
 
 def test_a_good_entry_is_read_whole(ledger):
     (claim,) = claims.load(ledger(GOOD))
-    for field in claims.FIELDS:
+    for field in GOOD:
         if field not in ("computed", "claim"):
             assert getattr(claim, field) == GOOD[field]
     assert claim.claim == "The first claim"  # one line
@@ -88,15 +90,22 @@ def test_an_empty_ledger_holds_no_claim(tmp_path):
 
 
 WITHOUT = {
-    f"no {field}": {k: v for k, v in GOOD.items() if k != field}
-    for field in claims.FIELDS
+    f"no {field}": {k: v for k, v in GOOD.items() if k != field} for field in GOOD
 }
 BLANK = {
     f"blank {field}": entry(**{field: " "})
-    for field in claims.FIELDS
+    for field in GOOD
     if field not in ("id", "computed")
 }
-NULL = {f"null {field}": entry(**{field: None}) for field in claims.FIELDS}
+NULL = {f"null {field}": entry(**{field: None}) for field in GOOD}
+
+
+def chosen(verdict="holds in part", **readings):
+    """An entry that readings of ours decide, its fields in the file's order."""
+    fields = {**entry(decided_by="our choice", verdict=verdict), "readings": readings}
+    return {name: fields[name] for name in claims.FIELDS if name in fields}
+
+
 OTHER = {
     "unknown verdict": entry(verdict="mostly holds"),
     "verdict in capitals": entry(verdict="Holds"),
@@ -120,6 +129,15 @@ OTHER = {
     "value is NaN": entry(computed=number(math.nan)),
     "value is text": entry(computed=number("2.0")),
     "an entry is text": "some-claim",
+    "decided by nothing known": entry(decided_by="a coin"),
+    "a choice without readings": entry(decided_by="our choice"),
+    "a choice of one": chosen("holds", a="holds"),
+    "a reading without a verdict": chosen(a="holds", b="maybe"),
+    "a reading that is true": chosen(a="holds", b=True),
+    "holds, but not under all": chosen("holds", a="holds", b="fails"),
+    "fails, but not under all": chosen("fails", a="holds", b="fails"),
+    "in part, but holds under all": chosen(a="holds", b="holds"),
+    "readings of a proof": {**chosen(a="holds", b="fails"), "decided_by": "proof"},
 }
 MALFORMED = {**WITHOUT, **BLANK, **NULL, **OTHER}
 
@@ -517,3 +535,92 @@ def test_a_claim_and_its_numbers_cannot_be_changed(ledger):
     with pytest.raises(AttributeError):
         claim.computed["energy"].value = 3.0
     assert repr(claim).startswith("some-claim: holds. The energy is 2. [")
+
+
+# --- readings, and twice the resolution ---
+
+
+@pytest.mark.parametrize(
+    ("verdict", "readings"),
+    [
+        ("holds", {"a": "holds", "b": "holds"}),
+        ("fails", {"a": "fails", "b": "fails", "c": "fails"}),
+        ("holds in part", {"a": "holds", "b": "fails"}),
+        ("cannot be decided", {"a": "holds", "b": "fails"}),
+        ("holds in part", {"a": "holds in part", "b": "holds in part"}),
+    ],
+)
+def test_the_verdict_follows_from_the_readings(ledger, verdict, readings):
+    ledger(chosen(verdict, **readings))
+    assert claims.check("some-claim", 2.0, readings=readings).readings == readings
+
+
+def test_the_box_says_under_how_many_readings_a_claim_holds(ledger):
+    (claim,) = claims.load(ledger(chosen(one="holds", two="fails", three="holds")))
+    said = "Decided by our choice: holds under 2 of 3 readings (one: holds; two: fails;"
+    assert said in claim._repr_html_()
+
+
+def test_the_box_of_a_claim_without_readings_says_what_decides(ledger):
+    (claim,) = claims.load(ledger(GOOD))
+    assert "Decided by printed parameters." in claim._repr_html_()
+    assert "Valid for" not in claim._repr_html_()
+
+
+def test_the_box_shows_the_regime(ledger):
+    fields = entry(validity="gamma << T")
+    ordered = {name: fields[name] for name in claims.FIELDS if name in fields}
+    (claim,) = claims.load(ledger(ordered))
+    assert "Valid for: gamma &lt;&lt; T." in claim._repr_html_()
+
+
+def test_a_reading_that_turns_out_otherwise_is_an_error(ledger):
+    ledger(chosen(one="holds", two="fails"))
+    computed = {"one": np.True_, "two": False}
+    assert claims.check("some-claim", 2.0, readings=computed).verdict == "holds in part"
+    with pytest.raises(claims.ClaimError, match=r'"two" the ledger says .fails'):
+        claims.check("some-claim", 2.0, readings={"one": True, "two": True})
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [None, {}, {"one": True}, {"one": True, "two": False, "three": True}]
+    + [{"one": True, "two": odd} for odd in ("maybe", 1, None)],
+)
+def test_readings_are_the_ones_of_the_ledger(ledger, readings):
+    ledger(chosen(one="holds", two="fails"))
+    with pytest.raises(ValueError, match="readings"):
+        claims.check("some-claim", 2.0, readings=readings)
+
+
+def test_the_measured_error_is_the_distance_at_twice_the_resolution(ledger):
+    path = ledger(GOOD)
+    (unmeasured,) = claims.load(path)
+    assert unmeasured.computed["energy"].error is None
+    assert "twice" not in unmeasured._repr_html_()
+    path.with_name(claims.REFINED).write_text('{"some-claim": {"energy": 2.05}}')
+    (claim,) = claims.load(path)
+    assert claim.computed["energy"].error == pytest.approx(0.05)
+    assert claim.largest_error == pytest.approx(0.2)
+    assert "move by at most 20 %" in claim._repr_html_()
+
+
+def test_a_number_without_tolerance_may_not_move(ledger):
+    path = ledger(entry(computed=number(2.0, 0.0)))
+    for refined, share in ((2.0, 0.0), (3.0, math.inf)):
+        path.with_name(claims.REFINED).write_text(
+            json.dumps({"some-claim": {"energy": refined}})
+        )
+        path.touch()
+        assert claims.load(path)[0].largest_error == share
+
+
+def test_what_was_computed_is_kept_where_asked_for(ledger, tmp_path, monkeypatch):
+    kept = tmp_path / "kept.jsonl"
+    monkeypatch.setenv(claims.RECORD, str(kept))
+    ledger(GOOD)
+    claims.check("some-claim", 2.01)
+    with pytest.raises(claims.ClaimError):
+        claims.check("some-claim", 3.0)
+    lines = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert [line["computed"] for line in lines] == [{"energy": 2.01}, {"energy": 3.0}]
