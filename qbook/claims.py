@@ -26,8 +26,8 @@ that were tried, each with the verdict under it, and the verdict follows from th
 A chapter computes the numbers and calls
 ``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its
 tolerance or a reading turns out otherwise, and shows the verdict beside the figure.
-``refined.json`` beside the ledger holds the numbers at twice the resolution, written by
-``make refine``; a number's distance from there is its measured error.
+``refined.json`` beside the ledger holds how far each number moves at twice the
+resolution: its measured error, written by ``make refine``.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class ClaimError(AssertionError):
 class Number:
     """A number of the ledger: |value computed today - value| <= tolerance must hold.
 
-    ``error`` is its distance from the same number at twice the resolution, if measured.
+    ``error`` is how far it moves when computed at twice the resolution, if measured.
     """
 
     value: float
@@ -216,8 +216,8 @@ def _parsed(path: Path, modified: tuple[int, ...]) -> Ledger:
         isinstance(entry, dict) for entry in entries
     )
     require(whole, "claims.yml", "hold a list of entries", type(entries).__name__)
-    refined = json.loads(_read(path.with_name(REFINED)) or "{}")
-    claims = Ledger(_claim(entry, refined) for entry in entries)
+    moves = json.loads(_read(path.with_name(REFINED)) or "{}")
+    claims = Ledger(_claim(entry, moves) for entry in entries)
     ids = [c.id for c in claims]
     require(
         len(set(ids)) == len(ids), "claims.yml", "name every claim once", sorted(ids)
@@ -225,7 +225,7 @@ def _parsed(path: Path, modified: tuple[int, ...]) -> Ledger:
     return claims
 
 
-def _claim(entry: dict[str, Any], refined: Mapping[str, Mapping[str, float]]) -> Claim:
+def _claim(entry: dict[str, Any], moves: Mapping[str, Mapping[str, float]]) -> Claim:
     name = f"claims.yml: {entry.get('id', '?')}"
     optional = {"validity", "readings"} - set(entry)
     fields = tuple(field for field in FIELDS if field not in optional)
@@ -249,9 +249,9 @@ def _claim(entry: dict[str, Any], refined: Mapping[str, Mapping[str, float]]) ->
     require(not blank, name, "fill every field", blank)
     some = isinstance(entry["computed"], dict) and bool(entry["computed"])
     require(some, name, "hold at least one computed number", entry["computed"])
-    finer = refined.get(entry["id"], {})
+    errors = moves.get(entry["id"], {})
     numbers = {
-        key: _number(f"{name}, {key}", number, finer.get(key))
+        key: _number(f"{name}, {key}", number, errors.get(key))
         for key, number in entry["computed"].items()
     }
     _check_readings(name, entry)
@@ -263,12 +263,11 @@ def _claim(entry: dict[str, Any], refined: Mapping[str, Mapping[str, float]]) ->
     return Claim(**text, computed=numbers, readings=entry.get("readings", {}))
 
 
-def _number(name: str, fields: Any, refined: float | None) -> Number:
+def _number(name: str, fields: Any, error: float | None) -> Number:
     paired = isinstance(fields, dict) and tuple(fields) == ("value", "tolerance")
     require(paired, name, "have a value and a tolerance", fields)
     real(f"{name}: value", fields["value"])  # YAML reads 1e-5, without a point, as text
     real(f"{name}: tolerance", fields["tolerance"], least=0.0)
-    error = None if refined is None else abs(refined - fields["value"])
     return Number(**fields, error=error)
 
 

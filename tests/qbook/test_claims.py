@@ -593,12 +593,12 @@ def test_readings_are_the_ones_of_the_ledger(ledger, readings):
         claims.check("some-claim", 2.0, readings=readings)
 
 
-def test_the_measured_error_is_the_distance_at_twice_the_resolution(ledger):
+def test_the_measured_error_is_shown_in_parts_of_the_tolerance(ledger):
     path = ledger(GOOD)
     (unmeasured,) = claims.load(path)
     assert unmeasured.computed["energy"].error is None
     assert "twice" not in unmeasured._repr_html_()
-    path.with_name(claims.REFINED).write_text('{"some-claim": {"energy": 2.05}}')
+    path.with_name(claims.REFINED).write_text('{"some-claim": {"energy": 0.05}}')
     (claim,) = claims.load(path)
     assert claim.computed["energy"].error == pytest.approx(0.05)
     assert claim.largest_error == pytest.approx(0.2)
@@ -607,9 +607,9 @@ def test_the_measured_error_is_the_distance_at_twice_the_resolution(ledger):
 
 def test_a_number_without_tolerance_may_not_move(ledger):
     path = ledger(entry(computed=number(2.0, 0.0)))
-    for refined, share in ((2.0, 0.0), (3.0, math.inf)):
+    for moved, share in ((0.0, 0.0), (1.0, math.inf)):
         path.with_name(claims.REFINED).write_text(
-            json.dumps({"some-claim": {"energy": refined}})
+            json.dumps({"some-claim": {"energy": moved}})
         )
         path.touch()
         assert claims.load(path)[0].largest_error == share
