@@ -315,6 +315,7 @@ def check(
     claim_id: str,
     *value: float,
     readings: Mapping[str, bool | str] | None = None,
+    ledger: str | Path | None = None,
     **values: float,
 ) -> Claim:
     """Compare computed numbers with the ledger and return the verdict to show.
@@ -328,6 +329,8 @@ def check(
     readings : mapping of str to bool or str, optional
         Where a choice of ours decides: does the claim hold under this reading? True for
         "holds", False for "fails", or the verdict in words.
+    ledger : str or Path, optional
+        A ledger of your own; if not given, the one that `find_ledger` finds.
 
     Returns
     -------
@@ -342,7 +345,9 @@ def check(
     ValueError
         An unknown claim, or names of numbers or readings other than the entry's.
     """
-    known = {claim.id: claim for claim in load()}
+    known = {
+        claim.id: claim for claim in load(None if ledger is None else Path(ledger))
+    }
     require(claim_id in known, "claim_id", f"be one of {sorted(known)}", claim_id)
     claim = known[claim_id]
     require(
@@ -354,7 +359,7 @@ def check(
     found = {name: _compared(name, values[name]) for name in claim.computed}
     ruled = {name: _ruled(held) for name, held in (readings or {}).items()}
     _named("readings", claim.readings, ruled)
-    _record(claim_id, found)
+    _record(claim_id, found, ruled)
     for name, number in claim.computed.items():
         apart = abs(found[name] - number.value)
         if not math.isfinite(apart) or apart > number.tolerance:
@@ -386,11 +391,14 @@ def _ruled(held: bool | str) -> str:
     return held
 
 
-def _record(claim_id: str, found: Mapping[str, float]) -> None:
+def _record(
+    claim_id: str, found: Mapping[str, float], ruled: Mapping[str, str]
+) -> None:
     """Keep what was computed, one line per claim, if a file was named for it."""
     if RECORD in os.environ:
+        line = {"id": claim_id, "computed": found, "readings": ruled}
         with Path(os.environ[RECORD]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"id": claim_id, "computed": found}) + "\n")
+            file.write(json.dumps(line) + "\n")
 
 
 def _compared(name: str, value: Any) -> float:
