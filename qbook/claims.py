@@ -35,8 +35,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from numbers import Real
@@ -44,42 +43,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from qbcore._support.checks import real, require
+from qbcore._support.checks import require
 from qbook import verdict_markup as markup
+from qbook._ledger_file import entries
 from qbook.verdict_markup import VERDICTS
 
-FIELDS = (
-    "id",
-    "paper",
-    "where",
-    "claim",
-    "parameters",
-    "validity",
-    "computed",
-    "tolerance_because",
-    "decided_by",
-    "readings",
-    "verdict",
-    "reason",
-    "chapter",
-)
-DECIDED_BY = ("proof", "printed parameters", "our choice")
 RECORD = "QBOOK_RECORD"  # names the file that keeps what the chapters computed
 REFINED = "refined.json"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, as YAML itself has it."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
-        """Take the mapping of one node."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        where = f"claims.yml: line {node.start_mark.line + 1}"
-        require(not twice, where, "name every key once", twice)
-        return super().construct_mapping(node, deep)
 
 
 class ClaimError(AssertionError):
@@ -132,6 +103,10 @@ class Claim:
     chapter: str
     validity: str = ""
     readings: Mapping[str, str] = field(default_factory=dict)
+    since: str = ""
+    changes: Sequence[Mapping[str, str]] = ()
+    disputed_by: Sequence[str] = ()
+    reply: str = ""
 
     @property
     def anchor(self) -> str:
@@ -211,93 +186,21 @@ def find_ledger(start: Path | None = None) -> Path:
 @lru_cache
 def _parsed(path: Path, modified: tuple[int, ...]) -> Ledger:
     """Ledger as of its modification time: an edit is seen in a running kernel."""
-    entries = yaml.load(path.read_text(encoding="utf-8"), _Loader) or []
-    whole = isinstance(entries, list) and all(
-        isinstance(entry, dict) for entry in entries
-    )
-    require(whole, "claims.yml", "hold a list of entries", type(entries).__name__)
     moves = json.loads(_read(path.with_name(REFINED)) or "{}")
-    claims = Ledger(_claim(entry, moves) for entry in entries)
-    ids = [c.id for c in claims]
-    require(
-        len(set(ids)) == len(ids), "claims.yml", "name every claim once", sorted(ids)
-    )
-    return claims
+    return Ledger(_claim(entry, moves.get(entry["id"], {})) for entry in entries(path))
 
 
-def _claim(entry: dict[str, Any], moves: Mapping[str, Mapping[str, float]]) -> Claim:
-    name = f"claims.yml: {entry.get('id', '?')}"
-    optional = {"validity", "readings"} - set(entry)
-    fields = tuple(field for field in FIELDS if field not in optional)
-    require(
-        tuple(entry) == fields,
-        name,
-        f"have the fields {fields} in this order",
-        tuple(entry),
-    )
-    for key, allowed in (("verdict", tuple(VERDICTS)), ("decided_by", DECIDED_BY)):
-        require(entry[key] in allowed, name, f"have a {key} in {allowed}", entry[key])
-    require(
-        bool(re.fullmatch("[a-z0-9-]+", str(entry["id"]))),
-        name,
-        "have an id of a-z, 0-9, -",
-        entry["id"],
-    )
-    blank = [
-        key for key, value in entry.items() if value is None or not str(value).strip()
-    ]
-    require(not blank, name, "fill every field", blank)
-    some = isinstance(entry["computed"], dict) and bool(entry["computed"])
-    require(some, name, "hold at least one computed number", entry["computed"])
-    errors = moves.get(entry["id"], {})
+def _claim(entry: dict[str, Any], errors: Mapping[str, float]) -> Claim:
     numbers = {
-        key: _number(f"{name}, {key}", number, errors.get(key))
-        for key, number in entry["computed"].items()
+        name: Number(fields["value"], fields["tolerance"], errors.get(name))
+        for name, fields in entry["computed"].items()
     }
-    _check_readings(name, entry)
     text = {
-        key: " ".join(str(value).split())
+        key: " ".join(value.split())
         for key, value in entry.items()
-        if key not in ("computed", "readings")
+        if isinstance(value, str)
     }
-    return Claim(**text, computed=numbers, readings=entry.get("readings", {}))
-
-
-def _number(name: str, fields: Any, error: float | None) -> Number:
-    paired = isinstance(fields, dict) and tuple(fields) == ("value", "tolerance")
-    require(paired, name, "have a value and a tolerance", fields)
-    real(f"{name}: value", fields["value"])  # YAML reads 1e-5, without a point, as text
-    real(f"{name}: tolerance", fields["tolerance"], least=0.0)
-    return Number(**fields, error=error)
-
-
-def _check_readings(name: str, entry: Mapping[str, Any]) -> None:
-    """A choice has its readings, and the verdict is the one that they share.
-
-    Under some but not all it is "holds in part", or cannot be decided where what the
-    paper lost would tell.
-    """
-    chosen = entry["decided_by"] == "our choice"
-    readings = entry.get("readings", {})
-    require(
-        chosen == ("readings" in entry), name, "have readings if we chose", readings
-    )
-    if not chosen:
-        return
-    ruled = isinstance(readings, dict) and all(
-        verdict in tuple(VERDICTS) for verdict in readings.values()
-    )
-    several = ruled and len(readings) > 1
-    require(several, name, "rule on at least two named readings", readings)
-    found = set(readings.values())
-    mixed = {"holds in part", "cannot be decided"}
-    allowed = found if len(found) == 1 else mixed
-    require(
-        entry["verdict"] in allowed,
-        name,
-        f"have the verdict of its readings, one of {sorted(allowed)}",
-        entry["verdict"],
-    )
+    return Claim(**{**entry, **text, "computed": numbers})
 
 
 def _read(path: Path) -> str:
@@ -305,7 +208,7 @@ def _read(path: Path) -> str:
 
 
 def load(path: Path | None = None) -> Ledger:
-    """All entries of the ledger, in its order; ValueError on a malformed entry."""
+    """All entries of the ledger, in its order; ValueError names a malformed line."""
     source = find_ledger() if path is None else path
     files = [file for file in (source, source.with_name(REFINED)) if file.is_file()]
     return _parsed(source, tuple(file.stat().st_mtime_ns for file in files))
