@@ -114,6 +114,11 @@ class Claim:
         return f"claim-{self.id}"
 
     @property
+    def address(self) -> str:
+        """Address of that box, from the top of the site."""
+        return f"book/{self.chapter}.html#{self.anchor}"
+
+    @property
     def numbers(self) -> str:
         """The computed numbers in one line of text."""
         return ", ".join(f"{name} = {number}" for name, number in self.computed.items())
