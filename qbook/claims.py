@@ -167,8 +167,22 @@ class Ledger(tuple[Claim, ...]):
         """The claims of one paper, by its key in references.bib."""
         return Ledger(claim for claim in self if claim.paper == paper)
 
+    def strip(self) -> Strip:
+        """The claims in one line of links to their boxes, for the head of a chapter."""
+        return Strip(self)
+
     def _repr_html_(self) -> str:
         return markup.table(self)
+
+
+class Strip(tuple[Claim, ...]):
+    """Claims that show themselves as links to their boxes on the same page."""
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{VERDICTS[claim.verdict]} {claim.id}" for claim in self)
+
+    def _repr_html_(self) -> str:
+        return markup.strip(self)
 
 
 def find_ledger(start: Path | None = None) -> Path:

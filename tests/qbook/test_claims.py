@@ -645,3 +645,41 @@ def test_what_was_computed_is_kept_where_asked_for(ledger, tmp_path, monkeypatch
         claims.check("some-claim", 3.0)
     lines = [json.loads(line) for line in kept.read_text().splitlines()]
     assert [line["computed"] for line in lines] == [{"energy": 2.01}, {"energy": 3.0}]
+
+
+def test_the_strip_links_to_every_box_of_the_chapter(ledger):
+    book = claims.load(ledger(entry(claim="E < 2"), entry(id="b", verdict="fails")))
+    html = book.strip()._repr_html_()
+    assert html.count("<li") == 2
+    assert '<a href="#claim-some-claim" title="E &lt; 2">' in html
+    assert '<a href="#claim-b"' in html
+    assert '<span class="visually-hidden">: fails</span>' in html
+    assert repr(book.strip()) == "✓ some-claim, ✗ b"
+
+
+def test_the_box_tells_how_to_compute_it_again_and_links_to_itself(ledger):
+    (claim,) = claims.load(ledger(GOOD))
+    box = claim._repr_html_()
+    assert "<code>python -m qbook verdict some-claim</code>" in box
+    assert '<a href="#claim-some-claim">' in box
+
+
+def test_the_box_keeps_earlier_verdicts_disputes_and_replies(ledger):
+    change = {"version": "0.1.0", "from": "holds", "to": "fails", "because": "A & B."}
+    said = {
+        "changes": [change],
+        "disputed_by": ["issue 7"],
+        "reply": "We meant x < 1.",
+    }
+    (claim,) = claims.load(ledger(entry(verdict="fails", **said)))
+    box = claim._repr_html_()
+    assert "Until version 0.1.0: holds. A &amp; B." in box
+    assert "Disputed: issue 7" in box
+    assert "An author of the paper answers: We meant x &lt; 1." in box
+
+
+def test_the_table_names_papers_as_readers_do(ledger):
+    table = claims.load(ledger(GOOD))._repr_html_()
+    assert '<tr class="verdict-holds" id="some-claim"' in table
+    assert ">Paper 2024</td>" in table
+    assert 'data-decided="printed parameters"' in table
