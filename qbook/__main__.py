@@ -1,8 +1,9 @@
-"""Compute verdicts of the ledger again.
+"""Compute verdicts of the ledger again, and begin new chapters.
 
     python -m qbook verdict zhang-n3        one claim, with its numbers
     python -m qbook verdicts guo2024        all claims of a paper
     python -m qbook verdicts --all          all claims, on all cores
+    python -m qbook paper smith2026 "..."   begin a chapter on one more paper
 
 The computation stands in the chapter: the statements that its check depends on are
 found from the code and run. The end is 0 if everything agrees with the ledger, 1 if
@@ -27,6 +28,8 @@ from qbook.rerun import Rerun, rerun_all
 def main() -> int:
     """Run the command line, and return its exit code."""
     arguments = _parser().parse_args()
+    if arguments.command == "paper":
+        return _begin(arguments.key, arguments.title)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the claims share the cores
     path = arguments.ledger or claims.find_ledger()
     ledger = claims.load(path)
@@ -50,6 +53,18 @@ def main() -> int:
     else:
         _print_list(runs)
     return 0 if all(run.agrees for run in runs) else 1
+
+
+def _begin(key: str, title: str) -> int:
+    from qbook.new_paper import write_paper
+
+    try:
+        written = write_paper(claims.find_ledger().parent.parent, key, title)
+    except FileExistsError as there:
+        print(there, file=sys.stderr)
+        return 2
+    print(*written, sep="\n")
+    return 0
 
 
 def _chosen(ledger: claims.Ledger, arguments: argparse.Namespace) -> list[claims.Claim]:
@@ -95,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
         "name", metavar="paper", nargs="?", help="a paper, such as guo2024"
     )
     which.add_argument("--all", action="store_true", help="every claim of the ledger")
+    paper = commands.add_parser("paper", help="begin a chapter on one more paper")
+    paper.add_argument("key", help="key in the bibliography, such as smith2026")
+    paper.add_argument("title", help="title of the chapter")
     return parser
 
 

@@ -2,12 +2,12 @@
 
 import io
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pandas as pd
+import publish_ledger
 import pytest
 from pybtex.database import parse_file
 
@@ -15,10 +15,6 @@ from qbook import claims
 from qbook._ledger_file import schema
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
-sys.path.insert(0, str(BOOK / "_ext"))
-
-import publish_ledger  # noqa: E402
-
 LEDGER = claims.load(BOOK / "claims.yml")
 PAPERS = parse_file(str(BOOK / "references.bib"))
 DOCUMENT = publish_ledger.published(LEDGER, PAPERS)
