@@ -60,6 +60,7 @@ lint: .venv/installed ## style, types, spelling, workflows
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/python tools/lint_workflows.py
+	$(BIN)/python -c "from qbook import claims; print(claims.load())"
 
 refine: .venv/installed ## every number of the ledger again at twice the resolution
 	$(BIN)/python tools/refine.py
