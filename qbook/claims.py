@@ -167,6 +167,10 @@ class Ledger(tuple[Claim, ...]):
         """The claims of one paper, by its key in references.bib."""
         return Ledger(claim for claim in self if claim.paper == paper)
 
+    def decided_in(self, chapter: str) -> Ledger:
+        """The claims that one chapter decides, such as ``papers/rosen-zener``."""
+        return Ledger(claim for claim in self if claim.chapter == chapter)
+
     def strip(self) -> Strip:
         """The claims in one line of links to their boxes, for the head of a chapter."""
         return Strip(self)

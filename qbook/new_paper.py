@@ -126,7 +126,7 @@ def _chapter(key: str, title: str) -> nbformat.NotebookNode:
     cells = [
         _text(head),
         _code(IMPORTS),
-        _code(f'claims.load().of("{key}").strip()', tags=["remove-input"]),
+        _code(f'claims.load().decided_in("papers/{key}").strip()', tags=["remove-input"]),
         _text("## The model\n\nA drawing, and labelled equations."),
         _code(MODEL),
         _text(f"## By hand, once\n\n{HAND}"),
