@@ -123,10 +123,11 @@ def _chapter(key: str, title: str) -> nbformat.NotebookNode:
         "## What you will be able to do\n\n- ..."
     )
     check = f'claims.check("{key}-flip", time=found.max_energy.time)'
+    strip = f'claims.load().decided_in("papers/{key}").strip()'
     cells = [
         _text(head),
         _code(IMPORTS),
-        _code(f'claims.load().decided_in("papers/{key}").strip()', tags=["remove-input"]),
+        _code(strip, tags=["remove-input"]),
         _text("## The model\n\nA drawing, and labelled equations."),
         _code(MODEL),
         _text(f"## By hand, once\n\n{HAND}"),
