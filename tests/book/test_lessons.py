@@ -1,4 +1,8 @@
-"""What lessons, glossary and check-yourself say in numbers, computed again."""
+"""What lessons, glossary and course pages say in numbers, computed again."""
+
+import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,3 +129,18 @@ def test_dicke_battery_moves_away_from_the_speed_limit():
     assert min(np.diff(ratios)) > 0.5
     assert ratios[0] == pytest.approx(np.sqrt(3), abs=0.01)
     assert ratios[-1] == pytest.approx(7.72, abs=0.02)
+
+
+def test_tests_give_a_little_more_than_half_of_the_points():
+    shares = []
+    homework = Path(__file__).resolve().parents[2] / "homework"
+    for path in sorted(homework.glob("0*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        texts = ["".join(cell["source"]) for cell in cells]
+        questions = [text for text in texts if "BEGIN QUESTION" in text]
+        points = [float(re.search(r"points: ([\d.]+)", q)[1]) for q in questions]
+        written = ["manual: true" in q for q in questions]
+        shares.append(np.dot(points, np.logical_not(written)) / sum(points))
+    assert len(shares) == 6
+    assert round(min(shares), 2) == 0.51
+    assert round(max(shares), 2) == 0.62
