@@ -9,34 +9,34 @@ six qubits.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from qbcore._support.types import FloatArray
-from qbcore.star import _operators, _start
-from qbcore.star._charge import Path, observe
-
-if TYPE_CHECKING:
-    from qbcore.star._shared import Star
+from qbcore._support.types import ComplexArray, FloatArray
+from qbcore.star import _start
+from qbcore.star._network import Network, observe
 
 MOST_CELLS = 6
 
 
-def liouvillian(star: Star) -> Any:
+def liouvillian(star: Network) -> Any:
     """L without splitting, sparse (4^N, 4^N); the jump operators are real."""
     jumps, one = star._jumps(), sparse.eye_array(2**star.cells)
-    decay = -1j * _operators.exchange(star) - sum(c.T @ c for c in jumps) / 2
+    decay = -1j * star._exchange() - sum(c.T @ c for c in jumps) / 2
     moves = sum(sparse.kron(c, c) for c in jumps)
     return (sparse.kron(decay, one) + sparse.kron(one, decay.conj()) + moves).tocsr()
 
 
-def evolve(star: Star, start: Any, times: FloatArray) -> Path:
-    """Run a start of any kind under an H without splitting."""
+def evolve(
+    star: Network, start: Any, times: FloatArray, way_out: str
+) -> tuple[FloatArray, ComplexArray]:
+    """Run a start of any kind under an H without splitting, as `Network._run` does."""
+    star._few(MOST_CELLS, way_out)
     rho = _start.density_matrix(start, star.cells).ravel()
     full = liouvillian(star)
-    number, size = _operators.excitations(star.cells), 2**star.cells
+    number, size = star._excitations(), 2**star.cells
     difference = np.subtract.outer(number, number).ravel()
     battery = np.diag(np.arange(size) < size // 2).ravel().astype(float)
     others = np.diag(number).ravel() - battery
@@ -51,9 +51,7 @@ def evolve(star: Star, start: Any, times: FloatArray) -> Path:
         block = generator[kept][:, kept]
         return observe(block, x[kept], times, readout[:, kept])
 
-    x, coherent = rho.real + rho.imag, rho[difference == 1].any()
-    return Path(
-        begin=float(battery @ x),
-        seen=seen(0, real, x, battery, battery @ real, others),
-        coherence=seen(1, full, rho, coherence)[0] if coherent else 0.0,
-    )
+    populations = seen(0, real, rho.real + rho.imag, battery, battery @ real, others)
+    if not rho[difference == 1].any():
+        return populations, np.zeros(times.size, complex)
+    return populations, seen(1, full, rho, coherence)[0]

@@ -88,24 +88,22 @@ class Symmetric:
         one = np.eye(self.size, 1)[None]
         parts = np.array([part.toarray() for part in self.parts])
         weights = np.stack([np.ones_like(n1), n1, n2, ratio], axis=1)
-        found = np.empty((ratio.size, self.size))
-        for begin in range(0, ratio.size, 256):  # bounds the memory
-            some = slice(begin, begin + 256)
-            matrices = np.tensordot(weights[some], parts, 1)
+        found = []
+        # Not all at once, which bounds the memory.
+        for some in np.array_split(weights, 1 + ratio.size // 256):
+            matrices = np.tensordot(some, parts, 1)
             matrices[:, 0, :] = self.trace
-            found[some] = np.linalg.solve(matrices, one)[..., 0]
-        return found
+            found.append(np.linalg.solve(matrices, one)[..., 0])
+        return np.concatenate(found)
 
     def _sparse(self, ratio: float, n1: float, n2: float) -> FloatArray:
-        """One unknown that is surely not small is set to 1 and its equation left out.
+        """Set one unknown that is surely not small to 1, in place of its equation.
 
         A row of ones, as in the dense form, would fill the sparse factors.
         """
-        matrix = self.generator(ratio, n1, n2).tocsc()
-        likely = int(self.product(n1, n2).argmax())
-        rest = np.delete(np.arange(self.size), likely)
-        source = -matrix[:, [likely]].toarray()[rest, 0]
-        x = np.insert(spsolve(matrix[rest][:, rest], source), likely, 1.0)
+        one = np.eye(1, self.size, int(self.product(n1, n2).argmax()))[0]
+        others = sparse.diags_array(1 - one) @ self.generator(ratio, n1, n2)
+        x = spsolve((others + sparse.diags_array(one)).tocsc(), one)
         return x / (self.trace @ x)
 
     def product(self, battery: float, ancilla: float) -> FloatArray:
@@ -126,16 +124,12 @@ class Symmetric:
 def loss_rate(ancillas: int, j: FloatArray, m: FloatArray, step: int) -> FloatArray:
     """Rate of |j, m> -> |j + step, m - 1> if each ancilla loses at unit rate."""
     half = ancillas / 2
-    top = {
-        0: (j + m) * (j - m + 1) * (half + 1),
-        -1: (j + m) * (j + m - 1) * (half + 1 + j),
-        +1: (j - m + 1) * (j - m + 2) * (half - j),
-    }[step]
-    bottom = {
-        0: 2 * j * (j + 1),
-        -1: 2 * j * (2 * j + 1),
-        +1: 2 * (j + 1) * (2 * j + 1),
-    }[step]
+    if step == 0:
+        top, bottom = (j + m) * (j - m + 1) * (half + 1), 2 * j * (j + 1)
+    else:
+        # The way up is the way down with -j - 1 in place of j.
+        k = j if step < 0 else -j - 1
+        top, bottom = (k + m) * (k + m - 1) * (half + 1 + k), 2 * k * (2 * k + 1)
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 

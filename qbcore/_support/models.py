@@ -1,0 +1,39 @@
+"""What the models share: the checks of their fields, and of the size of a task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
+
+from qbcore._support.checks import integer, real
+from qbcore._support.results import in_short
+from qbcore.errors import TooLargeError
+
+
+def check_fields(
+    battery: Any, *, least: dict[str, int], positive: Collection[str]
+) -> None:
+    """Make every field a Python number, which never wraps around, in its range.
+
+    Whole numbers and what may be zero stand in ``least``. A field whose default is None
+    keeps that.
+    """
+    for field in fields(battery):
+        name, value = field.name, getattr(battery, field.name)
+        if value is None and field.default is None:
+            continue
+        if "int" in str(field.type):
+            number: float = integer(name, value, least=least[name])
+        else:
+            above = 0.0 if name in positive else -math.inf
+            number = real(name, value, above=above, least=least.get(name, -math.inf))
+        vars(battery)[name] = number  # the class is frozen
+
+
+def at_most(limit: int, found: float, what: str, way_out: str) -> None:
+    """Refuse a task that is too large."""
+    if found > limit:
+        size = f"{what} is {in_short(found)}, and this takes at most {limit}: {way_out}"
+        raise TooLargeError(size, found=found, limit=limit)
