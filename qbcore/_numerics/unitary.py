@@ -101,6 +101,16 @@ def evolve(
         psi = kets[-1]
 
 
+def columns(state: ComplexArray) -> ComplexArray:
+    """Kets (d, K) whose projectors add up to a state (d, 1) or (d, d)."""
+    if state.shape[1] == 1:
+        return state
+    weights, vectors = np.linalg.eigh(state)
+    # What rounding has left of the eigenvalue 0 is not worth a run.
+    kept = weights > weights.size * np.finfo(float).eps
+    return vectors[:, kept] * np.sqrt(weights[kept])
+
+
 def spectral_interval(h: Any) -> tuple[float, float]:
     """Centre and half-width of an interval with all levels, by Gershgorin's circles."""
     diagonal = h.diagonal()
@@ -135,10 +145,14 @@ def _stretches(angles: FloatArray, most: int) -> Iterator[tuple[FloatArray, int]
         now, done = float(ends[-1]), last
 
 
+def weighted(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
+    """weights @ vectors, by real products with pairs of floats: half of the work."""
+    return (weights @ vectors.view(float)).view(complex)
+
+
 def _sum(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
-    """Sums of vectors, by real products with pairs of floats: half of the work."""
-    pairs = np.ascontiguousarray(vectors).reshape(len(vectors), -1).view(float)
-    return (weights @ pairs).view(complex).reshape(len(weights), *vectors.shape[1:])
+    flat = vectors.reshape(len(vectors), -1)
+    return weighted(weights, flat).reshape(len(weights), *vectors.shape[1:])
 
 
 def _by_levels(h: Any) -> tuple[Weigh, Blocks]:

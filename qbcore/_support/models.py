@@ -32,8 +32,8 @@ def check_fields(
         vars(battery)[name] = number  # the class is frozen
 
 
-def at_most(limit: int, found: float, what: str, way_out: str) -> None:
+def at_most(limit: float, found: float, what: str, way_out: str) -> None:
     """Refuse a task that is too large."""
     if found > limit:
-        size = f"{what} is {in_short(found)}, and this takes at most {limit}: {way_out}"
-        raise TooLargeError(size, found=found, limit=limit)
+        size = f"{what} is {in_short(found)}, and this takes at most {in_short(limit)}"
+        raise TooLargeError(f"{size}: {way_out}.", found=found, limit=limit)
