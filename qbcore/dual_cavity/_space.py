@@ -55,7 +55,7 @@ class Observed(NamedTuple):
 
     Attributes
     ----------
-    energy, photons, leak : (T, C) array
+    each : (T, 3, C) array
         Of each cavity: the atoms' energy above empty, the photon number, the population
         of its two highest photon numbers.
     power : (T,) array
@@ -66,9 +66,7 @@ class Observed(NamedTuple):
         That state itself, if it was asked for.
     """
 
-    energy: FloatArray
-    photons: FloatArray
-    leak: FloatArray
+    each: FloatArray
     power: FloatArray
     spectrum: FloatArray
     state: ComplexArray
@@ -133,7 +131,7 @@ class Space:
         top = [n >= c.light - 2 for c, n in zip(cavities, photons, strict=True)]
         self.top = np.array(top, dtype=float)
         self.edge: IntArray = np.flatnonzero(self.top.any(axis=0))
-        self.means = np.concatenate([energies, photons, self.top])
+        self.means = np.concatenate([energies, photons, self.top]).T
         self.total = np.sum(energies, axis=0)
         # Where the amplitudes stand in a matrix of the atoms' states and the light's.
         self.matrix = math.prod(atoms), math.prod(light)
@@ -167,6 +165,11 @@ class Space:
                 worst = np.clip(leaks.max(axis=0, initial=0.0), worst, 1.0)
             yield kets, worst
 
+    def first_leak(self, times: FloatArray, allowed: float) -> FloatArray:
+        """Return the leaks (C,) when the first is too large, or zeros."""
+        leaks = (worst for _, worst in self.path(times) if worst.max() > allowed)
+        return next(leaks, np.zeros(len(self.cavities)))
+
     def parts(self, kets: ComplexArray) -> list[ComplexArray]:
         """Cut kets (T, size, columns) to lots that are fast to observe."""
         lot = max(1, OBSERVED // (self.start.size + self.matrix[0] ** 2))
@@ -177,7 +180,7 @@ class Space:
 
         E = <Q> with a diagonal Q, so that dE/dt = i <[H, Q]> = 2 Im (Q psi)^+ (H psi).
         """
-        energy, photons, leak = np.split(populations(kets) @ self.means.T, 3, axis=1)
+        each = (populations(kets) @ self.means).reshape(len(kets), 3, -1)
         columns = np.moveaxis(kets, 1, 0)
         moved = (self.h @ columns.reshape(len(columns), -1)).reshape(columns.shape)
         flow = (columns.conj() * moved).imag.sum(axis=2)
@@ -189,7 +192,7 @@ class Space:
         falling = np.linalg.eigvalsh(reduced)[:, ::-1]
         power = 2 * flow.T @ self.total
         kept = reduced if state else reduced[:, :0, :0]
-        return Observed(energy, photons, leak, power, falling, kept)
+        return Observed(each, power, falling, kept)
 
 
 def populations(amplitudes: ComplexArray) -> FloatArray:
@@ -204,19 +207,23 @@ def joined(a: Observed, b: Observed) -> Observed:
     size = a.state.shape[1] * b.state.shape[1]
     state = np.einsum("tij,tkl->tikjl", a.state, b.state)
     return Observed(
-        energy=np.hstack([a.energy, b.energy]),
-        photons=np.hstack([a.photons, b.photons]),
-        leak=np.hstack([a.leak, b.leak]),
+        each=np.concatenate([a.each, b.each], axis=2),
         power=a.power + b.power,
         spectrum=spectrum,
         state=state.reshape(len(a.power), size, size),
     )
 
 
-def atomic_levels(atoms: int, splitting: float, repulsion: float) -> FloatArray:
-    """H_Q of one cavity above the empty state, for m = N/2, ..., -N/2."""
-    k = np.arange(atoms, -1.0, -1.0)
-    return np.asarray(splitting * k + repulsion * k * (atoms - k) / atoms)
+def atomic_levels(
+    atoms: int, splitting: float, repulsion: float, lost: int = 0
+) -> FloatArray:
+    """H_Q of one cavity above empty for a total spin N/2 - lost, by falling m.
+
+    omega_q k + (g/N)(S(S + 1) - m^2 - N/2) with S = N/2 - lost and m = k - N/2.
+    """
+    k = np.arange(atoms - lost, lost - 1.0, -1.0)
+    pairs = k * (atoms - k) - lost * (atoms + 1 - lost)
+    return np.asarray(splitting * k + repulsion * pairs / atoms)
 
 
 def lowest_levels(
@@ -224,18 +231,14 @@ def lowest_levels(
 ) -> FloatArray:
     """Return the lowest ``count`` of all 2^N levels of H_Q of one cavity, rising.
 
-    With a total spin S the atoms hold omega_q (m + N/2) + (g/N)(S(S + 1) - m^2 - N/2),
-    and with k = N/2 - S it comes C(N, k) (N + 1 - 2k)/(N + 1 - k) times. Fewer than
+    The total spin N/2 - k comes C(N, k) (N + 1 - 2k)/(N + 1 - k) times. Fewer than
     ``count`` if there are not so many.
     """
     energies, times = [], []
     for k in range(atoms // 2 + 1):
-        spin = atoms / 2 - k
         often = math.comb(atoms, k) * (atoms + 1 - 2 * k) // (atoms + 1 - k)
-        m = np.arange(-spin, spin + 1)
-        pairs = (spin * (spin + 1) - m**2 - atoms / 2) / atoms
-        energies.append(splitting * (m + atoms / 2) + repulsion * pairs)
-        times += [min(often, count)] * m.size
+        energies.append(atomic_levels(atoms, splitting, repulsion, k))
+        times += [min(often, count)] * energies[-1].size
     levels = np.concatenate(energies)
     lowest = np.argsort(levels)[:count]
     return np.repeat(levels[lowest], np.array(times)[lowest])[:count]

@@ -26,15 +26,17 @@ times.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import reduce
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
+from qbcore._support.models import at_most, check_fields
 from qbcore._support.states import checked_states
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging
@@ -47,7 +49,7 @@ from qbcore.dual_cavity._space import (
     lowest_levels,
     matrix,
 )
-from qbcore.errors import LeakingCutoffError, NoSteadyStateError, TooLargeError
+from qbcore.errors import LeakingCutoffError, NoSteadyStateError
 
 if TYPE_CHECKING:
     import qutip
@@ -56,7 +58,6 @@ LEAK = 1e-6  # population of the two highest photon numbers that a run may reach
 LARGEST = 4_000_000  # entries of a state; beyond this the memory of a laptop ends
 MOST_SAMPLES = 50_000  # of a curve whose times the caller did not choose
 PHASE = 0.4  # by which the fastest phase turns from one default sample to the next
-NEGLIGIBLE = 1e-15  # weight of an eigenvector of a mixed start that is left out
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -139,24 +140,13 @@ class DualCavityBattery:
     cutoff_b: int = 30
 
     def __post_init__(self) -> None:
-        """Check every parameter."""
-        count = partial(integer, least=0)
-        self._check(partial(integer, least=1), "atoms_a")
-        self._check(count, "atoms_b")
-        self._check(partial(real, above=0.0), "splitting", "frequency")
-        self._check(partial(real, least=0.0), "coupling")
-        self._check(real, "repulsion", "exchange")
-        for side, photons in (("a", self.photons_a), ("b", self.photons_b)):
-            if photons is not None:
-                self._check(count, f"photons_{side}")
+        least = {"atoms_a": 1, "cutoff_a": 1, "cutoff_b": 1}
+        least |= dict.fromkeys(("atoms_b", "coupling", "photons_a", "photons_b"), 0)
+        check_fields(self, least=least, positive=("splitting", "frequency"))
         for side, photons in zip("ab", self._photons, strict=True):
-            self._check(partial(integer, least=photons + 1), f"cutoff_{side}")
+            name = f"cutoff_{side}"
+            integer(name, getattr(self, name), least=photons + 1)
         _refuse_size(max(self.atoms_a, self.atoms_b))
-
-    def _check(self, check: Callable[[str, Any], Any], *names: str) -> None:
-        """Replace fields by the plain numbers that a check makes of them."""
-        for name in names:
-            object.__setattr__(self, name, check(name, getattr(self, name)))
 
     @property
     def quantum(self) -> float:
@@ -245,7 +235,7 @@ class DualCavityBattery:
         """Return the start of Eq. (5): Fock states of the light, every atom down."""
         import qutip
 
-        ket = reduce(_kron, self._kets(None))
+        ket = reduce(np.kron, self._kets(None))
         return qutip.Qobj(ket, dims=[self._dims, [1]])
 
     def steady_state(self) -> NoReturn:
@@ -306,9 +296,10 @@ class DualCavityBattery:
         real("leak", leak, above=0.0)
         spaces = self._spaces(start)
         t = self._times(times, spaces)
-        runs = [self._run(space, t, leak, states) for space in spaces]
-        starts = [space.observe(space.start[None]).energy[0] for space in spaces]
-        return self._curve(t, reduce(joined, runs), np.concatenate(starts))
+        # From 0 on: the energy counts from there.
+        grid = np.union1d(0.0, t)
+        runs = [self._run(space, grid, leak, states) for space in spaces]
+        return self._curve(t, reduce(joined, runs))
 
     def _times(self, times: ArrayLike | None, spaces: list[Space]) -> FloatArray:
         """The times asked for; by default as many as the fastest phase needs."""
@@ -316,7 +307,7 @@ class DualCavityBattery:
             return time_axis("times", times)
         window = 20.0 / self.splitting
         steps = max(400, math.ceil(window * self._fastest(spaces) / PHASE))
-        _refuse_beyond(MOST_SAMPLES, steps, "samples", "Pass `times=`.")
+        _refuse_samples(steps, "pass `times=`")
         return np.linspace(0.0, window, 1 + steps)
 
     def _fastest(self, spaces: list[Space]) -> float:
@@ -332,27 +323,25 @@ class DualCavityBattery:
             seen += [space.observe(part, state=states) for part in space.parts(kets)]
         return Observed(*map(np.concatenate, zip(*seen, strict=True)))
 
-    def _curve(
-        self, t: FloatArray, run: Observed, before: FloatArray
-    ) -> DualCavityCharging:
-        """The result, from what was seen and the energies (C,) at the start."""
-
-        def both(values: FloatArray) -> FloatArray:
-            return np.pad(values, ((0, 0), (0, 2 - values.shape[1]))).T
-
-        above = run.energy.sum(axis=1)
-        stored = run.energy - before
+    def _curve(self, t: FloatArray, run: Observed) -> DualCavityCharging:
+        """The result, from what was seen at 0 and at the times."""
+        before = run.each[0, 0]
+        run = Observed(*map(itemgetter(slice(-t.size, None)), run))
+        absent = 2 - before.size
+        each = np.pad(run.each.transpose(1, 2, 0), ((0, 0), (0, absent), (0, 0)))
+        energy, photons, leak = each
+        above, empty = energy.sum(axis=0), float(before.sum())
         symmetric = np.sort(self._levels())
         return DualCavityCharging(
             times=t,
-            ceiling=self.capacity - float(before.sum()),
-            energy=stored.sum(axis=1),
+            ceiling=self.capacity - empty,
+            energy=above - empty,
             power=run.power,
             ergotropy=_work(above, run.spectrum, self._lowest_levels()),
             states=run.state if run.state.size else None,
-            cavity_energy=both(stored),
-            photons=both(run.photons),
-            leak=both(run.leak),
+            cavity_energy=energy - np.pad(before, (0, absent))[:, None],
+            photons=photons,
+            leak=leak,
             collective_ergotropy=_work(above, run.spectrum, symmetric),
         )
 
@@ -375,14 +364,14 @@ class DualCavityBattery:
         kets = self._kets(start)
         groups = [[cavity] for cavity in self._cavities]
         if self.exchange or len(kets) < len(groups):
-            groups, kets = [self._cavities], [reduce(_kron, kets)]
+            groups, kets = [self._cavities], [reduce(np.kron, kets)]
         for ket in kets:
             _refuse_size(ket.size // 2)
         return [
             Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)
         ]
 
-    def _kets(self, start: Any) -> list[ComplexArray]:
+    def _kets(self, start: Any) -> list[Any]:
         """The start: kets (size, columns) per cavity, or one on the whole space."""
         self._refuse_large()
         cavities = self._cavities
@@ -398,7 +387,7 @@ class DualCavityBattery:
         if getattr(start, "shape", ()) == (size, size):
             _refuse_size(size**2)
         state = checked_states("start", start, size, space=self._dims, single=True)
-        return [_columns(state)]
+        return [columns(state)]
 
     def _refuse_leak(
         self, cavities: list[Cavity], found: FloatArray, allowed: float
@@ -446,7 +435,7 @@ class DualCavityBattery:
             battery = replace(self, **cutoffs)
             spaces = battery._spaces(None)
             t = battery._times(times, spaces)
-            leaks = np.concatenate([_first_leak(space, t, leak) for space in spaces])
+            leaks = np.concatenate([space.first_leak(t, leak) for space in spaces])
             leaking = [n for n, x in zip(names, leaks, strict=True) if x > leak]
             if not leaking:
                 return battery
@@ -490,8 +479,7 @@ class DualCavityBattery:
         real("step", step, above=0.0)
         samples = 50
         while True:
-            way_out = "Raise `step`, or call `charge()`."
-            _refuse_beyond(MOST_SAMPLES, samples, "samples", way_out)
+            _refuse_samples(samples, "raise `step`, or call `charge()`")
             charging = self.charge(step * np.arange(samples), leak=leak)
             if self.coupling == 0:
                 return charging
@@ -502,47 +490,23 @@ class DualCavityBattery:
             samples = 2 + math.ceil(min(needed / step, 4 * samples))
 
 
-def _kron(a: ComplexArray, b: ComplexArray) -> Any:
-    return np.kron(a, b)
-
-
 def _refuse_size(entries: int) -> None:
-    way_out = "Lower `cutoff_a`, `cutoff_b` or the numbers of atoms."
-    _refuse_beyond(LARGEST, entries, "entries of a state", way_out)
+    way_out = "lower `cutoff_a`, `cutoff_b` or the numbers of atoms"
+    at_most(LARGEST, entries, "The number of entries of a state", way_out)
 
 
-def _refuse_beyond(limit: int, found: int, what: str, way_out: str) -> None:
-    if found > limit:
-        message = f"This takes {found} {what}, and {limit} are the most. {way_out}"
-        raise TooLargeError(message, found=found, limit=limit)
-
-
-def _first_leak(space: Space, t: FloatArray, allowed: float) -> FloatArray:
-    """Leaks (C,) when the first is too large, or those of the whole window."""
-    found = np.zeros(len(space.cavities))
-    for _, found in space.path(t):
-        if found.max() > allowed:
-            break
-    return found
-
-
-def _columns(state: ComplexArray) -> ComplexArray:
-    """Kets (size, columns) whose projectors add up to a state: one for a pure state."""
-    if state.shape[1] == 1:
-        return state
-    weights, vectors = np.linalg.eigh(state)
-    counts = weights > NEGLIGIBLE
-    return vectors[:, counts] * np.sqrt(weights[counts])
+def _refuse_samples(samples: float, way_out: str) -> None:
+    at_most(MOST_SAMPLES, samples, "The number of samples", way_out)
 
 
 def _atoms_down(cavity: Cavity, light: Any) -> ComplexArray:
     """The kets of a cavity with this light, and every atom down: m = -N/2 is last."""
-    columns = _columns(checked_states("start", light, single=True))
+    fields = columns(checked_states("start", light, single=True))
     must = f"hold at most {cavity.light} amplitudes of cavity {cavity.name}"
-    require(len(columns) <= cavity.light, "start", must, len(columns))
-    kets = np.zeros((*cavity.sizes, columns.shape[1]), dtype=complex)
-    kets[-1, : len(columns)] = columns
-    return kets.reshape(-1, columns.shape[1])
+    require(len(fields) <= cavity.light, "start", must, len(fields))
+    kets = np.zeros((*cavity.sizes, fields.shape[1]), dtype=complex)
+    kets[-1, : len(fields)] = fields
+    return kets.reshape(-1, fields.shape[1])
 
 
 def _work(energy: FloatArray, spectrum: FloatArray, levels: FloatArray) -> FloatArray:
