@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,11 +19,12 @@ from qbcore._support.checks import real, time_axis
 from qbcore._support.models import at_most, check_fields
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
-from qbcore.star.results import StarCharging
+from qbcore.star.results import QubitSteadyState, StarCharging
 
 if TYPE_CHECKING:
     import qutip
 
+T = TypeVar("T", bound=QubitSteadyState)
 MOST_CELLS = 400  # of a star; one sparse system of 120 000 unknowns, for seconds
 MOST_CELLS_OPERATORS = 10
 PER_RADIAN = 5  # samples, which leave 1e-5 of the fastest oscillation in a peak
@@ -241,17 +242,15 @@ def qubit_ergotropy(quantum: Any, excitation: Any, coherence: Any = 0.0) -> Any:
     return quantum * (inversion + np.hypot(inversion, 2 * np.abs(coherence))) / 2
 
 
-def at_rest(quantum: Any, excitation: Any) -> dict[str, Any]:
-    """The fields of `QubitSteadyState`, of one qubit or many."""
+def at_rest(kind: type[T], quantum: Any, excitation: Any, **more: Any) -> T:
+    """A `QubitSteadyState` or its kin, of arrays for many stars and floats for one."""
     populations = np.stack([excitation, 1 - excitation], axis=-1)
-    return {
+    found = {
         "energy": quantum * excitation,
         "ergotropy": qubit_ergotropy(quantum, excitation),
-        "state": populations[..., None] * np.eye(2, dtype=complex),
         "excitation": excitation,
+        **more,
     }
-
-
-def as_floats(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of one star among many, all but the state as floats."""
-    return {k: v if k == "state" else float(v) for k, v in fields.items()}
+    if np.ndim(excitation) == 0:
+        found = {name: float(value) for name, value in found.items()}
+    return kind(state=populations[..., None] * np.eye(2, dtype=complex), **found)

@@ -142,17 +142,17 @@ class _Grid:
     def __init__(self, ancillas: int, gap: int) -> None:
         self.ancillas, self.gap = ancillas, gap
         spins = np.arange((ancillas % 2) / 2, ancillas / 2 + 0.5)
-        counts = np.rint(2 * spins + 1 - gap).astype(int)
-        self.size = int(counts.sum())
+        ladders = [np.arange(-j, j + 0.5 - gap) for j in spins]
+        counts = [ladder.size for ladder in ladders]
         self.offset = np.cumsum(counts) - counts
-        self.j = np.repeat(spins, counts)
-        self.m = np.arange(self.size) - np.repeat(self.offset + spins, counts)
+        self.j, self.m = np.repeat(spins, counts), np.concatenate(ladders)
 
-    def choose(self, j: FloatArray, m: FloatArray) -> Any:
-        """Ones where row |j, m> meets its column, sparse (size, len(j))."""
-        rows = self.offset[j.astype(int)] + (j + m).astype(int)
-        where = rows, np.arange(j.size)
-        return sparse.csr_array((np.ones(j.size), where), (self.size, j.size))
+    def place(self, j: FloatArray, m: FloatArray, values: FloatArray) -> Any:
+        """Values where row |j, m> meets its column, sparse (size, columns)."""
+        columns = np.flatnonzero(values)
+        row = self.offset[j[columns].astype(int)] + (j + m)[columns].astype(int)
+        shape = self.j.size, values.size
+        return sparse.csr_array((values[columns], (row, columns)), shape)
 
     def jumps(self, sign: int) -> Any:
         """Loss (sign = -1) or gain (+1) on every ancilla; gain is loss with m -> -m."""
@@ -162,11 +162,7 @@ class _Grid:
         for step in (0, -1, 1):
             ends = (-sign * m, -sign * (m + self.gap))
             lower, upper = (loss_rate(self.ancillas, j, each, step) for each in ends)
-            rate = np.sqrt(lower * upper)
-            go = rate > 0
-            here = self.choose(j[go], m[go]) @ sparse.diags_array(rate[go])
-            there = self.choose(j[go] + step, m[go] + sign)
-            matrix = matrix + there @ here.T
+            matrix += self.place(j + step, m + sign, np.sqrt(lower * upper))
         return matrix
 
 
@@ -175,28 +171,26 @@ def symmetric(ancillas: int) -> Symmetric:
     """The generators for M ancillas; M = 0 leaves the bare battery."""
     levels, pairs = _Grid(ancillas, 0), _Grid(ancillas, 1)
     j, m = pairs.j, pairs.m
-    c = sparse.diags_array(np.sqrt((j - m) * (j + m + 1)))
+    c = 2 * np.sqrt((j - m) * (j + m + 1))
     # Y feeds P_g(j, m + 1) and drains P_e(j, m).
-    feeds = sparse.vstack(
-        [-2 * levels.choose(j, m) @ c, 2 * levels.choose(j, m + 1) @ c]
-    )
-    exchange = sparse.block_array([[None, feeds], [-feeds.T / 2, None]])
+    feeds = sparse.vstack([levels.place(j, m, -c), levels.place(j, m + 1, c)])
+    exchange = sparse.block_array([[None, feeds], [-feeds.T / 2, None]], format="csr")
     blocks = partial(sparse.block_diag, format="csr")
     # A jump of the battery halves the life of the coherences Y.
-    one, blur = sparse.eye_array(levels.size), -sparse.eye_array(pairs.size) / 2
+    one, blur = sparse.eye_array(levels.j.size), -sparse.eye_array(j.size) / 2
     moves = (np.array([[-1, 0], [1, 0]]), np.array([[0, 1], [0, -1]]))
     loss, gain = (blocks([sparse.kron(move, one), blur]) for move in moves)
     losses, gains = (
         blocks([levels.jumps(sign), levels.jumps(sign), pairs.jumps(sign)])
         for sign in (-1, +1)
     )
-    sizes = [levels.size, levels.size, pairs.size]
+    sizes = [levels.j.size, levels.j.size, j.size]
     count = ancillas / 2 + levels.m
     return Symmetric(
         spin=levels.j,
         projection=levels.m,
-        parts=(loss + losses, gain - loss, gains - losses, exchange.tocsr()),
+        parts=(loss + losses, gain - loss, gains - losses, exchange),
         trace=np.repeat([1.0, 1.0, 0.0], sizes),
         battery=np.repeat([1.0, 0.0, 0.0], sizes),
-        ancillas=np.concatenate([count, count, np.zeros(pairs.size)]),
+        ancillas=np.concatenate([count, count, np.zeros(j.size)]),
     )

@@ -22,7 +22,7 @@ forms are in ``formulas``, the bath common to all qubits (Eqs. (7), (8)) in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike
 from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.checks import numbers, real, require
 from qbcore._support.types import ComplexArray, FloatArray
-from qbcore.star import _liouvillian, _network, _start
+from qbcore.star import _liouvillian, _network
 from qbcore.star._symmetric import Symmetric, symmetric
 from qbcore.star.formulas import fermi, strength
 from qbcore.star.results import StarSteadyState
@@ -115,10 +115,8 @@ class StarBattery(_network.Network):
         StarSteadyState
             The battery at rest, and the current through it.
         """
-        found = _network.as_floats(vars(_at_rest(vars(self))))
-        if self.cells == 1:
-            found["ancilla_excitation"] = None
-        return StarSteadyState(**found)
+        rest = _at_rest(vars(self))
+        return rest if self.cells > 1 else replace(rest, ancilla_excitation=None)
 
     @property
     def _space(self) -> Symmetric:
@@ -129,7 +127,7 @@ class StarBattery(_network.Network):
         return self.rate * self._space.generator(ratio, *self.occupations)
 
     def _run(self, start: Any, t: FloatArray) -> tuple[FloatArray, ComplexArray]:
-        pair = _start.probabilities(start, self.cells)
+        pair = _liouvillian.probabilities(start, self.cells)
         if pair is None:
             way_out = "start from two probabilities instead"
             return _liouvillian.evolve(self, start, t, way_out)
@@ -210,8 +208,10 @@ def _at_rest(fields: dict[str, Any]) -> StarSteadyState:
         if n > 1:
             others[mine] = rest @ space.ancillas / (n - 1)
     current = stars.rate * (p - n1)
-    return StarSteadyState(
-        **_network.at_rest(2 * stars.splitting, p),
+    return _network.at_rest(
+        StarSteadyState,
+        2 * stars.splitting,
+        p,
         ancilla_excitation=others,
         current=current,
         dissipation=current * stars.bias,

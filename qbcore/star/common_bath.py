@@ -41,7 +41,7 @@ import numpy as np
 from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import SeveralSteadyStatesError
-from qbcore.star import _liouvillian, _network, _start
+from qbcore.star import _liouvillian, _network
 from qbcore.star.formulas import fermi
 from qbcore.star.results import QubitSteadyState
 
@@ -191,7 +191,7 @@ class CommonBathStar(_network.Network):
             One weight for each of `sectors`; they add up to 1.
         """
         projectors = self._projectors()
-        rho = _start.density_matrix(start, self.cells)
+        rho = _liouvillian.density_matrix(start, self.cells)
         return np.array([np.vdot(p, rho).real for p in projectors])
 
     def asymptotic_excitation(self, start: Any = None) -> float:
@@ -221,8 +221,7 @@ class CommonBathStar(_network.Network):
                 "ask `asymptotic_excitation(start)`."
             )
             raise SeveralSteadyStatesError(message, found=(lowest, highest), limit=SAME)
-        rest = _network.at_rest(self.quantum, p[0])
-        return QubitSteadyState(**_network.as_floats(rest))
+        return _network.at_rest(QubitSteadyState, self.quantum, p[0])
 
     def asymptotic_states(self) -> tuple[qutip.Qobj, ...]:
         """Return the steady state of each sector, mixed over its copies; for N <= 8."""
