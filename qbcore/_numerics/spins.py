@@ -27,8 +27,7 @@ def ladder(atoms: int) -> FloatArray:
 
 def raising(atoms: int) -> Any:
     """J_+ as a sparse array (N + 1, N + 1)."""
-    size = atoms + 1
-    return sparse.diags_array(ladder(atoms), offsets=1, shape=(size, size))
+    return sparse.diags_array(ladder(atoms), offsets=1)
 
 
 def spin_matrices(atoms: int) -> tuple[ComplexArray, ComplexArray, ComplexArray]:

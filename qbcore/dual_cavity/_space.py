@@ -85,8 +85,7 @@ def matrix(
     total, up = 0, []
     for number, cavity in enumerate(cavities):
         roots = np.sqrt(np.arange(1, cavity.light))
-        shape = cavity.light, cavity.light
-        photon = on(2 * number + 1, sparse.diags_array(roots, offsets=1, shape=shape))
+        photon = on(2 * number + 1, sparse.diags_array(roots, offsets=1))
         spin = on(2 * number, raising(cavity.atoms))
         kick = (spin + spin.T) @ (photon + photon.T)  # 2 S^x (a^+ + a)
         total += on(2 * number, sparse.diags_array(cavity.levels))

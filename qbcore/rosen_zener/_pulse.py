@@ -131,16 +131,16 @@ class Pulses:
             s = min(1.0, _reach(series, share))
             end = now + s * h
             upto = np.searchsorted(fractions, end, side="right")
-            asked = fractions[done:upto]
-            kets = _sum(series, (asked - now) / h)
-            kets *= size[:, None] / np.linalg.norm(kets, axis=-1, keepdims=True)
-            yield kets * np.exp(-1j * self.centre * asked[:, None])
-            psi = _sum(series, np.array([s]))[:, 0]
-            norm = np.linalg.norm(psi, axis=-1, keepdims=True)
+            asked = np.append(fractions[done:upto], end)
+            kets = weighted(np.vander((asked - now) / h, TERMS + 1, True), series)
+            norm = np.linalg.norm(kets, axis=-1, keepdims=True)
             lost = float(np.abs(norm - 1).max())
             if lost > allowed:
                 raise _out_of_reach(lost, accuracy)
-            psi, now, done = psi / norm, end, upto
+            kets /= norm
+            phases = np.exp(-1j * self.centre * asked[:, None])
+            yield (kets * size[:, None] * phases)[:, :-1]
+            psi, now, done = kets[:, -1], end, upto
 
     def _series(
         self, psi: ComplexArray, now: float, h: float, share: float
@@ -196,11 +196,6 @@ def _reach(series: ComplexArray, share: float) -> float:
     sizes = np.linalg.norm(series[:, -2:], axis=-1).max(axis=0)
     sizes = np.maximum(sizes, np.finfo(float).tiny)
     return float(((share / sizes) ** [1 / (TERMS - 2), 1 / (TERMS - 1)]).min())
-
-
-def _sum(series: ComplexArray, s: FloatArray) -> ComplexArray:
-    """Kets (P, S, N + 1) that the series sum up to."""
-    return weighted(np.vander(s, TERMS + 1, increasing=True), series)
 
 
 def _out_of_reach(found: float, accuracy: float) -> AccuracyError:
