@@ -33,11 +33,14 @@ class Cavity(NamedTuple):
         Energy of the atoms above the empty battery, by m = N/2, ..., -N/2.
     light : int
         Number of Fock states kept.
+    photons : int
+        Number of photons at the default start.
     """
 
     name: str
     levels: FloatArray
     light: int
+    photons: int
 
     @property
     def atoms(self) -> int:

@@ -143,10 +143,9 @@ class DualCavityBattery:
         least = {"atoms_a": 1, "cutoff_a": 1, "cutoff_b": 1}
         least |= dict.fromkeys(("atoms_b", "coupling", "photons_a", "photons_b"), 0)
         check_fields(self, least=least, positive=("splitting", "frequency"))
-        for side, photons in zip("ab", self._photons, strict=True):
-            name = f"cutoff_{side}"
-            integer(name, getattr(self, name), least=photons + 1)
         _refuse_size(max(self.atoms_a, self.atoms_b))
+        for cavity in self._cavities:
+            integer(f"cutoff_{cavity.name}", cavity.light - 1, least=cavity.photons + 1)
 
     @property
     def quantum(self) -> float:
@@ -164,23 +163,24 @@ class DualCavityBattery:
         return tuple(2 * i for i in range(len(self._cavities)))
 
     @property
-    def _photons(self) -> tuple[int, int]:
-        """Photon numbers of the default start."""
-        a, b = self.photons_a, self.photons_b
-        start_b = self.atoms_b if b is None or self.atoms_b == 0 else b
-        return self.atoms_a if a is None else a, start_b
-
-    @property
     def _cavities(self) -> list[Cavity]:
         """The cavities that hold atoms; light without atoms decouples."""
-        sides = [("a", self.atoms_a, self.cutoff_a), ("b", self.atoms_b, self.cutoff_b)]
-        return [
-            Cavity(
-                name, atomic_levels(atoms, self.splitting, self.repulsion), cutoff + 1
-            )
-            for name, atoms, cutoff in sides
-            if atoms
-        ]
+        return [self._cavity(name) for name in ("ab" if self.atoms_b else "a")]
+
+    def _cavity(self, name: str) -> Cavity:
+        atoms = getattr(self, f"atoms_{name}")
+        photons = getattr(self, f"photons_{name}")
+        return Cavity(
+            name=name,
+            levels=atomic_levels(atoms, self.splitting, self.repulsion),
+            light=getattr(self, f"cutoff_{name}") + 1,
+            photons=atoms if photons is None else photons,
+        )
+
+    @property
+    def _groups(self) -> list[list[Cavity]]:
+        """The cavities that an exchange brings together."""
+        return [self._cavities] if self.exchange else [[c] for c in self._cavities]
 
     @property
     def _dims(self) -> list[int]:
@@ -189,11 +189,9 @@ class DualCavityBattery:
 
     def _refuse_large(self) -> None:
         """Refuse states, not the battery: its levels and capacity are cheap."""
-        atoms = [self.atoms_a + 1, self.atoms_b + 1]
-        light = [self.cutoff_a + 1, self.cutoff_b + 1 if self.atoms_b else 1]
-        if self.exchange:
-            atoms, light = [math.prod(atoms)], [math.prod(light)]
-        for spins, photons in zip(atoms, light, strict=True):
+        for group in self._groups:
+            spins = math.prod(c.levels.size for c in group)
+            photons = math.prod(c.light for c in group)
             _refuse_size(spins * max(photons // 2, spins))
 
     def hamiltonian(self) -> qutip.Qobj:
@@ -361,10 +359,11 @@ class DualCavityBattery:
 
     def _spaces(self, start: Any) -> list[Space]:
         """One space, or one per cavity if nothing brings them together."""
-        kets = self._kets(start)
-        groups = [[cavity] for cavity in self._cavities]
-        if self.exchange or len(kets) < len(groups):
-            groups, kets = [self._cavities], [reduce(np.kron, kets)]
+        kets, groups = self._kets(start), self._groups
+        if len(kets) < len(groups):
+            groups = [self._cavities]
+        elif len(kets) > len(groups):
+            kets = [reduce(np.kron, kets)]
         for ket in kets:
             _refuse_size(ket.size // 2)
         return [
@@ -376,8 +375,7 @@ class DualCavityBattery:
         self._refuse_large()
         cavities = self._cavities
         if start is None:
-            lit = zip(cavities, self._photons, strict=False)
-            start = [np.eye(1, c.light, n)[0] for c, n in lit]
+            start = [np.eye(1, c.light, c.photons)[0] for c in cavities]
         listed = isinstance(start, list | tuple) or (
             isinstance(start, np.ndarray) and start.ndim == 2
         )
@@ -429,14 +427,13 @@ class DualCavityBattery:
             If the basis becomes too large.
         """
         real("leak", leak, above=0.0)
-        names = [f"cutoff_{cavity.name}" for cavity in self._cavities]
-        cutoffs = {name: n + 10 for name, n in zip(names, self._photons, strict=False)}
+        cutoffs = {f"cutoff_{c.name}": c.photons + 10 for c in self._cavities}
         while True:
             battery = replace(self, **cutoffs)
             spaces = battery._spaces(None)
             t = battery._times(times, spaces)
             leaks = np.concatenate([space.first_leak(t, leak) for space in spaces])
-            leaking = [n for n, x in zip(names, leaks, strict=True) if x > leak]
+            leaking = [n for n, x in zip(cutoffs, leaks, strict=True) if x > leak]
             if not leaking:
                 return battery
             cutoffs |= {name: cutoffs[name] + cutoffs[name] // 4 for name in leaking}
