@@ -1,4 +1,4 @@
-"""What the models share: the checks of their fields, and of the size of a task."""
+"""What the models share: checks of fields and of a task's size, QuTiP operators."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
+
+from scipy.sparse import csr_matrix
 
 from qbcore._support.checks import integer, real
 from qbcore._support.results import in_short
@@ -37,3 +39,11 @@ def at_most(limit: float, found: float, what: str, way_out: str) -> None:
     if found > limit:
         size = f"{what} is {in_short(found)}, and this takes at most {in_short(limit)}"
         raise TooLargeError(f"{size}: {way_out}.", found=found, limit=limit)
+
+
+def as_qutip(operator: Any, dims: list[int]) -> Any:
+    """An array as a QuTiP operator on subsystems of these dimensions."""
+    import qutip
+
+    # QuTiP 5.1 takes sparse matrices, but no sparse arrays.
+    return qutip.Qobj(csr_matrix(operator), dims=[dims, dims])

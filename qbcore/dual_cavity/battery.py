@@ -36,7 +36,7 @@ from numpy.typing import ArrayLike
 
 from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
-from qbcore._support.models import at_most, check_fields
+from qbcore._support.models import as_qutip, at_most, check_fields
 from qbcore._support.states import checked_states
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging
@@ -203,13 +203,8 @@ class DualCavityBattery:
             dims [N_a + 1, cutoff_a + 1, N_b + 1, cutoff_b + 1]; the first two for N_b =
             0.
         """
-        import qutip
-        from scipy import sparse
-
         self._refuse_large()
-        # QuTiP 5.1 takes sparse matrices, not sparse arrays.
-        whole = sparse.csr_matrix(self._matrix(self._cavities))
-        return qutip.Qobj(whole, dims=[self._dims, self._dims])
+        return as_qutip(self._matrix(self._cavities), self._dims)
 
     def battery_hamiltonian(self) -> qutip.Qobj:
         """Return H_Q of the symmetric atoms, above the empty battery.
@@ -219,11 +214,8 @@ class DualCavityBattery:
         Qobj
             dims [N_a + 1, N_b + 1]; [N_a + 1] for N_b = 0.
         """
-        import qutip
-
         self._refuse_large()
-        dims = self._dims[::2]
-        return qutip.Qobj(np.diag(self._levels()), dims=[dims, dims])
+        return as_qutip(np.diag(self._levels()), self._dims[::2])
 
     def collapse_operators(self) -> list[qutip.Qobj]:
         """Return an empty list: there is no bath."""

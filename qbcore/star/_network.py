@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from qbcore._numerics.propagation import propagate
 from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.checks import real, time_axis
-from qbcore._support.models import at_most, check_fields
+from qbcore._support.models import as_qutip, at_most, check_fields
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
 from qbcore.star.results import QubitSteadyState, StarCharging
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=QubitSteadyState)
 MOST_CELLS = 400  # of a star; one sparse system of 120 000 unknowns, for seconds
 MOST_CELLS_OPERATORS = 10
+NO_OPERATORS = "`steady_state` needs no operators"
 PER_RADIAN = 5  # samples, which leave 1e-5 of the fastest oscillation in a peak
 FEWEST_SAMPLES, MOST_SAMPLES = 401, 100_000
 LOST = 1e-6  # of an excitation
@@ -45,9 +46,11 @@ class Network:
     temperature: float = 1.0
     potential: float = 1.0
 
-    def _check(self, fewest: int) -> None:
+    _fewest = 1
+
+    def __post_init__(self) -> None:
         positive = "splitting", "rate", "temperature"
-        check_fields(self, least={"cells": fewest}, positive=positive)
+        check_fields(self, least={"cells": self._fewest}, positive=positive)
         self._few(MOST_CELLS, "`star.formulas` has the limit N -> infinity")
         real("2 * splitting", self.quantum)
 
@@ -78,20 +81,18 @@ class Network:
 
     def hamiltonian(self) -> qutip.Qobj:
         """Return H of Eq. (1) on N qubits, battery first; for N <= 10."""
-        self._few_for_operators()
-        levels = sum(s.T @ s - s @ s.T for s in lowering_of_each(self.cells))
+        levels = sum(s.T @ s - s @ s.T for s in self._lowering())
         return self._as_qutip(self.splitting * levels + self._exchange())
 
     def collapse_operators(self) -> list[qutip.Qobj]:
         """Return the jumps of the master equation on N qubits; for N <= 10."""
-        self._few_for_operators()
         return [self._as_qutip(jump) for jump in self._jumps()]
 
     def initial_state(self) -> qutip.Qobj:
         """Return the ground state of all qubits; for N <= 10."""
         import qutip
 
-        self._few_for_operators()
+        self._few(MOST_CELLS_OPERATORS, NO_OPERATORS)
         return qutip.tensor([qutip.basis(2, 1)] * self.cells)
 
     def charge(
@@ -194,24 +195,21 @@ class Network:
 
     def _exchange(self) -> Any:
         """H of Eq. (1) without splitting, sparse (2^N, 2^N)."""
-        battery, *ancillas = lowering_of_each(self.cells)
+        battery, *ancillas = self._lowering()
         hop = battery.T @ sum(ancillas, start=0 * battery)
         return self.coupling * (hop + hop.T)
 
     def _excitations(self) -> Any:
         """Number of excited qubits in each of the 2^N basis states."""
-        return sum(s.T @ s for s in lowering_of_each(self.cells)).diagonal()
+        return sum(s.T @ s for s in self._lowering()).diagonal()
 
-    def _few_for_operators(self) -> None:
-        self._few(MOST_CELLS_OPERATORS, "`steady_state` needs no operators")
+    def _lowering(self) -> list[Any]:
+        """sigma_- of each qubit, sparse (2^N, 2^N)."""
+        self._few(MOST_CELLS_OPERATORS, NO_OPERATORS)
+        return lowering_of_each(self.cells)
 
     def _as_qutip(self, operator: Any) -> Any:
-        """An operator on N qubits as a QuTiP object."""
-        import qutip
-        from scipy.sparse import csr_matrix
-
-        # QuTiP 5.1 takes sparse matrices, but no sparse arrays.
-        return qutip.Qobj(csr_matrix(operator), dims=[[2] * self.cells] * 2)
+        return as_qutip(operator, [2] * self.cells)
 
 
 def observe(generator: Any, start: Any, times: FloatArray, readout: Any) -> Any:

@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
-from scipy.special import gammaln, xlogy
+from scipy.special import binom
 
 from qbcore._support.progress import progress
 from qbcore._support.types import FloatArray
@@ -113,10 +113,9 @@ class Symmetric:
         d_j = (2j + 1) M! / ((M/2 + j + 1)! (M/2 - j)!) copies of spin j.
         """
         j, half = self.spin, self.spin.max()
-        copies = gammaln(2 * half + 1) - gammaln(half + j + 2) - gammaln(half - j + 1)
+        copies = (2 * j + 1) / (half + j + 1) * binom(2 * half, half - j)
         up = half + self.projection
-        chance = xlogy(up, ancilla) + xlogy(2 * half - up, 1 - ancilla)
-        weights = (2 * j + 1) * np.exp(copies + chance)
+        weights = copies * ancilla**up * (1 - ancilla) ** (2 * half - up)
         coherences = np.zeros(self.size - 2 * weights.size)
         return np.concatenate([battery * weights, (1 - battery) * weights, coherences])
 

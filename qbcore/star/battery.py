@@ -30,7 +30,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.checks import numbers, real, require
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.star import _liouvillian, _network
@@ -84,7 +83,7 @@ class StarBattery(_network.Network):
     bias: float = 2.0
 
     def __post_init__(self) -> None:
-        self._check(fewest=1)
+        super().__post_init__()
         real("potential + bias", self.potential + self.bias)
 
     @property
@@ -141,7 +140,7 @@ class StarBattery(_network.Network):
     def _jumps(self) -> list[Any]:
         n1, n2 = self.occupations
         each = [n1] + [n2] * (self.cells - 1)
-        baths = zip(each, lowering_of_each(self.cells), strict=True)
+        baths = zip(each, self._lowering(), strict=True)
         return [c for n, s in baths for c in self._bath(n, s)]
 
 

@@ -38,7 +38,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import SeveralSteadyStatesError
 from qbcore.star import _liouvillian, _network
@@ -116,9 +115,7 @@ class CommonBathStar(_network.Network):
     """
 
     potential: float = 2.0
-
-    def __post_init__(self) -> None:
-        self._check(fewest=2)
+    _fewest = 2
 
     @property
     def occupation(self) -> float:
@@ -160,7 +157,7 @@ class CommonBathStar(_network.Network):
         """r^k = exp(k ln r) for numbers k of excitations, the largest scaled to one."""
         log_r = (self.potential - self.bath_frequency) / self.temperature
         # Beyond 800 the smaller of two weights is zero anyway.
-        exponent = min(max(log_r, -800.0), 800.0) * excitations
+        exponent = np.clip(log_r, -800.0, 800.0) * excitations
         return np.exp(exponent - exponent.max())
 
     @property
@@ -236,13 +233,13 @@ class CommonBathStar(_network.Network):
         return _liouvillian.evolve(self, start, t, way_out)
 
     def _jumps(self) -> list[Any]:
-        return self._bath(self.occupation, sum(lowering_of_each(self.cells)))
+        return self._bath(self.occupation, sum(self._lowering()))
 
     def _projectors(self) -> list[ComplexArray]:
         """Projectors on the sectors, from the eigenspaces of two squared spins."""
         way_out = "`sectors` and `steady_state` need no states of all qubits"
         self._few(MOST_CELLS_STATES, way_out)
-        lowers = lowering_of_each(self.cells)
+        lowers = self._lowering()
         ancilla, total = _spin_projectors(lowers[1:]), _spin_projectors(lowers)
         return [
             ancilla[s.ancilla_spin] @ total.get(s.total_spin, np.eye(2**self.cells))
