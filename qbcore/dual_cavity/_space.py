@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from qbcore._numerics.spins import raising
 from qbcore._numerics.unitary import evolve
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 
@@ -58,7 +55,7 @@ class Observed(NamedTuple):
 
     Attributes
     ----------
-    each : (T, 3, C) array
+    each : (T, C, 3) array
         Of each cavity: the atoms' energy above empty, the photon number, the population
         of its two highest photon numbers.
     power : (T,) array
@@ -73,31 +70,6 @@ class Observed(NamedTuple):
     power: FloatArray
     spectrum: FloatArray
     state: ComplexArray
-
-
-def matrix(
-    cavities: list[Cavity], frequency: float, coupling: float, exchange: float
-) -> Any:
-    """Total H on the whole space of one or two cavities, a sparse array."""
-    identities = [sparse.eye_array(size) for c in cavities for size in c.sizes]
-
-    def on(site: int, operator: Any) -> Any:
-        factors = [*identities[:site], operator, *identities[site + 1 :]]
-        return reduce(sparse.kron, factors).tocsr()
-
-    total, up = 0, []
-    for number, cavity in enumerate(cavities):
-        roots = np.sqrt(np.arange(1, cavity.light))
-        photon = on(2 * number + 1, sparse.diags_array(roots, offsets=1))
-        spin = on(2 * number, raising(cavity.atoms))
-        kick = (spin + spin.T) @ (photon + photon.T)  # 2 S^x (a^+ + a)
-        total += on(2 * number, sparse.diags_array(cavity.levels))
-        total += frequency * photon.T @ photon + coupling / 2 * kick
-        up.append(spin)
-    if len(cavities) == 1:
-        return total
-    across = up[0] @ up[1].T  # S_a^+ S_b^-
-    return total + exchange * (across + across.T)
 
 
 class Space:
@@ -129,12 +101,12 @@ class Space:
         atoms, light = shape[0::2], shape[1::2]
         index = np.array(np.unravel_index(kept, shape))
         spins, photons = index[0::2], index[1::2]
-        energies = [c.levels[m] for c, m in zip(cavities, spins, strict=True)]
-        top = [n >= c.light - 2 for c, n in zip(cavities, photons, strict=True)]
-        self.top = np.array(top, dtype=float)
+        sites = zip(cavities, spins, photons, strict=True)
+        means = [(c.levels[m], n, n >= c.light - 2) for c, m, n in sites]
+        self.means = np.array(means, dtype=float)  # as in `Observed.each`
+        energies, _, self.top = self.means.swapaxes(0, 1)
         self.edge: IntArray = np.flatnonzero(self.top.any(axis=0))
-        self.means = np.concatenate([energies, photons, self.top]).T
-        self.total = np.sum(energies, axis=0)
+        self.total = energies.sum(axis=0)
         # Where the amplitudes stand in a matrix of the atoms' states and the light's.
         self.matrix = math.prod(atoms), math.prod(light)
         self.place = np.ravel_multi_index((*spins, *photons), (*atoms, *light))
@@ -162,9 +134,9 @@ class Space:
         """
         worst = np.zeros(len(self.cavities))
         for kets, between in evolve(self.h, self.start, times, self.edge):
-            for look in (between, kets[:, self.edge]):
-                leaks = populations(look) @ self.top[:, self.edge].T
-                worst = np.clip(leaks.max(axis=0, initial=0.0), worst, 1.0)
+            looks = np.concatenate([between, kets[:, self.edge]])
+            leaks = populations(looks) @ self.top[:, self.edge].T
+            worst = np.clip(leaks.max(axis=0, initial=0.0), worst, 1.0)
             yield kets, worst
 
     def first_leak(self, times: FloatArray, allowed: float) -> FloatArray:
@@ -182,7 +154,7 @@ class Space:
 
         E = <Q> with a diagonal Q, so that dE/dt = i <[H, Q]> = 2 Im (Q psi)^+ (H psi).
         """
-        each = (populations(kets) @ self.means).reshape(len(kets), 3, -1)
+        each = np.tensordot(populations(kets), self.means, (1, 2))
         columns = np.moveaxis(kets, 1, 0)
         moved = (self.h @ columns.reshape(len(columns), -1)).reshape(columns.shape)
         flow = (columns.conj() * moved).imag.sum(axis=2)
@@ -209,7 +181,7 @@ def joined(a: Observed, b: Observed) -> Observed:
     size = a.state.shape[1] * b.state.shape[1]
     state = np.einsum("tij,tkl->tikjl", a.state, b.state)
     return Observed(
-        each=np.concatenate([a.each, b.each], axis=2),
+        each=np.hstack([a.each, b.each]),
         power=a.power + b.power,
         spectrum=spectrum,
         state=state.reshape(len(a.power), size, size),

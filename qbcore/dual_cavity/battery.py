@@ -33,7 +33,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
+from qbcore._numerics.spins import raising
 from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.models import as_qutip, at_most, check_fields
@@ -47,7 +49,6 @@ from qbcore.dual_cavity._space import (
     atomic_levels,
     joined,
     lowest_levels,
-    matrix,
 )
 from qbcore.errors import LeakingCutoffError, NoSteadyStateError
 
@@ -297,7 +298,7 @@ class DualCavityBattery:
             return time_axis("times", times)
         window = 20.0 / self.splitting
         steps = max(400, math.ceil(window * self._fastest(spaces) / PHASE))
-        _refuse_samples(steps, "pass `times=`")
+        at_most(MOST_SAMPLES, steps, "The number of samples", "pass `times=`")
         return np.linspace(0.0, window, 1 + steps)
 
     def _fastest(self, spaces: list[Space]) -> float:
@@ -315,11 +316,10 @@ class DualCavityBattery:
 
     def _curve(self, t: FloatArray, run: Observed) -> DualCavityCharging:
         """The result, from what was seen at 0 and at the times."""
-        before = run.each[0, 0]
+        before, *_ = run.each[0].T
         run = Observed(*map(itemgetter(slice(-t.size, None)), run))
         absent = 2 - before.size
-        each = np.pad(run.each.transpose(1, 2, 0), ((0, 0), (0, absent), (0, 0)))
-        energy, photons, leak = each
+        energy, photons, leak = np.pad(run.each.T, ((0, 0), (0, absent), (0, 0)))
         above, empty = energy.sum(axis=0), float(before.sum())
         symmetric = np.sort(self._levels())
         return DualCavityCharging(
@@ -347,7 +347,24 @@ class DualCavityBattery:
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
 
     def _matrix(self, cavities: list[Cavity]) -> Any:
-        return matrix(cavities, self.frequency, self.coupling, self.exchange)
+        """Total H on the whole space of one or two cavities, a sparse array."""
+        # kronsum(A, B) acts with B on the first factor.
+        total = reduce(lambda a, b: sparse.kronsum(b, a), map(self._own, cavities))
+        if len(cavities) > 1:
+            a, b = (_raised(cavity) for cavity in cavities)
+            across = sparse.kron(a, b.T)  # S_a^+ S_b^-
+            total = total + self.exchange * (across + across.T)
+        return total.tocsr()
+
+    def _own(self, cavity: Cavity) -> Any:
+        """H of one cavity."""
+        n = np.arange(cavity.light)
+        spin = raising(cavity.atoms)
+        photon = sparse.diags_array(np.sqrt(n[1:]), offsets=1)
+        kick = sparse.kron(spin + spin.T, photon + photon.T)  # 2 S^x (a^+ + a)
+        light = sparse.diags_array(self.frequency * n)
+        free = sparse.kronsum(light, sparse.diags_array(cavity.levels))
+        return free + self.coupling / 2 * kick
 
     def _spaces(self, start: Any) -> list[Space]:
         """One space, or one per cavity if nothing brings them together."""
@@ -468,7 +485,8 @@ class DualCavityBattery:
         real("step", step, above=0.0)
         samples = 50
         while True:
-            _refuse_samples(samples, "raise `step`, or call `charge()`")
+            way_out = "raise `step`, or call `charge()`"
+            at_most(MOST_SAMPLES, samples, "The number of samples", way_out)
             charging = self.charge(step * np.arange(samples), leak=leak)
             if self.coupling == 0:
                 return charging
@@ -484,8 +502,9 @@ def _refuse_size(entries: int) -> None:
     at_most(LARGEST, entries, "The number of entries of a state", way_out)
 
 
-def _refuse_samples(samples: float, way_out: str) -> None:
-    at_most(MOST_SAMPLES, samples, "The number of samples", way_out)
+def _raised(cavity: Cavity) -> Any:
+    """S^+ on the atoms and the light of one cavity."""
+    return sparse.kron(raising(cavity.atoms), sparse.eye_array(cavity.light))
 
 
 def _atoms_down(cavity: Cavity, light: Any) -> ComplexArray:
