@@ -127,7 +127,7 @@ class Pulses:
         while done < fractions.size:
             h = np.interp(np.interp(now, x, turn) + furthest, turn, x) - now
             share = h * allowed
-            series = self._series(psi, now, h, share)
+            series = self._series(psi, now, h)
             s = min(1.0, _reach(series, share))
             end = now + s * h
             upto = np.searchsorted(fractions, end, side="right")
@@ -142,14 +142,11 @@ class Pulses:
             yield (kets * size[:, None] * phases)[:, :-1]
             psi, now, done = kets[:, -1], end, upto
 
-    def _series(
-        self, psi: ComplexArray, now: float, h: float, share: float
-    ) -> ComplexArray:
+    def _series(self, psi: ComplexArray, now: float, h: float) -> ComplexArray:
         """Coefficients c_k, (P, TERMS + 1, N + 1)."""
         j = np.arange(TERMS)
         wave = np.exp(2j * np.pi * now) * (2j * np.pi * h) ** j / factorial(j)
-        # A step turns by 20 radians, so what is left out of F counts 20 times at most.
-        shape = -wave[np.abs(wave) > share / 100].real
+        shape = -wave.real
         shape[0] += 1
         pulse = (self.area * shape[::-1] / 2)[:, None]  # F_j, last first
         runs, size = max(len(psi), len(pulse)), psi.shape[1]
@@ -157,8 +154,7 @@ class Pulses:
         c[:, 0] = psi
         half = self.ladder / 2
         for k in range(TERMS):
-            past = c[:, max(0, k + 1 - pulse.shape[-1]) : k + 1]
-            driven = weighted(pulse[..., -past.shape[1] :], past)
+            driven = weighted(pulse[..., -k - 1 :], c[:, : k + 1])
             moved = self.levels * c[:, [k]]
             moved[..., :-1] += half * driven[..., 1:]
             moved[..., 1:] += half * driven[..., :-1]
