@@ -5,13 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import fields
-from typing import Any
+from typing import Any, NoReturn
 
 from scipy.sparse import csr_matrix
 
 from qbcore._support.checks import integer, real
 from qbcore._support.results import in_short
-from qbcore.errors import TooLargeError
+from qbcore.errors import NoSteadyStateError, TooLargeError
+
+
+class ClosedBattery:
+    """What batteries without a bath share."""
+
+    def collapse_operators(self) -> list[Any]:
+        """Return no jump operators: the battery is closed."""
+        return []
+
+    def steady_state(self) -> NoReturn:
+        """Refuse: a closed battery never comes to rest.
+
+        Raises
+        ------
+        NoSteadyStateError
+            Always.
+        """
+        message = (
+            "A closed battery has 0 baths and never comes to rest, which needs 1: take "
+            "what it holds at some time from `charge()`."
+        )
+        raise NoSteadyStateError(message, found=0, limit=1)
 
 
 def check_fields(

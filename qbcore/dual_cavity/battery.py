@@ -29,7 +29,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,7 +38,7 @@ from scipy import sparse
 from qbcore._numerics.spins import raising
 from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
-from qbcore._support.models import as_qutip, at_most, check_fields
+from qbcore._support.models import ClosedBattery, as_qutip, at_most, check_fields
 from qbcore._support.states import checked_states
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging
@@ -50,7 +50,7 @@ from qbcore.dual_cavity._space import (
     joined,
     lowest_levels,
 )
-from qbcore.errors import LeakingCutoffError, NoSteadyStateError
+from qbcore.errors import LeakingCutoffError
 
 if TYPE_CHECKING:
     import qutip
@@ -89,7 +89,7 @@ class DualCavityCharging(Charging):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DualCavityBattery:
+class DualCavityBattery(ClosedBattery):
     """Two cavities with N_a and N_b two-level atoms.
 
     Parameters
@@ -218,27 +218,12 @@ class DualCavityBattery:
         self._refuse_large()
         return as_qutip(np.diag(self._levels()), self._dims[::2])
 
-    def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return an empty list: there is no bath."""
-        return []
-
     def initial_state(self) -> qutip.Qobj:
         """Return the start of Eq. (5): Fock states of the light, every atom down."""
         import qutip
 
         ket = reduce(np.kron, self._kets(None))
         return qutip.Qobj(ket, dims=[self._dims, [1]])
-
-    def steady_state(self) -> NoReturn:
-        """Refuse: a closed battery never comes to rest.
-
-        Raises
-        ------
-        NoSteadyStateError
-            Always.
-        """
-        message = "The battery has no bath and never comes to rest; use `charge()`."
-        raise NoSteadyStateError(message, found=0, limit=1)
 
     def charge(
         self,

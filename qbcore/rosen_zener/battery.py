@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,13 +26,12 @@ from numpy.typing import ArrayLike
 from qbcore._numerics.spins import projections
 from qbcore._numerics.unitary import columns
 from qbcore._support.checks import numbers, real, require, time_axis
-from qbcore._support.models import check_fields
+from qbcore._support.models import ClosedBattery, check_fields
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
 from qbcore._support.states import REPAIRABLE, are_kets, checked_states, read
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.charging import Charging, Peak, peak
-from qbcore.errors import NoSteadyStateError
 from qbcore.rosen_zener._pulse import Pulses, Runs, area_fraction, joined
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class ChargingMap(Result):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RosenZenerBattery:
+class RosenZenerBattery(ClosedBattery):
     """N interacting two-level atoms under a sin^2 pulse.
 
     Parameters
@@ -184,30 +183,11 @@ class RosenZenerBattery:
         jx = qutip.jmat(self.atoms / 2, "x")
         return qutip.QobjEvo([qutip.qdiags(self.static_levels, 0), [jx, self.drive_at]])
 
-    def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return no jump operators: the battery is closed."""
-        return []
-
     def initial_state(self) -> qutip.Qobj:
         """Return the empty battery |s, -s> as a QuTiP ket."""
         import qutip
 
         return qutip.basis(self.atoms + 1, self.atoms)
-
-    def steady_state(self) -> NoReturn:
-        """Refuse: a closed battery never comes to rest.
-
-        Raises
-        ------
-        NoSteadyStateError
-            Always.
-        """
-        raise NoSteadyStateError(
-            "A Rosen-Zener battery has 0 baths and never comes to rest, which needs 1. "
-            "It keeps what the pulse stores: take `charge().energy[-1]`.",
-            found=0,
-            limit=1,
-        )
 
     def charge(
         self,
@@ -265,15 +245,13 @@ class RosenZenerBattery:
         t = time_axis("times", times, latest=self.duration)
         begin, pure = _start(start, self.atoms)
         pulses = Pulses(runs, begin)
-        # From 0 on: the energy counts from there.
-        path = pulses.run(np.append(0.0, self._fraction(t)), accuracy)
+        path = pulses.run(self._fraction(t), accuracy)
         seen, kept = [], []
         for kets in progress(path, "pulse", runs.planned(accuracy, len(begin))):
             seen.append(pulses.observe(kets))
             kept += [_as_states(kets, pure)] if states else []
-        path_energy, *rest, _ = (part[0] for part in joined(seen))
-        first, energy = path_energy[0], path_energy[1:]
-        fluctuation, entropy, jy = (part[1:] for part in rest)
+        energy, fluctuation, entropy, jy, _ = (part[0] for part in joined(seen))
+        first = pulses.observe(begin[:, None])[0].item()
         # No unitary extracts what is left when the largest weights lie lowest.
         weights = np.linalg.norm(begin, axis=1) ** 2
         passive = np.sort(weights)[::-1] @ np.arange(weights.size)
@@ -282,7 +260,7 @@ class RosenZenerBattery:
             energy=self.splitting * (energy - first),
             power=self.splitting * self.drive_at(t) * jy,
             ergotropy=self.splitting * np.maximum(energy - passive, 0.0),
-            states=np.concatenate(kept)[1:] if states else None,
+            states=np.concatenate(kept) if states else None,
             ceiling=self.splitting * (self.atoms - first),
             fluctuation=self.splitting * fluctuation,
             diagonal_entropy=entropy,
