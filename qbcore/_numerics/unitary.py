@@ -40,7 +40,7 @@ POINTS = 100  # of a stretch, roughly, at which the levels are summed
 LARGEST_DENSE = 2**23  # entries of a dense matrix
 
 Pair = tuple[ComplexArray, ComplexArray]
-Advance = Callable[[ComplexArray, FloatArray], Pair]
+Advance = Callable[[ComplexArray, FloatArray, FloatArray], Pair]
 
 
 def evolve(
@@ -90,7 +90,8 @@ def evolve(
     psi = np.asarray(start, dtype=complex)
     most = max(1, HELD // psi.size)
     for ends, samples in progress(_stretches(angles, most), "time evolution", total):
-        kets, between = advance(psi, ends)
+        looks = np.arange(1.0, min(ends[-1], ANGLE))  # rounding may add to the angle
+        kets, between = advance(psi, ends, looks)
         yield kets[:samples], between
         psi = kets[-1]
 
@@ -145,14 +146,8 @@ def weighted(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
 
 
 def _sums(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
-    """Sums over the first axis of vectors, one for each row of the weights."""
-    flat = weighted(weights, vectors.reshape(len(vectors), -1))
-    return flat.reshape(len(weights), *vectors.shape[1:])
-
-
-def _looks(ends: FloatArray) -> FloatArray:
-    """Angles 1, 2, ... before the end of a stretch."""
-    return np.arange(1.0, ends[-1])
+    """The same for sums over the first of several axes of the vectors."""
+    return np.tensordot(weights, vectors.view(float), 1).view(complex)
 
 
 def _by_levels(h: Any, watched: IntArray) -> Advance:
@@ -163,9 +158,9 @@ def _by_levels(h: Any, watched: IntArray) -> Advance:
         phases = np.exp(-1j * np.outer(levels, angles))
         return _sums(rows, phases[:, :, None] * parts[:, None]).swapaxes(0, 1)
 
-    def advance(psi: ComplexArray, ends: FloatArray) -> Pair:
+    def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
         parts = modes.T @ psi
-        return at(ends, modes, parts), at(_looks(ends), modes[watched], parts)
+        return at(ends, modes, parts), at(looks, modes[watched], parts)
 
     return advance
 
@@ -173,10 +168,10 @@ def _by_levels(h: Any, watched: IntArray) -> Advance:
 def _by_series(h: Any, watched: IntArray) -> Advance:
     """The same by the Chebyshev series, for a spectrum in [-1, 1]."""
     generator = h * -2j
-    weights_between = _bessel(np.arange(1.0, ANGLE))
+    between_all = _bessel(np.arange(1.0, ANGLE))
 
-    def advance(psi: ComplexArray, ends: FloatArray) -> Pair:
-        weights, looks = _bessel(ends), weights_between[: _looks(ends).size]
+    def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
+        weights, weights_of_looks = _bessel(ends), between_all[: looks.size]
         kets = np.zeros((ends.size, *psi.shape), complex)
         between = np.zeros((len(looks), watched.size, psi.shape[1]), complex)
         vectors = np.empty((BLOCK, *psi.shape), complex)
@@ -190,7 +185,7 @@ def _by_series(h: Any, watched: IntArray) -> Advance:
                 before, current = current, following
             block = slice(first, first + BLOCK)
             kets += _sums(weights[:, block], vectors)
-            between += _sums(looks[:, block], vectors.take(watched, axis=1))
+            between += _sums(weights_of_looks[:, block], vectors.take(watched, axis=1))
         return kets, between
 
     return advance

@@ -16,8 +16,6 @@ from scipy.sparse.csgraph import connected_components
 from qbcore._numerics.unitary import evolve
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 
-OBSERVED = 2**14  # of kets that are observed at once: more leave the cache
-
 
 class Cavity(NamedTuple):
     """One ensemble with its light.
@@ -144,11 +142,6 @@ class Space:
         leaks = (worst for _, worst in self.path(times) if worst.max() > allowed)
         return next(leaks, np.zeros(len(self.cavities)))
 
-    def parts(self, kets: ComplexArray) -> list[ComplexArray]:
-        """Cut kets (T, size, columns) to lots that are fast to observe."""
-        lot = max(1, OBSERVED // (self.start.size + self.matrix[0] ** 2))
-        return [kets[first : first + lot] for first in range(0, len(kets), lot)]
-
     def observe(self, kets: ComplexArray, *, state: bool = False) -> Observed:
         """Return the means in the states ``kets`` (T, size, columns).
 
@@ -161,7 +154,7 @@ class Space:
         atoms, light = self.matrix
         amplitudes = np.zeros((len(kets), atoms * light, kets.shape[2]), dtype=complex)
         amplitudes[:, self.place] = kets
-        amplitudes = amplitudes.reshape(len(kets), atoms, -1)
+        amplitudes = amplitudes.reshape(len(kets), atoms, light * kets.shape[2])
         reduced = amplitudes @ amplitudes.conj().swapaxes(1, 2)
         falling = np.linalg.eigvalsh(reduced)[:, ::-1]
         power = 2 * flow.T @ self.total

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 LEAK = 1e-6  # population of the two highest photon numbers that a run may reach
 LARGEST = 4_000_000  # entries of a state; beyond this the memory of a laptop ends
 MOST_SAMPLES = 50_000  # of a curve whose times the caller did not choose
+OBSERVED = 2**14  # amplitudes that are observed at once: more leave the cache
 PHASE = 0.4  # by which the fastest phase turns from one default sample to the next
 
 
@@ -296,7 +297,9 @@ class DualCavityBattery(ClosedBattery):
         seen = []
         for kets, found in space.path(t):
             self._refuse_leak(space.cavities, found, leak)
-            seen += [space.observe(part, state=states) for part in space.parts(kets)]
+            lots = 1 + min(len(kets), kets.size // OBSERVED)
+            parts = np.array_split(kets, lots)
+            seen += [space.observe(part, state=states) for part in parts]
         return Observed(*map(np.concatenate, zip(*seen, strict=True)))
 
     def _curve(self, t: FloatArray, run: Observed) -> DualCavityCharging:
