@@ -45,7 +45,8 @@ def density_matrix(start: Any, cells: int) -> ComplexArray:
     """The start as a checked density matrix (2^N, 2^N), battery first."""
     pair = probabilities(start, cells)
     if pair is not None:
-        each = [pair[0]] + [pair[1]] * (cells - 1)
+        battery, ancilla = pair
+        each = battery, *[ancilla] * (cells - 1)
         qubits = [np.array([p, 1 - p]) for p in each]
         return np.diag(reduce(np.kron, qubits)).astype(complex)
     space = [2] * cells

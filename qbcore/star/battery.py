@@ -139,9 +139,10 @@ class StarBattery(_network.Network):
 
     def _jumps(self) -> list[Any]:
         n1, n2 = self.occupations
-        each = [n1] + [n2] * (self.cells - 1)
-        baths = zip(each, self._lowering(), strict=True)
-        return [c for n, s in baths for c in self._bath(n, s)]
+        battery, *ancillas = self._lowering()
+        return self._bath(n1, battery) + [
+            c for s in ancillas for c in self._bath(n2, s)
+        ]
 
 
 def steady_map(

@@ -253,5 +253,5 @@ def _spin_projectors(lowers: list[Any]) -> dict[float | None, ComplexArray]:
     z = (minus.T @ minus - minus @ minus.T) / 2
     square = minus.T @ minus - z + z @ z  # S_+ S_- - S_z + S_z^2
     values, vectors = np.linalg.eigh(square)
-    spins = np.rint(np.sqrt(4 * values.clip(0) + 1) - 1) / 2
+    spins = np.rint(np.sqrt(4 * values + 1) - 1) / 2
     return {float(j): vectors * (spins == j) @ vectors.T for j in np.unique(spins)}
