@@ -29,8 +29,8 @@ def propagate(generator: Any, start: Any, times: FloatArray) -> Any:
     generator = sparse.csr_array(generator)
     steps = np.diff(times, prepend=0.0)
     # Steps that agree to twelve digits are one: a uniform grid rounds them differently.
-    scale = 10.0 ** np.floor(np.log10(np.where(steps > 0, steps, 1.0)))
-    rounded = np.round(steps / scale, 11) * scale
+    digits, powers = np.frexp(steps)
+    rounded = np.ldexp(np.round(digits, 12), powers)
     _, first, which = np.unique(rounded, return_index=True, return_inverse=True)
     distinct = steps[first]
     norm = abs(generator).sum(axis=0).max()  # scipy 1.14 has none of sparse arrays

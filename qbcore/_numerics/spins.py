@@ -27,8 +27,7 @@ def ladder(atoms: int) -> FloatArray:
 
 def raising(atoms: int) -> Any:
     """J_+ as a sparse array (N + 1, N + 1)."""
-    size = atoms + 1
-    return sparse.diags_array(ladder(atoms), offsets=1, shape=(size, size))
+    return sparse.diags_array(ladder(atoms), offsets=1)
 
 
 def spin_matrices(atoms: int) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
@@ -40,7 +39,7 @@ def spin_matrices(atoms: int) -> tuple[ComplexArray, ComplexArray, ComplexArray]
 
 def lowering_of_each(qubits: int) -> list[Any]:
     """sigma_- of each of N qubits, sparse (2^N, 2^N); the excited state comes first."""
-    lower = sparse.csr_array(np.array([[0.0, 0.0], [1.0, 0.0]]))
+    lower = sparse.csr_array([[0.0, 0.0], [1.0, 0.0]])
     return [
         sparse.kron(
             sparse.kron(sparse.eye_array(2**k), lower),

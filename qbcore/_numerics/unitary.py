@@ -36,16 +36,16 @@ BLOCK = 17  # terms that are added to the kets in one matrix product; divides TE
 HELD = 2**22  # entries of all kets of one stretch
 LONGEST = 1e8  # r t of a run; rounding of this phase alone costs 1e-8
 EIGH = 10  # time of an eigh over that of a product of two such matrices
-ENTRY = 100  # time of writing an entry of a vector over that of a multiplication
-LARGEST_DENSE = 2**23  # entries of the vectors of all levels
+POINTS = 100  # of a stretch, roughly, at which the levels are summed
+LARGEST_DENSE = 2**23  # entries of a dense matrix
 
-Weigh = Callable[[FloatArray], FloatArray]
-Blocks = Callable[[ComplexArray, float], Iterator[tuple[slice, ComplexArray]]]
+Pair = tuple[ComplexArray, ComplexArray]
+Advance = Callable[[ComplexArray, FloatArray, FloatArray], Pair]
 
 
 def evolve(
     h: Any, start: ComplexArray, times: FloatArray, watched: IntArray
-) -> Iterator[tuple[ComplexArray, ComplexArray]]:
+) -> Iterator[Pair]:
     """Yield exp(-i H t) |start> by stretches of time, up to a common phase.
 
     Parameters
@@ -86,19 +86,24 @@ def evolve(
     scaled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) / radius
     total = math.ceil(angles[-1] / ANGLE)
     dense = is_dense_cheaper(h.nnz, start.shape, total)
-    weigh, blocks = _by_levels(scaled) if dense else _by_series(scaled)
-    weights_between = weigh(np.arange(1.0, ANGLE))
+    advance = (_by_levels if dense else _by_series)(scaled, watched)
     psi = np.asarray(start, dtype=complex)
     most = max(1, HELD // psi.size)
     for ends, samples in progress(_stretches(angles, most), "time evolution", total):
-        weights, kets = weigh(ends), np.zeros((ends.size, *psi.shape), complex)
-        looks = weights_between[: max(0, math.ceil(ends[-1]) - 1)]
-        between = np.zeros((len(looks), watched.size, psi.shape[1]), complex)
-        for terms, vectors in blocks(psi, ends[-1]):
-            kets += _sum(weights[:, terms], vectors)
-            between += _sum(looks[:, terms], vectors.take(watched, axis=1))
+        looks = np.arange(1.0, min(ends[-1], ANGLE))  # rounding may add to the angle
+        kets, between = advance(psi, ends, looks)
         yield kets[:samples], between
         psi = kets[-1]
+
+
+def columns(state: ComplexArray) -> ComplexArray:
+    """Kets (d, K) whose projectors add up to a state (d, 1) or (d, d)."""
+    if state.shape[1] == 1:
+        return state
+    weights, vectors = np.linalg.eigh(state)
+    # What rounding has left of the eigenvalue 0 is not worth a run.
+    kept = weights > weights.size * np.finfo(float).eps
+    return vectors[:, kept] * np.sqrt(weights[kept])
 
 
 def spectral_interval(h: Any) -> tuple[float, float]:
@@ -112,14 +117,14 @@ def spectral_interval(h: Any) -> tuple[float, float]:
 def is_dense_cheaper(entries: int, shape: tuple[int, ...], stretches: int) -> bool:
     """Whether the levels cost less than the series, by counts of operations.
 
-    Both need about as much for the sums themselves, and differ in what it takes to make
-    the vectors: one diagonalisation and d^2 entries per stretch, or sparse products.
+    The levels take one diagonalisation, and sums over all of them at each point; the
+    series takes sparse products, and its sums are short.
     """
     size, columns = shape
     product = SPARSE_PRODUCT + SPARSE_ENTRY * entries * columns
     series = stretches * TERMS * product
-    levels = (EIGH * size + ENTRY * stretches * columns) * size**2 * DENSE_PRODUCT
-    return size**2 * columns <= LARGEST_DENSE and levels < series
+    levels = (EIGH * size + POINTS * stretches * columns) * size**2 * DENSE_PRODUCT
+    return size**2 <= LARGEST_DENSE and levels < series
 
 
 def _stretches(angles: FloatArray, most: int) -> Iterator[tuple[FloatArray, int]]:
@@ -135,47 +140,55 @@ def _stretches(angles: FloatArray, most: int) -> Iterator[tuple[FloatArray, int]
         now, done = float(ends[-1]), last
 
 
-def _sum(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
-    """Sums of vectors, by real products with pairs of floats: half of the work."""
-    pairs = np.ascontiguousarray(vectors).reshape(len(vectors), -1).view(float)
-    return (weights @ pairs).view(complex).reshape(len(weights), *vectors.shape[1:])
+def weighted(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
+    """weights @ vectors, by real products with pairs of floats: half of the work."""
+    return (weights @ vectors.view(float)).view(complex)
 
 
-def _by_levels(h: Any) -> tuple[Weigh, Blocks]:
-    """Weights and vectors of the sum over the levels of H."""
+def _sums(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
+    """The same for sums over the first of several axes of the vectors."""
+    return np.tensordot(weights, vectors.view(float), 1).view(complex)
+
+
+def _by_levels(h: Any, watched: IntArray) -> Advance:
+    """Kets, and the watched amplitudes between them, as sums over the levels of H."""
     levels, modes = np.linalg.eigh(h.toarray())
-    rows = np.ascontiguousarray(modes.T)
 
-    def weigh(angles: FloatArray) -> FloatArray:
-        phases = np.outer(angles, levels)
-        return np.hstack([np.cos(phases), np.sin(phases)])
+    def at(angles: FloatArray, rows: FloatArray, parts: ComplexArray) -> ComplexArray:
+        phases = np.exp(-1j * np.outer(levels, angles))
+        return _sums(rows, phases[:, :, None] * parts[:, None]).swapaxes(0, 1)
 
-    def blocks(
-        psi: ComplexArray, _angle: float
-    ) -> Iterator[tuple[slice, ComplexArray]]:
-        parts = rows[:, :, None] * (rows @ psi)[:, None]
-        yield slice(None, len(rows)), parts
-        yield slice(len(rows), None), -1j * parts
+    def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
+        parts = modes.T @ psi
+        return at(ends, modes, parts), at(looks, modes[watched], parts)
 
-    return weigh, blocks
+    return advance
 
 
-def _by_series(h: Any) -> tuple[Weigh, Blocks]:
-    """Weights and vectors of the Chebyshev series, for a spectrum in [-1, 1]."""
+def _by_series(h: Any, watched: IntArray) -> Advance:
+    """The same by the Chebyshev series, for a spectrum in [-1, 1]."""
     generator = h * -2j
+    between_all = _bessel(np.arange(1.0, ANGLE))
 
-    def blocks(psi: ComplexArray, angle: float) -> Iterator[tuple[slice, ComplexArray]]:
-        vectors = np.empty((BLOCK, *psi.shape), dtype=complex)
+    def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
+        weights, weights_of_looks = _bessel(ends), between_all[: looks.size]
+        kets = np.zeros((ends.size, *psi.shape), complex)
+        between = np.zeros((len(looks), watched.size, psi.shape[1]), complex)
+        vectors = np.empty((BLOCK, *psi.shape), complex)
         before, current = psi, generator @ psi / 2  # v_0 and v_1 = -i G v_0
-        for first in range(0, int(angle + 10 * angle ** (1 / 3)) + 10, BLOCK):
+        terms = int(ends[-1] + 10 * ends[-1] ** (1 / 3)) + 10
+        for first in range(0, terms, BLOCK):
             for vector in vectors:
                 vector[:] = before
                 following = generator @ current
                 following += before
                 before, current = current, following
-            yield slice(first, first + BLOCK), vectors
+            block = slice(first, first + BLOCK)
+            kets += _sums(weights[:, block], vectors)
+            between += _sums(weights_of_looks[:, block], vectors.take(watched, axis=1))
+        return kets, between
 
-    return _bessel, blocks
+    return advance
 
 
 def _bessel(angles: FloatArray) -> FloatArray:

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from qbcore._numerics.spins import raising
 from qbcore._numerics.unitary import evolve
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
-
-OBSERVED = 2**14  # of kets that are observed at once: more leave the cache
 
 
 class Cavity(NamedTuple):
@@ -33,11 +28,14 @@ class Cavity(NamedTuple):
         Energy of the atoms above the empty battery, by m = N/2, ..., -N/2.
     light : int
         Number of Fock states kept.
+    photons : int
+        Number of photons at the default start.
     """
 
     name: str
     levels: FloatArray
     light: int
+    photons: int
 
     @property
     def atoms(self) -> int:
@@ -55,7 +53,7 @@ class Observed(NamedTuple):
 
     Attributes
     ----------
-    energy, photons, leak : (T, C) array
+    each : (T, C, 3) array
         Of each cavity: the atoms' energy above empty, the photon number, the population
         of its two highest photon numbers.
     power : (T,) array
@@ -66,38 +64,10 @@ class Observed(NamedTuple):
         That state itself, if it was asked for.
     """
 
-    energy: FloatArray
-    photons: FloatArray
-    leak: FloatArray
+    each: FloatArray
     power: FloatArray
     spectrum: FloatArray
     state: ComplexArray
-
-
-def matrix(
-    cavities: list[Cavity], frequency: float, coupling: float, exchange: float
-) -> Any:
-    """Total H on the whole space of one or two cavities, a sparse array."""
-    identities = [sparse.eye_array(size) for c in cavities for size in c.sizes]
-
-    def on(site: int, operator: Any) -> Any:
-        factors = [*identities[:site], operator, *identities[site + 1 :]]
-        return reduce(sparse.kron, factors).tocsr()
-
-    total, up = 0, []
-    for number, cavity in enumerate(cavities):
-        roots = np.sqrt(np.arange(1, cavity.light))
-        shape = cavity.light, cavity.light
-        photon = on(2 * number + 1, sparse.diags_array(roots, offsets=1, shape=shape))
-        spin = on(2 * number, raising(cavity.atoms))
-        kick = (spin + spin.T) @ (photon + photon.T)  # 2 S^x (a^+ + a)
-        total += on(2 * number, sparse.diags_array(cavity.levels))
-        total += frequency * photon.T @ photon + coupling / 2 * kick
-        up.append(spin)
-    if len(cavities) == 1:
-        return total
-    across = up[0] @ up[1].T  # S_a^+ S_b^-
-    return total + exchange * (across + across.T)
 
 
 class Space:
@@ -129,12 +99,12 @@ class Space:
         atoms, light = shape[0::2], shape[1::2]
         index = np.array(np.unravel_index(kept, shape))
         spins, photons = index[0::2], index[1::2]
-        energies = [c.levels[m] for c, m in zip(cavities, spins, strict=True)]
-        top = [n >= c.light - 2 for c, n in zip(cavities, photons, strict=True)]
-        self.top = np.array(top, dtype=float)
+        sites = zip(cavities, spins, photons, strict=True)
+        means = [(c.levels[m], n, n >= c.light - 2) for c, m, n in sites]
+        self.means = np.array(means, dtype=float)  # as in `Observed.each`
+        energies, _, self.top = self.means.swapaxes(0, 1)
         self.edge: IntArray = np.flatnonzero(self.top.any(axis=0))
-        self.means = np.concatenate([energies, photons, self.top])
-        self.total = np.sum(energies, axis=0)
+        self.total = energies.sum(axis=0)
         # Where the amplitudes stand in a matrix of the atoms' states and the light's.
         self.matrix = math.prod(atoms), math.prod(light)
         self.place = np.ravel_multi_index((*spins, *photons), (*atoms, *light))
@@ -162,34 +132,34 @@ class Space:
         """
         worst = np.zeros(len(self.cavities))
         for kets, between in evolve(self.h, self.start, times, self.edge):
-            for look in (between, kets[:, self.edge]):
-                leaks = populations(look) @ self.top[:, self.edge].T
-                worst = np.clip(leaks.max(axis=0, initial=0.0), worst, 1.0)
+            looks = np.concatenate([between, kets[:, self.edge]])
+            leaks = populations(looks) @ self.top[:, self.edge].T
+            worst = np.clip(leaks.max(axis=0, initial=0.0), worst, 1.0)
             yield kets, worst
 
-    def parts(self, kets: ComplexArray) -> list[ComplexArray]:
-        """Cut kets (T, size, columns) to lots that are fast to observe."""
-        lot = max(1, OBSERVED // (self.start.size + self.matrix[0] ** 2))
-        return [kets[first : first + lot] for first in range(0, len(kets), lot)]
+    def first_leak(self, times: FloatArray, allowed: float) -> FloatArray:
+        """Return the leaks (C,) when the first is too large, or zeros."""
+        leaks = (worst for _, worst in self.path(times) if worst.max() > allowed)
+        return next(leaks, np.zeros(len(self.cavities)))
 
     def observe(self, kets: ComplexArray, *, state: bool = False) -> Observed:
         """Return the means in the states ``kets`` (T, size, columns).
 
         E = <Q> with a diagonal Q, so that dE/dt = i <[H, Q]> = 2 Im (Q psi)^+ (H psi).
         """
-        energy, photons, leak = np.split(populations(kets) @ self.means.T, 3, axis=1)
+        each = np.tensordot(populations(kets), self.means, (1, 2))
         columns = np.moveaxis(kets, 1, 0)
         moved = (self.h @ columns.reshape(len(columns), -1)).reshape(columns.shape)
         flow = (columns.conj() * moved).imag.sum(axis=2)
         atoms, light = self.matrix
         amplitudes = np.zeros((len(kets), atoms * light, kets.shape[2]), dtype=complex)
         amplitudes[:, self.place] = kets
-        amplitudes = amplitudes.reshape(len(kets), atoms, -1)
+        amplitudes = amplitudes.reshape(len(kets), atoms, light * kets.shape[2])
         reduced = amplitudes @ amplitudes.conj().swapaxes(1, 2)
         falling = np.linalg.eigvalsh(reduced)[:, ::-1]
         power = 2 * flow.T @ self.total
         kept = reduced if state else reduced[:, :0, :0]
-        return Observed(energy, photons, leak, power, falling, kept)
+        return Observed(each, power, falling, kept)
 
 
 def populations(amplitudes: ComplexArray) -> FloatArray:
@@ -204,19 +174,23 @@ def joined(a: Observed, b: Observed) -> Observed:
     size = a.state.shape[1] * b.state.shape[1]
     state = np.einsum("tij,tkl->tikjl", a.state, b.state)
     return Observed(
-        energy=np.hstack([a.energy, b.energy]),
-        photons=np.hstack([a.photons, b.photons]),
-        leak=np.hstack([a.leak, b.leak]),
+        each=np.hstack([a.each, b.each]),
         power=a.power + b.power,
         spectrum=spectrum,
         state=state.reshape(len(a.power), size, size),
     )
 
 
-def atomic_levels(atoms: int, splitting: float, repulsion: float) -> FloatArray:
-    """H_Q of one cavity above the empty state, for m = N/2, ..., -N/2."""
-    k = np.arange(atoms, -1.0, -1.0)
-    return np.asarray(splitting * k + repulsion * k * (atoms - k) / atoms)
+def atomic_levels(
+    atoms: int, splitting: float, repulsion: float, lost: int = 0
+) -> FloatArray:
+    """H_Q of one cavity above empty for a total spin N/2 - lost, by falling m.
+
+    omega_q k + (g/N)(S(S + 1) - m^2 - N/2) with S = N/2 - lost and m = k - N/2.
+    """
+    k = np.arange(atoms - lost, lost - 1.0, -1.0)
+    pairs = k * (atoms - k) - lost * (atoms + 1 - lost)
+    return np.asarray(splitting * k + repulsion * pairs / atoms)
 
 
 def lowest_levels(
@@ -224,18 +198,14 @@ def lowest_levels(
 ) -> FloatArray:
     """Return the lowest ``count`` of all 2^N levels of H_Q of one cavity, rising.
 
-    With a total spin S the atoms hold omega_q (m + N/2) + (g/N)(S(S + 1) - m^2 - N/2),
-    and with k = N/2 - S it comes C(N, k) (N + 1 - 2k)/(N + 1 - k) times. Fewer than
+    The total spin N/2 - k comes C(N, k) (N + 1 - 2k)/(N + 1 - k) times. Fewer than
     ``count`` if there are not so many.
     """
     energies, times = [], []
     for k in range(atoms // 2 + 1):
-        spin = atoms / 2 - k
         often = math.comb(atoms, k) * (atoms + 1 - 2 * k) // (atoms + 1 - k)
-        m = np.arange(-spin, spin + 1)
-        pairs = (spin * (spin + 1) - m**2 - atoms / 2) / atoms
-        energies.append(splitting * (m + atoms / 2) + repulsion * pairs)
-        times += [min(often, count)] * m.size
+        energies.append(atomic_levels(atoms, splitting, repulsion, k))
+        times += [min(often, count)] * energies[-1].size
     levels = np.concatenate(energies)
     lowest = np.argsort(levels)[:count]
     return np.repeat(levels[lowest], np.array(times)[lowest])[:count]

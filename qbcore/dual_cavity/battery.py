@@ -26,15 +26,19 @@ times.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial, reduce
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import reduce
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
+from qbcore._numerics.spins import raising
+from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
+from qbcore._support.models import ClosedBattery, as_qutip, at_most, check_fields
 from qbcore._support.states import checked_states
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging
@@ -45,9 +49,8 @@ from qbcore.dual_cavity._space import (
     atomic_levels,
     joined,
     lowest_levels,
-    matrix,
 )
-from qbcore.errors import LeakingCutoffError, NoSteadyStateError, TooLargeError
+from qbcore.errors import LeakingCutoffError
 
 if TYPE_CHECKING:
     import qutip
@@ -55,8 +58,8 @@ if TYPE_CHECKING:
 LEAK = 1e-6  # population of the two highest photon numbers that a run may reach
 LARGEST = 4_000_000  # entries of a state; beyond this the memory of a laptop ends
 MOST_SAMPLES = 50_000  # of a curve whose times the caller did not choose
+OBSERVED = 2**14  # amplitudes that are observed at once: more leave the cache
 PHASE = 0.4  # by which the fastest phase turns from one default sample to the next
-NEGLIGIBLE = 1e-15  # weight of an eigenvector of a mixed start that is left out
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -87,7 +90,7 @@ class DualCavityCharging(Charging):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DualCavityBattery:
+class DualCavityBattery(ClosedBattery):
     """Two cavities with N_a and N_b two-level atoms.
 
     Parameters
@@ -139,24 +142,12 @@ class DualCavityBattery:
     cutoff_b: int = 30
 
     def __post_init__(self) -> None:
-        """Check every parameter."""
-        count = partial(integer, least=0)
-        self._check(partial(integer, least=1), "atoms_a")
-        self._check(count, "atoms_b")
-        self._check(partial(real, above=0.0), "splitting", "frequency")
-        self._check(partial(real, least=0.0), "coupling")
-        self._check(real, "repulsion", "exchange")
-        for side, photons in (("a", self.photons_a), ("b", self.photons_b)):
-            if photons is not None:
-                self._check(count, f"photons_{side}")
-        for side, photons in zip("ab", self._photons, strict=True):
-            self._check(partial(integer, least=photons + 1), f"cutoff_{side}")
+        least = {"atoms_a": 1, "cutoff_a": 1, "cutoff_b": 1}
+        least |= dict.fromkeys(("atoms_b", "coupling", "photons_a", "photons_b"), 0)
+        check_fields(self, least=least, positive=("splitting", "frequency"))
         _refuse_size(max(self.atoms_a, self.atoms_b))
-
-    def _check(self, check: Callable[[str, Any], Any], *names: str) -> None:
-        """Replace fields by the plain numbers that a check makes of them."""
-        for name in names:
-            object.__setattr__(self, name, check(name, getattr(self, name)))
+        for cavity in self._cavities:
+            integer(f"cutoff_{cavity.name}", cavity.light - 1, least=cavity.photons + 1)
 
     @property
     def quantum(self) -> float:
@@ -174,23 +165,24 @@ class DualCavityBattery:
         return tuple(2 * i for i in range(len(self._cavities)))
 
     @property
-    def _photons(self) -> tuple[int, int]:
-        """Photon numbers of the default start."""
-        a, b = self.photons_a, self.photons_b
-        start_b = self.atoms_b if b is None or self.atoms_b == 0 else b
-        return self.atoms_a if a is None else a, start_b
-
-    @property
     def _cavities(self) -> list[Cavity]:
         """The cavities that hold atoms; light without atoms decouples."""
-        sides = [("a", self.atoms_a, self.cutoff_a), ("b", self.atoms_b, self.cutoff_b)]
-        return [
-            Cavity(
-                name, atomic_levels(atoms, self.splitting, self.repulsion), cutoff + 1
-            )
-            for name, atoms, cutoff in sides
-            if atoms
-        ]
+        return [self._cavity(name) for name in ("ab" if self.atoms_b else "a")]
+
+    def _cavity(self, name: str) -> Cavity:
+        atoms = getattr(self, f"atoms_{name}")
+        photons = getattr(self, f"photons_{name}")
+        return Cavity(
+            name=name,
+            levels=atomic_levels(atoms, self.splitting, self.repulsion),
+            light=getattr(self, f"cutoff_{name}") + 1,
+            photons=atoms if photons is None else photons,
+        )
+
+    @property
+    def _groups(self) -> list[list[Cavity]]:
+        """The cavities that an exchange brings together."""
+        return [self._cavities] if self.exchange else [[c] for c in self._cavities]
 
     @property
     def _dims(self) -> list[int]:
@@ -199,11 +191,9 @@ class DualCavityBattery:
 
     def _refuse_large(self) -> None:
         """Refuse states, not the battery: its levels and capacity are cheap."""
-        atoms = [self.atoms_a + 1, self.atoms_b + 1]
-        light = [self.cutoff_a + 1, self.cutoff_b + 1 if self.atoms_b else 1]
-        if self.exchange:
-            atoms, light = [math.prod(atoms)], [math.prod(light)]
-        for spins, photons in zip(atoms, light, strict=True):
+        for group in self._groups:
+            spins = math.prod(c.levels.size for c in group)
+            photons = math.prod(c.light for c in group)
             _refuse_size(spins * max(photons // 2, spins))
 
     def hamiltonian(self) -> qutip.Qobj:
@@ -215,13 +205,8 @@ class DualCavityBattery:
             dims [N_a + 1, cutoff_a + 1, N_b + 1, cutoff_b + 1]; the first two for N_b =
             0.
         """
-        import qutip
-        from scipy import sparse
-
         self._refuse_large()
-        # QuTiP 5.1 takes sparse matrices, not sparse arrays.
-        whole = sparse.csr_matrix(self._matrix(self._cavities))
-        return qutip.Qobj(whole, dims=[self._dims, self._dims])
+        return as_qutip(self._matrix(self._cavities), self._dims)
 
     def battery_hamiltonian(self) -> qutip.Qobj:
         """Return H_Q of the symmetric atoms, above the empty battery.
@@ -231,33 +216,15 @@ class DualCavityBattery:
         Qobj
             dims [N_a + 1, N_b + 1]; [N_a + 1] for N_b = 0.
         """
-        import qutip
-
         self._refuse_large()
-        dims = self._dims[::2]
-        return qutip.Qobj(np.diag(self._levels()), dims=[dims, dims])
-
-    def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return an empty list: there is no bath."""
-        return []
+        return as_qutip(np.diag(self._levels()), self._dims[::2])
 
     def initial_state(self) -> qutip.Qobj:
         """Return the start of Eq. (5): Fock states of the light, every atom down."""
         import qutip
 
-        ket = reduce(_kron, self._kets(None))
+        ket = reduce(np.kron, self._kets(None))
         return qutip.Qobj(ket, dims=[self._dims, [1]])
-
-    def steady_state(self) -> NoReturn:
-        """Refuse: a closed battery never comes to rest.
-
-        Raises
-        ------
-        NoSteadyStateError
-            Always.
-        """
-        message = "The battery has no bath and never comes to rest; use `charge()`."
-        raise NoSteadyStateError(message, found=0, limit=1)
 
     def charge(
         self,
@@ -306,9 +273,10 @@ class DualCavityBattery:
         real("leak", leak, above=0.0)
         spaces = self._spaces(start)
         t = self._times(times, spaces)
-        runs = [self._run(space, t, leak, states) for space in spaces]
-        starts = [space.observe(space.start[None]).energy[0] for space in spaces]
-        return self._curve(t, reduce(joined, runs), np.concatenate(starts))
+        # From 0 on: the energy counts from there.
+        grid = np.union1d(0.0, t)
+        runs = [self._run(space, grid, leak, states) for space in spaces]
+        return self._curve(t, reduce(joined, runs))
 
     def _times(self, times: ArrayLike | None, spaces: list[Space]) -> FloatArray:
         """The times asked for; by default as many as the fastest phase needs."""
@@ -316,7 +284,7 @@ class DualCavityBattery:
             return time_axis("times", times)
         window = 20.0 / self.splitting
         steps = max(400, math.ceil(window * self._fastest(spaces) / PHASE))
-        _refuse_beyond(MOST_SAMPLES, steps, "samples", "Pass `times=`.")
+        at_most(MOST_SAMPLES, steps, "The number of samples", "pass `times=`")
         return np.linspace(0.0, window, 1 + steps)
 
     def _fastest(self, spaces: list[Space]) -> float:
@@ -329,30 +297,29 @@ class DualCavityBattery:
         seen = []
         for kets, found in space.path(t):
             self._refuse_leak(space.cavities, found, leak)
-            seen += [space.observe(part, state=states) for part in space.parts(kets)]
+            lots = 1 + min(len(kets), kets.size // OBSERVED)
+            parts = np.array_split(kets, lots)
+            seen += [space.observe(part, state=states) for part in parts]
         return Observed(*map(np.concatenate, zip(*seen, strict=True)))
 
-    def _curve(
-        self, t: FloatArray, run: Observed, before: FloatArray
-    ) -> DualCavityCharging:
-        """The result, from what was seen and the energies (C,) at the start."""
-
-        def both(values: FloatArray) -> FloatArray:
-            return np.pad(values, ((0, 0), (0, 2 - values.shape[1]))).T
-
-        above = run.energy.sum(axis=1)
-        stored = run.energy - before
+    def _curve(self, t: FloatArray, run: Observed) -> DualCavityCharging:
+        """The result, from what was seen at 0 and at the times."""
+        before, *_ = run.each[0].T
+        run = Observed(*map(itemgetter(slice(-t.size, None)), run))
+        absent = 2 - before.size
+        energy, photons, leak = np.pad(run.each.T, ((0, 0), (0, absent), (0, 0)))
+        above, empty = energy.sum(axis=0), float(before.sum())
         symmetric = np.sort(self._levels())
         return DualCavityCharging(
             times=t,
-            ceiling=self.capacity - float(before.sum()),
-            energy=stored.sum(axis=1),
+            ceiling=self.capacity - empty,
+            energy=above - empty,
             power=run.power,
             ergotropy=_work(above, run.spectrum, self._lowest_levels()),
             states=run.state if run.state.size else None,
-            cavity_energy=both(stored),
-            photons=both(run.photons),
-            leak=both(run.leak),
+            cavity_energy=energy - np.pad(before, (0, absent))[:, None],
+            photons=photons,
+            leak=leak,
             collective_ergotropy=_work(above, run.spectrum, symmetric),
         )
 
@@ -368,27 +335,44 @@ class DualCavityBattery:
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
 
     def _matrix(self, cavities: list[Cavity]) -> Any:
-        return matrix(cavities, self.frequency, self.coupling, self.exchange)
+        """Total H on the whole space of one or two cavities, a sparse array."""
+        # kronsum(A, B) acts with B on the first factor.
+        total = reduce(lambda a, b: sparse.kronsum(b, a), map(self._own, cavities))
+        if len(cavities) > 1:
+            a, b = (_raised(cavity) for cavity in cavities)
+            across = sparse.kron(a, b.T)  # S_a^+ S_b^-
+            total = total + self.exchange * (across + across.T)
+        return total.tocsr()
+
+    def _own(self, cavity: Cavity) -> Any:
+        """H of one cavity."""
+        n = np.arange(cavity.light)
+        spin = raising(cavity.atoms)
+        photon = sparse.diags_array(np.sqrt(n[1:]), offsets=1)
+        kick = sparse.kron(spin + spin.T, photon + photon.T)  # 2 S^x (a^+ + a)
+        light = sparse.diags_array(self.frequency * n)
+        free = sparse.kronsum(light, sparse.diags_array(cavity.levels))
+        return free + self.coupling / 2 * kick
 
     def _spaces(self, start: Any) -> list[Space]:
         """One space, or one per cavity if nothing brings them together."""
-        kets = self._kets(start)
-        groups = [[cavity] for cavity in self._cavities]
-        if self.exchange or len(kets) < len(groups):
-            groups, kets = [self._cavities], [reduce(_kron, kets)]
+        kets, groups = self._kets(start), self._groups
+        if len(kets) < len(groups):
+            groups = [self._cavities]
+        elif len(kets) > len(groups):
+            kets = [reduce(np.kron, kets)]
         for ket in kets:
             _refuse_size(ket.size // 2)
         return [
             Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)
         ]
 
-    def _kets(self, start: Any) -> list[ComplexArray]:
+    def _kets(self, start: Any) -> list[Any]:
         """The start: kets (size, columns) per cavity, or one on the whole space."""
         self._refuse_large()
         cavities = self._cavities
         if start is None:
-            lit = zip(cavities, self._photons, strict=False)
-            start = [np.eye(1, c.light, n)[0] for c, n in lit]
+            start = [np.eye(1, c.light, c.photons)[0] for c in cavities]
         listed = isinstance(start, list | tuple) or (
             isinstance(start, np.ndarray) and start.ndim == 2
         )
@@ -398,7 +382,7 @@ class DualCavityBattery:
         if getattr(start, "shape", ()) == (size, size):
             _refuse_size(size**2)
         state = checked_states("start", start, size, space=self._dims, single=True)
-        return [_columns(state)]
+        return [columns(state)]
 
     def _refuse_leak(
         self, cavities: list[Cavity], found: FloatArray, allowed: float
@@ -440,14 +424,13 @@ class DualCavityBattery:
             If the basis becomes too large.
         """
         real("leak", leak, above=0.0)
-        names = [f"cutoff_{cavity.name}" for cavity in self._cavities]
-        cutoffs = {name: n + 10 for name, n in zip(names, self._photons, strict=False)}
+        cutoffs = {f"cutoff_{c.name}": c.photons + 10 for c in self._cavities}
         while True:
             battery = replace(self, **cutoffs)
             spaces = battery._spaces(None)
             t = battery._times(times, spaces)
-            leaks = np.concatenate([_first_leak(space, t, leak) for space in spaces])
-            leaking = [n for n, x in zip(names, leaks, strict=True) if x > leak]
+            leaks = np.concatenate([space.first_leak(t, leak) for space in spaces])
+            leaking = [n for n, x in zip(cutoffs, leaks, strict=True) if x > leak]
             if not leaking:
                 return battery
             cutoffs |= {name: cutoffs[name] + cutoffs[name] // 4 for name in leaking}
@@ -490,8 +473,8 @@ class DualCavityBattery:
         real("step", step, above=0.0)
         samples = 50
         while True:
-            way_out = "Raise `step`, or call `charge()`."
-            _refuse_beyond(MOST_SAMPLES, samples, "samples", way_out)
+            way_out = "raise `step`, or call `charge()`"
+            at_most(MOST_SAMPLES, samples, "The number of samples", way_out)
             charging = self.charge(step * np.arange(samples), leak=leak)
             if self.coupling == 0:
                 return charging
@@ -502,47 +485,24 @@ class DualCavityBattery:
             samples = 2 + math.ceil(min(needed / step, 4 * samples))
 
 
-def _kron(a: ComplexArray, b: ComplexArray) -> Any:
-    return np.kron(a, b)
-
-
 def _refuse_size(entries: int) -> None:
-    way_out = "Lower `cutoff_a`, `cutoff_b` or the numbers of atoms."
-    _refuse_beyond(LARGEST, entries, "entries of a state", way_out)
+    way_out = "lower `cutoff_a`, `cutoff_b` or the numbers of atoms"
+    at_most(LARGEST, entries, "The number of entries of a state", way_out)
 
 
-def _refuse_beyond(limit: int, found: int, what: str, way_out: str) -> None:
-    if found > limit:
-        message = f"This takes {found} {what}, and {limit} are the most. {way_out}"
-        raise TooLargeError(message, found=found, limit=limit)
-
-
-def _first_leak(space: Space, t: FloatArray, allowed: float) -> FloatArray:
-    """Leaks (C,) when the first is too large, or those of the whole window."""
-    found = np.zeros(len(space.cavities))
-    for _, found in space.path(t):
-        if found.max() > allowed:
-            break
-    return found
-
-
-def _columns(state: ComplexArray) -> ComplexArray:
-    """Kets (size, columns) whose projectors add up to a state: one for a pure state."""
-    if state.shape[1] == 1:
-        return state
-    weights, vectors = np.linalg.eigh(state)
-    counts = weights > NEGLIGIBLE
-    return vectors[:, counts] * np.sqrt(weights[counts])
+def _raised(cavity: Cavity) -> Any:
+    """S^+ on the atoms and the light of one cavity."""
+    return sparse.kron(raising(cavity.atoms), sparse.eye_array(cavity.light))
 
 
 def _atoms_down(cavity: Cavity, light: Any) -> ComplexArray:
     """The kets of a cavity with this light, and every atom down: m = -N/2 is last."""
-    columns = _columns(checked_states("start", light, single=True))
+    fields = columns(checked_states("start", light, single=True))
     must = f"hold at most {cavity.light} amplitudes of cavity {cavity.name}"
-    require(len(columns) <= cavity.light, "start", must, len(columns))
-    kets = np.zeros((*cavity.sizes, columns.shape[1]), dtype=complex)
-    kets[-1, : len(columns)] = columns
-    return kets.reshape(-1, columns.shape[1])
+    require(len(fields) <= cavity.light, "start", must, len(fields))
+    kets = np.zeros((*cavity.sizes, fields.shape[1]), dtype=complex)
+    kets[-1, : len(fields)] = fields
+    return kets.reshape(-1, fields.shape[1])
 
 
 def _work(energy: FloatArray, spectrum: FloatArray, levels: FloatArray) -> FloatArray:

@@ -23,9 +23,11 @@ import numpy as np
 from scipy.special import factorial
 
 from qbcore._numerics.spins import ladder, projections
+from qbcore._numerics.unitary import weighted
 from qbcore._support.checks import real
+from qbcore._support.models import at_most
 from qbcore._support.types import ComplexArray, FloatArray
-from qbcore.errors import AccuracyError, TooLargeError
+from qbcore.errors import AccuracyError
 from qbcore.metrics import shannon_entropy
 
 TERMS = 30  # of a series
@@ -56,14 +58,11 @@ class Runs(NamedTuple):
     def fractions(self, resolution: float, least: int) -> FloatArray:
         """Equal steps of t/T from 0 to 1, ``resolution`` to each radian."""
         wanted = resolution * float(self.radians.max())
-        if wanted > MOST_SAMPLES:
-            raise TooLargeError(
-                f"The pulse needs {wanted:.3g} times, {resolution} to each radian, and "
-                f"at most {MOST_SAMPLES} are taken. Lower `drive`, `duration` or "
-                "`interaction`, or ask `charge` for `times=` of your own.",
-                found=wanted,
-                limit=MOST_SAMPLES,
-            )
+        way_out = (
+            "Lower `drive`, `duration`, `interaction` or `resolution`, or ask `charge` "
+            "for `times=` of your own"
+        )
+        at_most(MOST_SAMPLES, wanted, "The number of times", way_out)
         return np.linspace(0.0, 1.0, max(least, math.ceil(wanted) + 1))
 
     def planned(self, accuracy: float, kets: int = 1) -> int:
@@ -79,14 +78,8 @@ class Runs(NamedTuple):
             width = self.atoms * (gap + self.drive / 2)
             series = LEAST + width * self.duration / (2 * REACH)
             work = float(np.max(series * (OVERHEAD + kets * (self.atoms + 1))))
-        if work > MOST_WORK:
-            raise TooLargeError(
-                f"A run takes some {work:.3g} updates of an amplitude, and at most "
-                f"{MOST_WORK:.3g} are done. Lower `drive`, `duration`, `interaction` "
-                "or `atoms`.",
-                found=work,
-                limit=MOST_WORK,
-            )
+        way_out = "Lower `drive`, `duration`, `interaction` or `atoms`"
+        at_most(MOST_WORK, work, "The number of updates of an amplitude", way_out)
         longest = float(np.max(series))
         rounding = ROUNDING * math.exp(REACH) * longest
         if accuracy < rounding:
@@ -102,8 +95,9 @@ def area_fraction(x: Any) -> Any:
 class Pulses:
     """P runs of as many atoms each, side by side.
 
-    Either their parameters differ or their starts, ``kets`` (P, N + 1), do. The empty
-    battery |s, -s> if none are given.
+    Either their parameters differ or their starts, the rows of ``kets`` (P, N + 1), do.
+    The empty battery |s, -s> if none are given. A mixture is several kets, each with
+    its weight as its norm squared.
     """
 
     def __init__(self, runs: Runs, kets: ComplexArray | None = None) -> None:
@@ -115,8 +109,8 @@ class Pulses:
         self.centre = (levels.max(axis=1) + levels.min(axis=1))[:, None, None] / 2
         self.levels = levels[:, None] - self.centre  # centred, they turn least
         self.ladder = ladder(atoms)
-        empty = np.eye(1, atoms + 1, atoms, dtype=complex)
-        self.kets = empty if kets is None else kets
+        self.mixed = kets is not None
+        self.kets = np.eye(1, atoms + 1, atoms) if kets is None else kets
 
     def run(self, fractions: FloatArray, accuracy: float) -> Iterator[ComplexArray]:
         """Yield the kets at all fractions, some at a time; they err by ``accuracy``."""
@@ -128,69 +122,58 @@ class Pulses:
         allowed = min(accuracy, ROUGHEST)
         # Terms as large as e^r cancel in a series of r radians, and lose those digits.
         furthest = math.log(allowed / ROUNDING / (LEAST + turn[-1] / REACH))
-        psi, now, done = self.kets, 0.0, 0
+        size = np.linalg.norm(self.kets, axis=-1, keepdims=True)
+        psi, now, done = self.kets / size, 0.0, 0
         while done < fractions.size:
             h = np.interp(np.interp(now, x, turn) + furthest, turn, x) - now
             share = h * allowed
-            series = self._series(psi, now, h, share)
+            series = self._series(psi, now, h)
             s = min(1.0, _reach(series, share))
             end = now + s * h
             upto = np.searchsorted(fractions, end, side="right")
-            asked = fractions[done:upto]
-            kets = _sum(series, (asked - now) / h)
-            kets /= np.linalg.norm(kets, axis=-1, keepdims=True)
-            yield kets * np.exp(-1j * self.centre * asked[:, None])
-            psi = _sum(series, np.array([s]))[:, 0]
-            norm = np.linalg.norm(psi, axis=-1, keepdims=True)
+            asked = np.append(fractions[done:upto], end)
+            kets = weighted(np.vander((asked - now) / h, TERMS + 1, True), series)
+            norm = np.linalg.norm(kets, axis=-1, keepdims=True)
             lost = float(np.abs(norm - 1).max())
             if lost > allowed:
                 raise _out_of_reach(lost, accuracy)
-            psi, now, done = psi / norm, end, upto
+            kets /= norm
+            phases = np.exp(-1j * self.centre * asked[:, None])
+            yield (kets * size[:, None] * phases)[:, :-1]
+            psi, now, done = kets[:, -1], end, upto
 
-    def _series(
-        self, psi: ComplexArray, now: float, h: float, share: float
-    ) -> FloatArray:
-        """Coefficients c_k (P, TERMS + 1, 2 N + 2): real parts, then imaginary ones.
-
-        H is real, so that it acts on the parts alike, in half the time.
-        """
+    def _series(self, psi: ComplexArray, now: float, h: float) -> ComplexArray:
+        """Coefficients c_k, (P, TERMS + 1, N + 1)."""
         j = np.arange(TERMS)
         wave = np.exp(2j * np.pi * now) * (2j * np.pi * h) ** j / factorial(j)
-        # A step turns by 20 radians, so what is left out of F counts 20 times at most.
-        shape = -wave[np.abs(wave) > share / 100].real
+        shape = -wave.real
         shape[0] += 1
         pulse = (self.area * shape[::-1] / 2)[:, None]  # F_j, last first
         runs, size = max(len(psi), len(pulse)), psi.shape[1]
-        c = np.empty((runs, TERMS + 1, 2, size))
-        c[:, 0] = np.stack([psi.real, psi.imag], axis=1)
-        flat = c.reshape(runs, TERMS + 1, 2 * size)
+        c = np.empty((runs, TERMS + 1, size), complex)
+        c[:, 0] = psi
         half = self.ladder / 2
-        turn = np.array([[h], [-h]])  # -i (a + i b) = b - i a
         for k in range(TERMS):
-            past = flat[:, max(0, k + 1 - pulse.shape[-1]) : k + 1]
-            driven = (pulse[..., -past.shape[1] :] @ past).reshape(runs, 2, size)
-            moved = self.levels * c[:, k]
+            driven = weighted(pulse[..., -k - 1 :], c[:, : k + 1])
+            moved = self.levels * c[:, [k]]
             moved[..., :-1] += half * driven[..., 1:]
             moved[..., 1:] += half * driven[..., :-1]
-            np.multiply(moved[:, ::-1], turn / (k + 1), out=c[:, k + 1])
-        return flat
+            c[:, [k + 1]] = -1j * h / (k + 1) * moved
+        return c
 
-    def observe(
-        self, kets: ComplexArray, weights: FloatArray | None = None
-    ) -> tuple[FloatArray, ...]:
+    def observe(self, kets: ComplexArray) -> tuple[FloatArray, ...]:
         """Energy, deviation (unit Delta), entropy, <Jy> and twist, each (P, S).
 
         From [Jx, Jz] = -i Jy the slope of the energy is, exactly, E' = F <Jy>, and
         E'' = F' <Jy> + F (twist - F <Jz>), the derivatives taken in t/T, where the
-        twist is sum_m T (E_{m+1} - E_m) Re <J_+>_m. With ``weights`` (P,) the runs are
-        one mixture, and P is 1 in what returns.
+        twist is sum_m T (E_{m+1} - E_m) Re <J_+>_m. A mixture is one run: P is 1.
         """
         populations = np.abs(kets) ** 2
         # <J_+> = sum_m conj(psi_{m + 1}) <m + 1| J_+ |m> psi_m, term by term
         raised = kets[..., :-1].conj() * self.ladder * kets[..., 1:]
-        if weights is not None:
-            populations = np.tensordot(weights[None], populations, 1)
-            raised = np.tensordot(weights[None], raised, 1)
+        if self.mixed:
+            populations = populations.sum(axis=0, keepdims=True)
+            raised = raised.sum(axis=0, keepdims=True)
         twist = -(np.diff(self.levels) * raised.real).sum(axis=-1)
         excited = np.arange(len(self.ladder), -1.0, -1)
         mean = populations @ excited
@@ -204,18 +187,11 @@ def joined(seen: list[tuple[FloatArray, ...]]) -> list[FloatArray]:
     return [np.concatenate(part, axis=1) for part in zip(*seen, strict=True)]
 
 
-def _reach(series: FloatArray, share: float) -> float:
+def _reach(series: ComplexArray, share: float) -> float:
     """Largest s whose last two terms, |c_k| s^k, are at most s times the share."""
     sizes = np.linalg.norm(series[:, -2:], axis=-1).max(axis=0)
     sizes = np.maximum(sizes, np.finfo(float).tiny)
     return float(((share / sizes) ** [1 / (TERMS - 2), 1 / (TERMS - 1)]).min())
-
-
-def _sum(series: FloatArray, s: FloatArray) -> ComplexArray:
-    """Kets (P, S, N + 1) that the series sum up to."""
-    parts = np.vander(s, TERMS + 1, increasing=True) @ series
-    real_part, imaginary_part = np.split(parts, 2, axis=-1)
-    return real_part + 1j * imaginary_part
 
 
 def _out_of_reach(found: float, accuracy: float) -> AccuracyError:

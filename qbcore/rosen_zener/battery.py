@@ -18,25 +18,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from qbcore._numerics.spins import projections
-from qbcore._support.checks import integer, numbers, real, require, time_axis
+from qbcore._numerics.unitary import columns
+from qbcore._support.checks import numbers, real, require, time_axis
+from qbcore._support.models import ClosedBattery, check_fields
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
-from qbcore._support.types import FloatArray, IntArray
+from qbcore._support.states import REPAIRABLE, are_kets, checked_states, read
+from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.charging import Charging, Peak, peak
-from qbcore.errors import NoSteadyStateError
-from qbcore.rosen_zener._pulse import (
-    Pulses,
-    Runs,
-    area_fraction,
-    joined,
-)
-from qbcore.rosen_zener._start import mixture
+from qbcore.rosen_zener._pulse import Pulses, Runs, area_fraction, joined
 
 if TYPE_CHECKING:
     import qutip
@@ -90,7 +86,7 @@ class ChargingMap(Result):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RosenZenerBattery:
+class RosenZenerBattery(ClosedBattery):
     """N interacting two-level atoms under a sin^2 pulse.
 
     Parameters
@@ -126,14 +122,8 @@ class RosenZenerBattery:
     interaction: float = 2.0
 
     def __post_init__(self) -> None:
-        # Python's own numbers, for a NumPy integer of 8 bits would overflow.
-        self.__dict__.update(
-            atoms=integer("atoms", self.atoms, least=1),
-            splitting=real("splitting", self.splitting, above=0.0),
-            drive=real("drive", self.drive, least=0.0),
-            duration=real("duration", self.duration, above=0.0),
-            interaction=real("interaction", self.interaction),
-        )
+        positive = "splitting", "duration"
+        check_fields(self, least={"atoms": 1, "drive": 0}, positive=positive)
 
     @property
     def quantum(self) -> float:
@@ -193,30 +183,11 @@ class RosenZenerBattery:
         jx = qutip.jmat(self.atoms / 2, "x")
         return qutip.QobjEvo([qutip.qdiags(self.static_levels, 0), [jx, self.drive_at]])
 
-    def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return no jump operators: the battery is closed."""
-        return []
-
     def initial_state(self) -> qutip.Qobj:
         """Return the empty battery |s, -s> as a QuTiP ket."""
         import qutip
 
         return qutip.basis(self.atoms + 1, self.atoms)
-
-    def steady_state(self) -> NoReturn:
-        """Refuse: a closed battery never comes to rest.
-
-        Raises
-        ------
-        NoSteadyStateError
-            Always.
-        """
-        raise NoSteadyStateError(
-            "A Rosen-Zener battery has 0 baths and never comes to rest, which needs 1. "
-            "It keeps what the pulse stores: take `charge().energy[-1]`.",
-            found=0,
-            limit=1,
-        )
 
     def charge(
         self,
@@ -272,17 +243,18 @@ class RosenZenerBattery:
         if times is None:
             times = self.duration * runs.fractions(8.0, least=201)
         t = time_axis("times", times, latest=self.duration)
-        begin = mixture(start, self.atoms)
-        pulses = Pulses(runs, begin.kets)
+        begin, pure = _start(start, self.atoms)
+        pulses = Pulses(runs, begin)
         path = pulses.run(self._fraction(t), accuracy)
         seen, kept = [], []
-        for kets in progress(path, "pulse", runs.planned(accuracy, len(begin.kets))):
-            seen.append(pulses.observe(kets, begin.weights))
-            kept += [begin.states(kets)] if states else []
+        for kets in progress(path, "pulse", runs.planned(accuracy, len(begin))):
+            seen.append(pulses.observe(kets))
+            kept += [_as_states(kets, pure)] if states else []
         energy, fluctuation, entropy, jy, _ = (part[0] for part in joined(seen))
-        first = pulses.observe(begin.kets[:, None], begin.weights)[0].item()
+        first = pulses.observe(begin[:, None])[0].item()
         # No unitary extracts what is left when the largest weights lie lowest.
-        passive = np.sort(begin.weights)[::-1] @ np.arange(begin.weights.size)
+        weights = np.linalg.norm(begin, axis=1) ** 2
+        passive = np.sort(weights)[::-1] @ np.arange(weights.size)
         return RosenZenerCharging(
             times=t,
             energy=self.splitting * (energy - first),
@@ -293,6 +265,34 @@ class RosenZenerBattery:
             fluctuation=self.splitting * fluctuation,
             diagonal_entropy=entropy,
         )
+
+
+def _start(start: Any, atoms: int) -> tuple[ComplexArray, bool]:
+    """Kets (K, N + 1) whose projectors add up to the start; whether it is a ket.
+
+    A unitary dynamics keeps the spectrum of the start, so a density matrix evolves as
+    the kets of its spectral decomposition.
+    """
+    size = atoms + 1
+    start = np.eye(size, 1, -atoms) if start is None else start
+    given, _ = read("start", start)
+    if given.shape == (size,):
+        must = (
+            "hold real probabilities, whose sum is 1; amplitudes are a ket, of shape "
+            f"{(size, 1)}"
+        )
+        likely = np.isrealobj(given) and abs(given.sum() - 1) <= REPAIRABLE
+        require(likely, "start", must, given)
+        start = np.diag(given)
+    state = checked_states("start", start, size, space=[size], single=True)
+    kets = columns(state)
+    return kets.T / np.linalg.norm(kets), are_kets(state)
+
+
+def _as_states(kets: ComplexArray, pure: bool) -> ComplexArray:
+    """Kets (S, N + 1, 1) or density matrices at S times, from (K, S, N + 1)."""
+    each = np.moveaxis(kets, 0, -1)
+    return each if pure else each @ each.conj().swapaxes(1, 2)
 
 
 def charge_map(

@@ -72,7 +72,7 @@ def gauge_integrals(battery: RosenZenerBattery) -> GaugeIntegrals:
     v0, span = real("drive", battery.drive, above=0.0), battery.duration
 
     def brackets(z: float) -> tuple[float, float]:
-        """[J_0 + 2 z^2 J_1 / (1 - z^2)] / v0, times sin(pi z) and times sin(2 pi z)."""
+        """[J_0 + 2 z J_1 / (1 - z^2)] / v0, times sin(pi z) and times sin(2 pi z)."""
         j0, j1 = jv((0, 1), -z)
         c = 2 * np.pi * z * j1 / (1 + z)
         single = j0 * np.sin(np.pi * z) + c * np.sinc(1 - z)

@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
-from scipy.special import gammaln, xlogy
+from scipy.special import binom
 
 from qbcore._support.progress import progress
 from qbcore._support.types import FloatArray
@@ -88,24 +88,22 @@ class Symmetric:
         one = np.eye(self.size, 1)[None]
         parts = np.array([part.toarray() for part in self.parts])
         weights = np.stack([np.ones_like(n1), n1, n2, ratio], axis=1)
-        found = np.empty((ratio.size, self.size))
-        for begin in range(0, ratio.size, 256):  # bounds the memory
-            some = slice(begin, begin + 256)
-            matrices = np.tensordot(weights[some], parts, 1)
+        found = []
+        # Not all at once, which bounds the memory.
+        for some in np.array_split(weights, 1 + ratio.size // 256):
+            matrices = np.tensordot(some, parts, 1)
             matrices[:, 0, :] = self.trace
-            found[some] = np.linalg.solve(matrices, one)[..., 0]
-        return found
+            found.append(np.linalg.solve(matrices, one)[..., 0])
+        return np.concatenate(found)
 
     def _sparse(self, ratio: float, n1: float, n2: float) -> FloatArray:
-        """One unknown that is surely not small is set to 1 and its equation left out.
+        """Set one unknown that is surely not small to 1, in place of its equation.
 
         A row of ones, as in the dense form, would fill the sparse factors.
         """
-        matrix = self.generator(ratio, n1, n2).tocsc()
-        likely = int(self.product(n1, n2).argmax())
-        rest = np.delete(np.arange(self.size), likely)
-        source = -matrix[:, [likely]].toarray()[rest, 0]
-        x = np.insert(spsolve(matrix[rest][:, rest], source), likely, 1.0)
+        one = np.eye(1, self.size, int(self.product(n1, n2).argmax()))[0]
+        others = sparse.diags_array(1 - one) @ self.generator(ratio, n1, n2)
+        x = spsolve((others + sparse.diags_array(one)).tocsc(), one)
         return x / (self.trace @ x)
 
     def product(self, battery: float, ancilla: float) -> FloatArray:
@@ -115,10 +113,9 @@ class Symmetric:
         d_j = (2j + 1) M! / ((M/2 + j + 1)! (M/2 - j)!) copies of spin j.
         """
         j, half = self.spin, self.spin.max()
-        copies = gammaln(2 * half + 1) - gammaln(half + j + 2) - gammaln(half - j + 1)
+        copies = (2 * j + 1) / (half + j + 1) * binom(2 * half, half - j)
         up = half + self.projection
-        chance = xlogy(up, ancilla) + xlogy(2 * half - up, 1 - ancilla)
-        weights = (2 * j + 1) * np.exp(copies + chance)
+        weights = copies * ancilla**up * (1 - ancilla) ** (2 * half - up)
         coherences = np.zeros(self.size - 2 * weights.size)
         return np.concatenate([battery * weights, (1 - battery) * weights, coherences])
 
@@ -126,16 +123,12 @@ class Symmetric:
 def loss_rate(ancillas: int, j: FloatArray, m: FloatArray, step: int) -> FloatArray:
     """Rate of |j, m> -> |j + step, m - 1> if each ancilla loses at unit rate."""
     half = ancillas / 2
-    top = {
-        0: (j + m) * (j - m + 1) * (half + 1),
-        -1: (j + m) * (j + m - 1) * (half + 1 + j),
-        +1: (j - m + 1) * (j - m + 2) * (half - j),
-    }[step]
-    bottom = {
-        0: 2 * j * (j + 1),
-        -1: 2 * j * (2 * j + 1),
-        +1: 2 * (j + 1) * (2 * j + 1),
-    }[step]
+    if step == 0:
+        top, bottom = (j + m) * (j - m + 1) * (half + 1), 2 * j * (j + 1)
+    else:
+        # The way up is the way down with -j - 1 in place of j.
+        k = j if step < 0 else -j - 1
+        top, bottom = (k + m) * (k + m - 1) * (half + 1 + k), 2 * k * (2 * k + 1)
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
@@ -148,17 +141,17 @@ class _Grid:
     def __init__(self, ancillas: int, gap: int) -> None:
         self.ancillas, self.gap = ancillas, gap
         spins = np.arange((ancillas % 2) / 2, ancillas / 2 + 0.5)
-        counts = np.rint(2 * spins + 1 - gap).astype(int)
-        self.size = int(counts.sum())
+        ladders = [np.arange(-j, j + 0.5 - gap) for j in spins]
+        counts = [ladder.size for ladder in ladders]
         self.offset = np.cumsum(counts) - counts
-        self.j = np.repeat(spins, counts)
-        self.m = np.arange(self.size) - np.repeat(self.offset + spins, counts)
+        self.j, self.m = np.repeat(spins, counts), np.concatenate(ladders)
 
-    def choose(self, j: FloatArray, m: FloatArray) -> Any:
-        """Ones where row |j, m> meets its column, sparse (size, len(j))."""
-        rows = self.offset[j.astype(int)] + (j + m).astype(int)
-        where = rows, np.arange(j.size)
-        return sparse.csr_array((np.ones(j.size), where), (self.size, j.size))
+    def place(self, j: FloatArray, m: FloatArray, values: FloatArray) -> Any:
+        """Values where row |j, m> meets its column, sparse (size, columns)."""
+        columns = np.flatnonzero(values)
+        row = self.offset[j[columns].astype(int)] + (j + m)[columns].astype(int)
+        shape = self.j.size, values.size
+        return sparse.csr_array((values[columns], (row, columns)), shape)
 
     def jumps(self, sign: int) -> Any:
         """Loss (sign = -1) or gain (+1) on every ancilla; gain is loss with m -> -m."""
@@ -168,11 +161,7 @@ class _Grid:
         for step in (0, -1, 1):
             ends = (-sign * m, -sign * (m + self.gap))
             lower, upper = (loss_rate(self.ancillas, j, each, step) for each in ends)
-            rate = np.sqrt(lower * upper)
-            go = rate > 0
-            here = self.choose(j[go], m[go]) @ sparse.diags_array(rate[go])
-            there = self.choose(j[go] + step, m[go] + sign)
-            matrix = matrix + there @ here.T
+            matrix += self.place(j + step, m + sign, np.sqrt(lower * upper))
         return matrix
 
 
@@ -181,28 +170,26 @@ def symmetric(ancillas: int) -> Symmetric:
     """The generators for M ancillas; M = 0 leaves the bare battery."""
     levels, pairs = _Grid(ancillas, 0), _Grid(ancillas, 1)
     j, m = pairs.j, pairs.m
-    c = sparse.diags_array(np.sqrt((j - m) * (j + m + 1)))
+    c = 2 * np.sqrt((j - m) * (j + m + 1))
     # Y feeds P_g(j, m + 1) and drains P_e(j, m).
-    feeds = sparse.vstack(
-        [-2 * levels.choose(j, m) @ c, 2 * levels.choose(j, m + 1) @ c]
-    )
-    exchange = sparse.block_array([[None, feeds], [-feeds.T / 2, None]])
+    feeds = sparse.vstack([levels.place(j, m, -c), levels.place(j, m + 1, c)])
+    exchange = sparse.block_array([[None, feeds], [-feeds.T / 2, None]], format="csr")
     blocks = partial(sparse.block_diag, format="csr")
     # A jump of the battery halves the life of the coherences Y.
-    one, blur = sparse.eye_array(levels.size), -sparse.eye_array(pairs.size) / 2
+    one, blur = sparse.eye_array(levels.j.size), -sparse.eye_array(j.size) / 2
     moves = (np.array([[-1, 0], [1, 0]]), np.array([[0, 1], [0, -1]]))
     loss, gain = (blocks([sparse.kron(move, one), blur]) for move in moves)
     losses, gains = (
         blocks([levels.jumps(sign), levels.jumps(sign), pairs.jumps(sign)])
         for sign in (-1, +1)
     )
-    sizes = [levels.size, levels.size, pairs.size]
+    sizes = [levels.j.size, levels.j.size, j.size]
     count = ancillas / 2 + levels.m
     return Symmetric(
         spin=levels.j,
         projection=levels.m,
-        parts=(loss + losses, gain - loss, gains - losses, exchange.tocsr()),
+        parts=(loss + losses, gain - loss, gains - losses, exchange),
         trace=np.repeat([1.0, 1.0, 0.0], sizes),
         battery=np.repeat([1.0, 0.0, 0.0], sizes),
-        ancillas=np.concatenate([count, count, np.zeros(pairs.size)]),
+        ancillas=np.concatenate([count, count, np.zeros(j.size)]),
     )

@@ -22,7 +22,7 @@ forms are in ``formulas``, the bath common to all qubits (Eqs. (7), (8)) in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -30,15 +30,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.checks import numbers, real, require
-from qbcore._support.types import FloatArray
-from qbcore.star import _charge, _liouvillian, _operators, _shared, _start
+from qbcore._support.types import ComplexArray, FloatArray
+from qbcore.star import _liouvillian, _network
 from qbcore.star._symmetric import Symmetric, symmetric
 from qbcore.star.formulas import fermi, strength
 from qbcore.star.results import StarSteadyState
 
-MOST_CELLS = 400  # one sparse system of 120 000 unknowns, for seconds
 MOST_CELLS_EIGENVALUES = 40  # dense eigenvalues of some 1200 unknowns
 # In units of 1/gamma. Of 350 random stars the slowest decayed at 0.94 gamma, so that
 # exp(-0.94 * 40) = 5e-17 is left.
@@ -46,7 +44,7 @@ SETTLED = 40.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class StarBattery:
+class StarBattery(_network.Network):
     """A battery qubit in the centre of N - 1 ancillas, each qubit with a separate bath.
 
     Parameters
@@ -82,33 +80,11 @@ class StarBattery:
     0.380797
     """
 
-    cells: int = 3
-    splitting: float = 10.0
-    coupling: float = 1.0
-    rate: float = 1.0
-    bath_frequency: float = 1.0
-    temperature: float = 1.0
-    potential: float = 1.0
     bias: float = 2.0
 
     def __post_init__(self) -> None:
-        _shared.check_fields(self, fewest=1, most=MOST_CELLS)
+        super().__post_init__()
         real("potential + bias", self.potential + self.bias)
-
-    @property
-    def quantum(self) -> float:
-        """Energy 2 omega_0 of one excitation."""
-        return 2 * self.splitting
-
-    @property
-    def capacity(self) -> float:
-        """Largest energy above the ground state, 2 omega_0."""
-        return self.quantum
-
-    @property
-    def battery_sites(self) -> tuple[int, ...]:
-        """The battery is the first qubit."""
-        return (0,)
 
     @property
     def occupations(self) -> tuple[float, float]:
@@ -126,16 +102,9 @@ class StarBattery:
     def relaxation_rate(self) -> float:
         """Slowest rate at which starts of two probabilities relax; for N <= 40."""
         way_out = "fit the end of a curve of `charge` instead"
-        _shared.at_most(MOST_CELLS_EIGENVALUES, self.cells, way_out)
+        self._few(MOST_CELLS_EIGENVALUES, way_out)
         decay = np.sort(-np.linalg.eigvals(self._generator().toarray()).real)
         return float(decay[1])
-
-    # The methods that both stars share.
-    charge = _charge.charge
-    battery_hamiltonian = _operators.battery_hamiltonian
-    hamiltonian = _operators.hamiltonian
-    collapse_operators = _operators.collapse_operators
-    initial_state = _operators.initial_state
 
     def steady_state(self) -> StarSteadyState:
         """Return the one steady state (every qubit leaks, so there is one).
@@ -145,10 +114,8 @@ class StarBattery:
         StarSteadyState
             The battery at rest, and the current through it.
         """
-        found = _shared.as_floats(vars(_at_rest(vars(self))))
-        if self.cells == 1:
-            found["ancilla_excitation"] = None
-        return StarSteadyState(**found)
+        rest = _at_rest(vars(self))
+        return rest if self.cells > 1 else replace(rest, ancilla_excitation=None)
 
     @property
     def _space(self) -> Symmetric:
@@ -158,26 +125,24 @@ class StarBattery:
         ratio = float(strength(self.coupling, self.rate))
         return self.rate * self._space.generator(ratio, *self.occupations)
 
-    def _run(self, start: Any, t: FloatArray) -> _charge.Path:
-        pair = _start.probabilities(start, self.cells)
+    def _run(self, start: Any, t: FloatArray) -> tuple[FloatArray, ComplexArray]:
+        pair = _liouvillian.probabilities(start, self.cells)
         if pair is None:
             way_out = "start from two probabilities instead"
-            _shared.at_most(_liouvillian.MOST_CELLS, self.cells, way_out)
-            return _liouvillian.evolve(self, start, t)
+            return _liouvillian.evolve(self, start, t, way_out)
         space, generator = self._space, self._generator()
         readout = np.array([space.battery, space.battery @ generator, space.ancillas])
         # Later, nothing changes any more.
         until = np.minimum(t, SETTLED / self.rate)
-        x = space.product(*pair)
-        seen = _charge.observe(generator, x, until, readout)
-        # Read like the rest of the run, E(0) - E(0) is zero to the last digit.
-        return _charge.Path(begin=float(space.battery @ x), seen=seen, coherence=0.0)
+        seen = _network.observe(generator, space.product(*pair), until, readout)
+        return seen, np.zeros(t.size, complex)
 
     def _jumps(self) -> list[Any]:
         n1, n2 = self.occupations
-        each = [n1] + [n2] * (self.cells - 1)
-        baths = zip(each, lowering_of_each(self.cells), strict=True)
-        return [c for n, s in baths for c in _operators.bath(self.rate, n, s)]
+        battery, *ancillas = self._lowering()
+        return self._bath(n1, battery) + [
+            c for s in ancillas for c in self._bath(n2, s)
+        ]
 
 
 def steady_map(
@@ -243,8 +208,10 @@ def _at_rest(fields: dict[str, Any]) -> StarSteadyState:
         if n > 1:
             others[mine] = rest @ space.ancillas / (n - 1)
     current = stars.rate * (p - n1)
-    return StarSteadyState(
-        **_shared.at_rest(2 * stars.splitting, p),
+    return _network.at_rest(
+        StarSteadyState,
+        2 * stars.splitting,
+        p,
         ancilla_excitation=others,
         current=current,
         dissipation=current * stars.bias,

@@ -30,16 +30,17 @@ n may round to 0 or 1.
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import SeveralSteadyStatesError
-from qbcore.star import _charge, _liouvillian, _operators, _shared, _start
+from qbcore.star import _liouvillian, _network
 from qbcore.star.formulas import fermi
 from qbcore.star.results import QubitSteadyState
 
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     import qutip
 
 MOST_CELLS_STATES = 8  # operators of dimension 2^N, diagonalised densely
-MOST_CELLS = 400  # as many sectors of definite S
 SAME = 1e-14  # excitations closer than this are one: some fifty roundings
 # J mixes spins at a rate of about J^2/gamma. Once that is gamma times the rounding of a
 # number, no computation of a curve tells it from zero.
@@ -77,7 +77,7 @@ class Sector:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommonBathStar:
+class CommonBathStar(_network.Network):
     """The star of N qubits in one common bath.
 
     Parameters
@@ -114,31 +114,8 @@ class CommonBathStar:
     qbcore.errors.SeveralSteadyStatesError: ... p_1 from 0.500000 to 0.925469, ...
     """
 
-    cells: int = 3
-    splitting: float = 10.0
-    coupling: float = 1.0
-    rate: float = 1.0
-    bath_frequency: float = 1.0
-    temperature: float = 1.0
     potential: float = 2.0
-
-    def __post_init__(self) -> None:
-        _shared.check_fields(self, fewest=2, most=MOST_CELLS)
-
-    @property
-    def quantum(self) -> float:
-        """Energy 2 omega_0 of one excitation."""
-        return 2 * self.splitting
-
-    @property
-    def capacity(self) -> float:
-        """Largest energy above the ground state, 2 omega_0."""
-        return self.quantum
-
-    @property
-    def battery_sites(self) -> tuple[int, ...]:
-        """The battery is the first qubit."""
-        return (0,)
+    _fewest = 2
 
     @property
     def occupation(self) -> float:
@@ -159,12 +136,10 @@ class CommonBathStar:
                 )
         return tuple(found)
 
-    def _total_spins(self, j: float) -> list[float | None]:
-        if j == 0:
-            return [0.5]
-        if self._coupled and j != 0.5:
+    def _total_spins(self, j: float) -> Sequence[float | None]:
+        if self._coupled and j > 0.5:
             return [None]
-        return [j + 0.5, j - 0.5]
+        return sorted({j + 0.5, abs(j - 0.5)}, reverse=True)
 
     @property
     def _coupled(self) -> bool:
@@ -182,7 +157,7 @@ class CommonBathStar:
         """r^k = exp(k ln r) for numbers k of excitations, the largest scaled to one."""
         log_r = (self.potential - self.bath_frequency) / self.temperature
         # Beyond 800 the smaller of two weights is zero anyway.
-        exponent = min(max(log_r, -800.0), 800.0) * excitations
+        exponent = np.clip(log_r, -800.0, 800.0) * excitations
         return np.exp(exponent - exponent.max())
 
     @property
@@ -193,11 +168,10 @@ class CommonBathStar:
         different j_A are copies of each other, and their d add up before squaring (the
         Catalan numbers).
         """
-        copies: dict[Any, int] = {}
+        copies: Counter[Any] = Counter()
         for s in self.sectors:
             mixed = (s.ancilla_spin, s.total_spin)
-            key = mixed if self._coupled else s.total_spin
-            copies[key] = copies.get(key, 0) + s.copies
+            copies[mixed if self._coupled else s.total_spin] += s.copies
         return sum(d * d for d in copies.values())
 
     def weights(self, start: Any = None) -> FloatArray:
@@ -213,9 +187,9 @@ class CommonBathStar:
         (S,) array
             One weight for each of `sectors`; they add up to 1.
         """
-        self._small_enough()
-        rho = _start.density_matrix(start, self.cells)
-        return np.array([np.vdot(p, rho).real for p in self._projectors()])
+        projectors = self._projectors()
+        rho = _liouvillian.density_matrix(start, self.cells)
+        return np.array([np.vdot(p, rho).real for p in projectors])
 
     def asymptotic_excitation(self, start: Any = None) -> float:
         """Return p_1 for t -> infinity from a start as in `charge`, here for N <= 8."""
@@ -244,40 +218,28 @@ class CommonBathStar:
                 "ask `asymptotic_excitation(start)`."
             )
             raise SeveralSteadyStatesError(message, found=(lowest, highest), limit=SAME)
-        rest = _shared.at_rest(self.quantum, p[0])
-        return QubitSteadyState(**_shared.as_floats(rest))
-
-    # The methods that both stars share.
-    charge = _charge.charge
-    battery_hamiltonian = _operators.battery_hamiltonian
-    hamiltonian = _operators.hamiltonian
-    collapse_operators = _operators.collapse_operators
-    initial_state = _operators.initial_state
+        return _network.at_rest(QubitSteadyState, self.quantum, p[0])
 
     def asymptotic_states(self) -> tuple[qutip.Qobj, ...]:
         """Return the steady state of each sector, mixed over its copies; for N <= 8."""
-        self._small_enough()
+        projectors = self._projectors()
         # The number of excitations is diagonal and commutes with the projectors.
-        weights = self._weights_of(_operators.excitations(self.cells))
-        states = [p * weights for p in self._projectors()]
-        return tuple(_operators.as_qutip(s / np.trace(s), self.cells) for s in states)
+        weights = self._weights_of(self._excitations())
+        states = [p * weights for p in projectors]
+        return tuple(self._as_qutip(s / np.trace(s)) for s in states)
 
-    def _run(self, start: Any, t: FloatArray) -> _charge.Path:
+    def _run(self, start: Any, t: FloatArray) -> tuple[FloatArray, ComplexArray]:
         way_out = "up to 8, `asymptotic_excitation(start)` tells where the curve ends"
-        _shared.at_most(_liouvillian.MOST_CELLS, self.cells, way_out)
-        return _liouvillian.evolve(self, start, t)
+        return _liouvillian.evolve(self, start, t, way_out)
 
     def _jumps(self) -> list[Any]:
-        lower = sum(lowering_of_each(self.cells))
-        return _operators.bath(self.rate, self.occupation, lower)
-
-    def _small_enough(self) -> None:
-        way_out = "`sectors` and `steady_state` need no states of all qubits"
-        _shared.at_most(MOST_CELLS_STATES, self.cells, way_out)
+        return self._bath(self.occupation, sum(self._lowering()))
 
     def _projectors(self) -> list[ComplexArray]:
         """Projectors on the sectors, from the eigenspaces of two squared spins."""
-        lowers = lowering_of_each(self.cells)
+        way_out = "`sectors` and `steady_state` need no states of all qubits"
+        self._few(MOST_CELLS_STATES, way_out)
+        lowers = self._lowering()
         ancilla, total = _spin_projectors(lowers[1:]), _spin_projectors(lowers)
         return [
             ancilla[s.ancilla_spin] @ total.get(s.total_spin, np.eye(2**self.cells))
@@ -291,5 +253,5 @@ def _spin_projectors(lowers: list[Any]) -> dict[float | None, ComplexArray]:
     z = (minus.T @ minus - minus @ minus.T) / 2
     square = minus.T @ minus - z + z @ z  # S_+ S_- - S_z + S_z^2
     values, vectors = np.linalg.eigh(square)
-    spins = np.rint(np.sqrt(4 * values.clip(0) + 1) - 1) / 2
+    spins = np.rint(np.sqrt(4 * values + 1) - 1) / 2
     return {float(j): vectors * (spins == j) @ vectors.T for j in np.unique(spins)}

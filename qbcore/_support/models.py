@@ -1,0 +1,71 @@
+"""What the models share: checks of fields and of a task's size, QuTiP operators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any, NoReturn
+
+from scipy.sparse import csr_matrix
+
+from qbcore._support.checks import integer, real
+from qbcore._support.results import in_short
+from qbcore.errors import NoSteadyStateError, TooLargeError
+
+
+class ClosedBattery:
+    """What batteries without a bath share."""
+
+    def collapse_operators(self) -> list[Any]:
+        """Return no jump operators: the battery is closed."""
+        return []
+
+    def steady_state(self) -> NoReturn:
+        """Refuse: a closed battery never comes to rest.
+
+        Raises
+        ------
+        NoSteadyStateError
+            Always.
+        """
+        message = (
+            "A closed battery has 0 baths and never comes to rest, which needs 1: take "
+            "what it holds at some time from `charge()`."
+        )
+        raise NoSteadyStateError(message, found=0, limit=1)
+
+
+def check_fields(
+    battery: Any, *, least: dict[str, int], positive: Collection[str]
+) -> None:
+    """Make every field a Python number, which never wraps around, in its range.
+
+    Whole numbers and what may be zero stand in ``least``. A field whose default is None
+    keeps that.
+    """
+    for field in fields(battery):
+        name, value = field.name, getattr(battery, field.name)
+        if value is None and field.default is None:
+            continue
+        if "int" in str(field.type):
+            number: float = integer(name, value, least=least[name])
+        else:
+            above = 0.0 if name in positive else -math.inf
+            number = real(name, value, above=above, least=least.get(name, -math.inf))
+        vars(battery)[name] = number  # the class is frozen
+
+
+def at_most(limit: float, found: float, what: str, way_out: str) -> None:
+    """Refuse a task that is too large."""
+    if found > limit:
+        size = f"{what} is {in_short(found)}, and this takes at most {in_short(limit)}"
+        raise TooLargeError(f"{size}: {way_out}.", found=found, limit=limit)
+
+
+def as_qutip(operator: Any, dims: list[int]) -> Any:
+    """An array as a QuTiP operator on subsystems of these dimensions."""
+    import qutip
+
+    # QuTiP 5.1 takes sparse matrices, but no sparse arrays.
+    return qutip.Qobj(csr_matrix(operator), dims=[dims, dims])
