@@ -18,6 +18,10 @@ import yaml
 
 SCHEMA = Path(__file__).with_name("claims.schema.json")
 SCHEMA_VERSION = 1
+PATTERNS = {  # of the schema, in words
+    r"\S": "says nothing, fill it in",
+    "^[a-z0-9-]+$": "is not made of a to z, 0 to 9 and -",
+}
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, if built
 MIXED = ("holds in part", "cannot be decided")
 
@@ -65,10 +69,10 @@ def _broken(root: yaml.Node | None, found: Any) -> Iterator[tuple[int, str]]:
     for error in errors:
         where = list(error.absolute_path)[1:]
         named = " / ".join(map(str, where[1:]))
-        yield (
-            _line(root, where),
-            f"{named}: {error.message}" if named else error.message,
-        )
+        rule = error.message
+        if error.validator == "pattern":
+            rule = f"{error.instance!r} {PATTERNS[error.validator_value]}"
+        yield _line(root, where), f"{named}: {rule}" if named else rule
     if errors:
         return  # what has another shape than the schema's cannot be looked into
     known: set[str] = set()
