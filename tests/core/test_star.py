@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -488,6 +489,51 @@ def test_detailed_balance_without_bias(cells):
     assert s.current == pytest.approx(0.0, abs=1e-12)
     assert s.ergotropy == pytest.approx(20 * math.tanh(0.4), abs=2e-11)
     assert (s.ancilla_excitation is None) == (cells == 1)
+
+
+def exact_pair(coupling, rate, mu, bias):
+    """Two levels at omega = 1 between flat bands at T = 1, by Landauer's integral."""
+    h = np.array([[1.0, coupling], [coupling, 1.0]])
+
+    def inflow(x):
+        green = np.linalg.inv((x + 0.5j * rate) * np.eye(2) - h)[0]
+        return rate / (2 * np.pi) * abs(green) ** 2 @ fermi(x, [mu, mu + bias], 1.0)
+
+    parts = pairwise([-np.inf, 1 - coupling, 1 + coupling, np.inf])
+    return sum(quad(inflow, *part, limit=200, epsabs=1e-10)[0] for part in parts)
+
+
+def test_local_equation_is_that_of_static_baths_far_below_t():
+    """J and gamma scaled together: the relative error of W falls as their square."""
+    errors = []
+    for scale in (0.1, 0.05):
+        fields = {"cells": 2, "coupling": scale, "rate": scale, "potential": 1.0}
+        printed = 2 * steady_map(bias=2.0, **fields).excitation - 1
+        errors.append(printed / (2 * exact_pair(scale, scale, 1.0, 2.0) - 1) - 1)
+    assert 0 < errors[1] < 4e-4
+    assert errors[0] / errors[1] == pytest.approx(4.0, rel=0.02)
+
+
+def test_local_equation_fails_for_a_coupling_above_t():
+    """The levels omega +- J leave a battery half full; the equation saturates."""
+    printed = 2 * steady_map(cells=2, coupling=5.0).excitation - 1
+    assert printed == pytest.approx(0.377027, abs=1e-6)
+    assert 2 * exact_pair(5.0, 1.0, 1.0, 2.0) - 1 == pytest.approx(0.053231, abs=1e-6)
+
+
+def test_below_threshold_the_battery_is_passive_and_the_network_is_not():
+    """From the empty start the ancillas' singlet stays empty, below fuller levels."""
+    b = CommonBathStar(potential=0.0)
+    h, jumps = b.hamiltonian(), b.collapse_operators()
+    options = {"progress_bar": "", "atol": 1e-11, "rtol": 1e-9, "nsteps": 10**6}
+    late = qutip.mesolve(h, b.initial_state(), [0, 250], jumps, options=options)
+    rest = late.final_state
+    alone = metrics.ergotropy(rest.ptrace(0), b.battery_hamiltonian())
+    assert alone == pytest.approx(0.0, abs=1e-8)
+    # Levels 0, 20 + (-s, 0, s), 40 + (-s, 0, s), 60 with s = sqrt 2; by hand, sorted.
+    r = math.exp(-1)
+    by_hand = (math.sqrt(2) * r + 20 * (r**2 + r**3)) / (1 + 2 * r + 2 * r**2 + r**3)
+    assert metrics.ergotropy(rest, h) == pytest.approx(by_hand, abs=1e-6)
 
 
 @pytest.mark.parametrize("cells", [2, 5, 30])
