@@ -19,7 +19,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data homework grade test lint mutants bench profile latency paint clean
+.PHONY: book site serve pdf notebooks data homework grade test check lint refine mutants bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -60,6 +60,13 @@ lint: .venv/installed ## style, types, spelling, workflows
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/python tools/lint_workflows.py
+	$(BIN)/python -c "from qbook import claims; print(claims.load())"
+
+check: lint ## a contributor's loop: style, types, and the tests of the core
+	$(PYTEST) --dist loadgroup tests/core qbcore
+
+refine: .venv/installed ## every number of the ledger again at twice the resolution
+	$(BIN)/python tools/refine.py
 
 mutants: .venv/installed ## would the tests notice? 90 small mistakes in the core, drawn with SEED; under an hour
 	$(BIN)/python tools/mutants.py $(if $(SEED),--seed $(SEED))

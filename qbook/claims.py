@@ -26,8 +26,8 @@ that were tried, each with the verdict under it, and the verdict follows from th
 A chapter computes the numbers and calls
 ``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its
 tolerance or a reading turns out otherwise, and shows the verdict beside the figure.
-``refined.json`` beside the ledger holds the numbers at twice the resolution, written by
-``make refine``; a number's distance from there is its measured error.
+``refined.json`` beside the ledger holds how far each number moves at twice the
+resolution: its measured error, written by ``make refine``.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from numbers import Real
@@ -44,42 +43,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from qbcore._support.checks import real, require
+from qbcore._support.checks import require
 from qbook import verdict_markup as markup
+from qbook._ledger_file import entries
 from qbook.verdict_markup import VERDICTS
 
-FIELDS = (
-    "id",
-    "paper",
-    "where",
-    "claim",
-    "parameters",
-    "validity",
-    "computed",
-    "tolerance_because",
-    "decided_by",
-    "readings",
-    "verdict",
-    "reason",
-    "chapter",
-)
-DECIDED_BY = ("proof", "printed parameters", "our choice")
 RECORD = "QBOOK_RECORD"  # names the file that keeps what the chapters computed
 REFINED = "refined.json"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, as YAML itself has it."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
-        """Take the mapping of one node."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        where = f"claims.yml: line {node.start_mark.line + 1}"
-        require(not twice, where, "name every key once", twice)
-        return super().construct_mapping(node, deep)
 
 
 class ClaimError(AssertionError):
@@ -90,7 +61,7 @@ class ClaimError(AssertionError):
 class Number:
     """A number of the ledger: |value computed today - value| <= tolerance must hold.
 
-    ``error`` is its distance from the same number at twice the resolution, if measured.
+    ``error`` is how far it moves when computed at twice the resolution, if measured.
     """
 
     value: float
@@ -132,11 +103,20 @@ class Claim:
     chapter: str
     validity: str = ""
     readings: Mapping[str, str] = field(default_factory=dict)
+    since: str = ""
+    changes: Sequence[Mapping[str, str]] = ()
+    disputed_by: Sequence[str] = ()
+    reply: str = ""
 
     @property
     def anchor(self) -> str:
         """Identifier of the verdict box on the chapter's page."""
         return f"claim-{self.id}"
+
+    @property
+    def address(self) -> str:
+        """Address of that box, from the top of the site."""
+        return f"book/{self.chapter}.html#{self.anchor}"
 
     @property
     def numbers(self) -> str:
@@ -187,8 +167,26 @@ class Ledger(tuple[Claim, ...]):
         """The claims of one paper, by its key in references.bib."""
         return Ledger(claim for claim in self if claim.paper == paper)
 
+    def decided_in(self, chapter: str) -> Ledger:
+        """The claims that one chapter decides, such as ``papers/rosen-zener``."""
+        return Ledger(claim for claim in self if claim.chapter == chapter)
+
+    def strip(self) -> Strip:
+        """The claims in one line of links to their boxes, for the head of a chapter."""
+        return Strip(self)
+
     def _repr_html_(self) -> str:
         return markup.table(self)
+
+
+class Strip(tuple[Claim, ...]):
+    """Claims that show themselves as links to their boxes on the same page."""
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{VERDICTS[claim.verdict]} {claim.id}" for claim in self)
+
+    def _repr_html_(self) -> str:
+        return markup.strip(self)
 
 
 def find_ledger(start: Path | None = None) -> Path:
@@ -211,94 +209,21 @@ def find_ledger(start: Path | None = None) -> Path:
 @lru_cache
 def _parsed(path: Path, modified: tuple[int, ...]) -> Ledger:
     """Ledger as of its modification time: an edit is seen in a running kernel."""
-    entries = yaml.load(path.read_text(encoding="utf-8"), _Loader) or []
-    whole = isinstance(entries, list) and all(
-        isinstance(entry, dict) for entry in entries
-    )
-    require(whole, "claims.yml", "hold a list of entries", type(entries).__name__)
-    refined = json.loads(_read(path.with_name(REFINED)) or "{}")
-    claims = Ledger(_claim(entry, refined) for entry in entries)
-    ids = [c.id for c in claims]
-    require(
-        len(set(ids)) == len(ids), "claims.yml", "name every claim once", sorted(ids)
-    )
-    return claims
+    moves = json.loads(_read(path.with_name(REFINED)) or "{}")
+    return Ledger(_claim(entry, moves.get(entry["id"], {})) for entry in entries(path))
 
 
-def _claim(entry: dict[str, Any], refined: Mapping[str, Mapping[str, float]]) -> Claim:
-    name = f"claims.yml: {entry.get('id', '?')}"
-    optional = {"validity", "readings"} - set(entry)
-    fields = tuple(field for field in FIELDS if field not in optional)
-    require(
-        tuple(entry) == fields,
-        name,
-        f"have the fields {fields} in this order",
-        tuple(entry),
-    )
-    for key, allowed in (("verdict", tuple(VERDICTS)), ("decided_by", DECIDED_BY)):
-        require(entry[key] in allowed, name, f"have a {key} in {allowed}", entry[key])
-    require(
-        bool(re.fullmatch("[a-z0-9-]+", str(entry["id"]))),
-        name,
-        "have an id of a-z, 0-9, -",
-        entry["id"],
-    )
-    blank = [
-        key for key, value in entry.items() if value is None or not str(value).strip()
-    ]
-    require(not blank, name, "fill every field", blank)
-    some = isinstance(entry["computed"], dict) and bool(entry["computed"])
-    require(some, name, "hold at least one computed number", entry["computed"])
-    finer = refined.get(entry["id"], {})
+def _claim(entry: dict[str, Any], errors: Mapping[str, float]) -> Claim:
     numbers = {
-        key: _number(f"{name}, {key}", number, finer.get(key))
-        for key, number in entry["computed"].items()
+        name: Number(fields["value"], fields["tolerance"], errors.get(name))
+        for name, fields in entry["computed"].items()
     }
-    _check_readings(name, entry)
     text = {
-        key: " ".join(str(value).split())
+        key: " ".join(value.split())
         for key, value in entry.items()
-        if key not in ("computed", "readings")
+        if isinstance(value, str)
     }
-    return Claim(**text, computed=numbers, readings=entry.get("readings", {}))
-
-
-def _number(name: str, fields: Any, refined: float | None) -> Number:
-    paired = isinstance(fields, dict) and tuple(fields) == ("value", "tolerance")
-    require(paired, name, "have a value and a tolerance", fields)
-    real(f"{name}: value", fields["value"])  # YAML reads 1e-5, without a point, as text
-    real(f"{name}: tolerance", fields["tolerance"], least=0.0)
-    error = None if refined is None else abs(refined - fields["value"])
-    return Number(**fields, error=error)
-
-
-def _check_readings(name: str, entry: Mapping[str, Any]) -> None:
-    """A choice has its readings, and the verdict is the one that they share.
-
-    Under some but not all it is "holds in part", or cannot be decided where what the
-    paper lost would tell.
-    """
-    chosen = entry["decided_by"] == "our choice"
-    readings = entry.get("readings", {})
-    require(
-        chosen == ("readings" in entry), name, "have readings if we chose", readings
-    )
-    if not chosen:
-        return
-    ruled = isinstance(readings, dict) and all(
-        verdict in tuple(VERDICTS) for verdict in readings.values()
-    )
-    several = ruled and len(readings) > 1
-    require(several, name, "rule on at least two named readings", readings)
-    found = set(readings.values())
-    mixed = {"holds in part", "cannot be decided"}
-    allowed = found if len(found) == 1 else mixed
-    require(
-        entry["verdict"] in allowed,
-        name,
-        f"have the verdict of its readings, one of {sorted(allowed)}",
-        entry["verdict"],
-    )
+    return Claim(**{**entry, **text, "computed": numbers})
 
 
 def _read(path: Path) -> str:
@@ -306,7 +231,7 @@ def _read(path: Path) -> str:
 
 
 def load(path: Path | None = None) -> Ledger:
-    """All entries of the ledger, in its order; ValueError on a malformed entry."""
+    """All entries of the ledger, in its order; ValueError names a malformed line."""
     source = find_ledger() if path is None else path
     files = [file for file in (source, source.with_name(REFINED)) if file.is_file()]
     return _parsed(source, tuple(file.stat().st_mtime_ns for file in files))
@@ -316,6 +241,7 @@ def check(
     claim_id: str,
     *value: float,
     readings: Mapping[str, bool | str] | None = None,
+    ledger: str | Path | None = None,
     **values: float,
 ) -> Claim:
     """Compare computed numbers with the ledger and return the verdict to show.
@@ -329,6 +255,8 @@ def check(
     readings : mapping of str to bool or str, optional
         Where a choice of ours decides: does the claim hold under this reading? True for
         "holds", False for "fails", or the verdict in words.
+    ledger : str or Path, optional
+        A ledger of your own; if not given, the one that `find_ledger` finds.
 
     Returns
     -------
@@ -343,7 +271,9 @@ def check(
     ValueError
         An unknown claim, or names of numbers or readings other than the entry's.
     """
-    known = {claim.id: claim for claim in load()}
+    known = {
+        claim.id: claim for claim in load(None if ledger is None else Path(ledger))
+    }
     require(claim_id in known, "claim_id", f"be one of {sorted(known)}", claim_id)
     claim = known[claim_id]
     require(
@@ -355,7 +285,7 @@ def check(
     found = {name: _compared(name, values[name]) for name in claim.computed}
     ruled = {name: _ruled(held) for name, held in (readings or {}).items()}
     _named("readings", claim.readings, ruled)
-    _record(claim_id, found)
+    _record(claim_id, found, ruled)
     for name, number in claim.computed.items():
         apart = abs(found[name] - number.value)
         if not math.isfinite(apart) or apart > number.tolerance:
@@ -387,11 +317,14 @@ def _ruled(held: bool | str) -> str:
     return held
 
 
-def _record(claim_id: str, found: Mapping[str, float]) -> None:
+def _record(
+    claim_id: str, found: Mapping[str, float], ruled: Mapping[str, str]
+) -> None:
     """Keep what was computed, one line per claim, if a file was named for it."""
     if RECORD in os.environ:
+        line = {"id": claim_id, "computed": found, "readings": ruled}
         with Path(os.environ[RECORD]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"id": claim_id, "computed": found}) + "\n")
+            file.write(json.dumps(line) + "\n")
 
 
 def _compared(name: str, value: Any) -> float:

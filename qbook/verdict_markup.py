@@ -7,6 +7,7 @@ signs and words remain.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
@@ -36,16 +37,32 @@ def box(claim: Claim) -> str:
     numbers = (
         f"Computed here: {escape(claim.numbers)}. {escape(claim.parameters)}. "
         f"Tolerance: {escape(claim.tolerance_because)}. {_measured(claim)}{validity}"
-        f"Ledger entry <code>{claim.id}</code>."
+    )
+    again = (
+        f'Ledger entry <a href="#{claim.anchor}"><code>{claim.id}</code></a>; '
+        f"compute it again: <code>python -m qbook verdict {claim.id}</code>"
     )
     return (
         f'<aside class="verdict {style_class(claim.verdict)}" id="{claim.anchor}" '
         f'aria-label="Verdict on {claim.id}" {BORDER}>'
         f'<p class="verdict-title">{word}: {escape(claim.claim)} '
         f"<small>({escape(claim.where)})</small></p>"
-        f"<p>{escape(claim.reason)}</p><p><small>{escape(claim.decision)}.</small></p>"
-        f"<p><small>{numbers}</small></p></aside>"
+        f"<p>{escape(claim.reason)}</p>{_voices(claim)}"
+        f"<p><small>{escape(claim.decision)}.</small></p>"
+        f"<p><small>{numbers}</small></p>"
+        f'<p class="verdict-again"><small>{again}</small></p></aside>'
     )
+
+
+def _voices(claim: Claim) -> str:
+    """Earlier verdicts, open disputes and the answer of an author, where there are."""
+    said = [
+        f"Until version {change['version']}: {change['from']}. {change['because']}"
+        for change in claim.changes
+    ]
+    said += [f"Disputed: {address}" for address in claim.disputed_by]
+    said += [f"An author of the paper answers: {claim.reply}"] if claim.reply else []
+    return "".join(f"<p>{escape(each)}</p>" for each in said)
 
 
 def _measured(claim: Claim) -> str:
@@ -58,23 +75,46 @@ def _measured(claim: Claim) -> str:
     )
 
 
+def strip(claims: tuple[Claim, ...]) -> str:
+    """The claims of a chapter in one line of links, for its head."""
+    links = "".join(
+        f'<li class="{style_class(claim.verdict)}"><a href="#{claim.anchor}" '
+        f'title="{escape(claim.claim)}">{sign(claim.verdict)} {claim.id}'
+        f'<span class="visually-hidden">: {claim.verdict}</span></a></li>'
+        for claim in claims
+    )
+    label = 'aria-label="Claims of this chapter"'
+    return f'<nav class="claims" {label}><ul>{links}</ul></nav>'
+
+
 def table(claims: tuple[Claim, ...]) -> str:
     """The ledger as a table; each verdict links to its box on the site."""
-    names = ("Verdict", "Claim", "Why", "Computed")
+    names = ("Verdict", "Claim", "Paper", "Why", "Computed")
     head = "".join(f'<th scope="col" {LEFT}>{name}</th>' for name in names)
     rows = "".join(map(_row, claims))
     head = f"<thead><tr>{head}</tr></thead>"
     return f'<table class="ledger">{head}<tbody>{rows}</tbody></table>'
 
 
+def paper_name(key: str) -> str:
+    """A key of the bibliography as readers say it: guo2024 is Guo 2024."""
+    return re.sub(r"^([a-z]+)(\d{4}.*)$", lambda m: f"{m[1].title()} {m[2]}", key)
+
+
 def _row(claim: Claim) -> str:
     what = f"{escape(claim.claim)} <small>({escape(claim.where)})</small>"
-    texts = (what, escape(claim.reason), escape(claim.numbers))
+    paper = escape(paper_name(claim.paper))
+    why = f"{escape(claim.reason)} <small>{escape(claim.decision)}.</small>"
+    texts = (what, paper, why, escape(claim.numbers))
     cells = "".join(f"<td {LEFT}>{text}</td>" for text in texts)
     link = f'<a href="../{_address(claim)}">{sign(claim.verdict)} {claim.verdict}</a>'
-    data = f'data-paper="{escape(claim.paper)}" data-verdict="{claim.verdict}"'
+    data = (
+        f'data-paper="{paper}" data-verdict="{claim.verdict}" '
+        f'data-decided="{claim.decided_by}"'
+    )
     head = f'<th scope="row" {LEFT}>{link}</th>'
-    return f'<tr class="{style_class(claim.verdict)}" {data}>{head}{cells}</tr>'
+    style = style_class(claim.verdict)
+    return f'<tr class="{style}" id="{claim.id}" {data}>{head}{cells}</tr>'
 
 
 def tally(counts: Mapping[str, int]) -> str:

@@ -31,36 +31,85 @@
     };
   }
 
-  /* The ledger: choose a paper and a verdict. Without this script all rows are simply shown. */
+  /* The ledger: search, choose and sort; the address keeps what was asked for. Without this script all
+     rows are simply shown. */
   function offerFilter() {
-    const rows = Array.from(document.querySelectorAll("table.ledger tbody tr"));
-    if (!rows.length) return;
+    const table = document.querySelector("table.ledger");
+    if (!table) return;
+    const rows = Array.from(table.tBodies[0].rows);
     const form = document.createElement("form");
     form.className = "ledger-filter";
+    const asked = new URLSearchParams(window.location.search);
+    function offer(name, words, field) {
+      const label = document.createElement("label");
+      field.name = name;
+      label.append(words + " ", field);
+      form.append(label);
+      field.value = asked.get(name) || "";
+      return field;
+    }
+    function choice(name, words, all) {
+      const select = document.createElement("select");
+      select.add(new Option(all, ""));
+      new Set(rows.map((row) => row.dataset[name])).forEach((value) => select.add(new Option(value, value)));
+      return offer(name, words, select);
+    }
+    const search = document.createElement("input");
+    search.type = "search";
+    offer("words", "Search", search);
+    const choices = [
+      choice("paper", "Show paper", "all"),
+      choice("verdict", "Show verdict", "all"),
+      choice("decided", "Decided by", "anything"),
+    ];
+    const order = document.createElement("select");
+    [["", "the papers"], ["verdict", "verdict"], ["decided", "what decides"]].forEach(function (each) {
+      order.add(new Option(each[1], each[0]));
+    });
+    offer("order", "Order of", order);
     const count = document.createElement("p");
     count.setAttribute("role", "status");
-    const choices = ["paper", "verdict"].map(function (name) {
-      const label = document.createElement("label");
-      const select = document.createElement("select");
-      const values = new Set(rows.map((row) => row.dataset[name]));
-      select.name = name;
-      select.add(new Option("all", ""));
-      values.forEach((value) => select.add(new Option(value, value)));
-      label.append("Show " + name + " ", select);
-      form.append(label);
-      return select;
-    });
-    function filter() {
-      rows.forEach(function (row) {
-        row.hidden = choices.some((select) => select.value && row.dataset[select.name] !== select.value);
-      });
-      count.textContent = rows.filter((row) => !row.hidden).length + " of " + rows.length + " claims shown";
-    }
     form.append(count);
-    form.addEventListener("change", filter);
-    filter();
-    const first = document.querySelector("article section section") || document.querySelector("table.ledger");
-    first.before(form);
+    function show() {
+      const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+      rows.forEach(function (row) {
+        const text = (row.id + " " + row.textContent).toLowerCase();
+        row.hidden = choices.some((select) => select.value && row.dataset[select.name] !== select.value) ||
+          words.some((word) => !text.includes(word));
+      });
+      const key = order.value;
+      const sorted = key ? [...rows].sort((a, b) => a.dataset[key].localeCompare(b.dataset[key])) : rows;
+      table.tBodies[0].append(...sorted);
+      count.textContent = rows.filter((row) => !row.hidden).length + " of " + rows.length + " claims shown";
+      const kept = new URLSearchParams([...new FormData(form)].filter((each) => each[1]));
+      const query = kept.size ? "?" + kept : window.location.pathname;
+      window.history.replaceState(null, "", query + window.location.hash);
+    }
+    form.addEventListener("input", show);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    show();
+    (table.closest(".cell") || table).before(form);
+  }
+
+  /* A verdict: copy what a reader needs to cite it and to compute it again. */
+  function offerCitations() {
+    document.querySelectorAll("aside.verdict").forEach(function (box) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Copy citation";
+      button.addEventListener("click", function () {
+        const name = box.id.replace("claim-", "");
+        const address = window.location.origin + window.location.pathname + "#" + box.id;
+        const ruling = box.querySelector(".verdict-title").textContent.trim();
+        const text = ruling + "\n" + document.title + ", entry " + name + ". " + address +
+          "\npython -m qbook verdict " + name;
+        navigator.clipboard.writeText(text).then(
+          () => (button.textContent = "Copied"),
+          () => (button.textContent = "Not allowed by the browser")
+        );
+      });
+      box.querySelector(".verdict-again").append(" ", button);
+    });
   }
 
   /* A table wider than the page scrolls: by keyboard, too. */
@@ -91,6 +140,7 @@
   document.addEventListener("DOMContentLoaded", function () {
     offerQueue();
     offerFilter();
+    offerCitations();
     mindPanels();
     /* The theme names these by a label that differs from their own words, which serve better. */
     document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {

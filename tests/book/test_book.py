@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -157,6 +158,22 @@ def test_chapters_have_exercises_with_hint_and_hidden_solution(path):
 @pytest.mark.parametrize("path", **by_name(CHAPTERS))
 def test_chapters_have_three_sliders(path):
     assert sum("explore(" in source(c) for c in cells(path, "code")) >= 3
+
+
+@pytest.mark.parametrize("path", **by_name(CHAPTERS))
+def test_the_model_of_a_chapter_is_drawn_with_words_for_those_who_do_not_see_it(path):
+    drawing = BOOK / "_static" / "drawings" / f"{path.stem}.svg"
+    root = ElementTree.parse(drawing).getroot()
+    name = "{http://www.w3.org/2000/svg}"
+    assert [part.tag for part in root[:2]] == [f"{name}title", f"{name}desc"]
+    assert len(root[0].text) > 30
+    assert len(root[1].text) > 100
+    assert root.find(f"{name}rect").get("class") == "panel"  # light in both modes
+    # On a phone 360 pixels wide no letter is smaller than 11 pixels.
+    style = root.find(f"{name}style").text
+    sizes = [int(size) for size in re.findall(r"\b(\d+)px", style)]
+    width = float(root.get("viewBox").split()[2])
+    assert min(sizes) * 360 / width > 11
 
 
 def test_every_page_is_in_the_table_of_contents():

@@ -361,8 +361,9 @@ def test_ledger_is_filtered_by_paper_and_verdict(browser, address):
         fails = shown.count()
         assert 0 < fails < total
         assert {row.get_attribute("data-verdict") for row in shown.all()} == {"fails"}
-        page.get_by_label("Show paper").select_option("guo2024")
+        page.get_by_label("Show paper").select_option("Guo 2024")
         assert 0 < shown.count() < fails
+        assert page.url.endswith("?paper=Guo+2024&verdict=fails")
         assert (
             page.locator(".ledger-filter [role=status]")
             .inner_text()
@@ -371,7 +372,55 @@ def test_ledger_is_filtered_by_paper_and_verdict(browser, address):
         page.get_by_label("Show paper").select_option("")
         page.get_by_label("Show verdict").select_option("")
         assert shown.count() == total
+        assert "?" not in page.url
         assert visit.said == []
+
+
+def test_ledger_is_searched_and_sorted_and_its_address_says_how(browser, address):
+    asked = "book/synthesis/ledger.html?words=exceptional+point&order=verdict"
+    with Visit(browser, address, asked) as visit:
+        page = visit.page
+        shown = page.locator("table.ledger tbody tr:visible")
+        texts = [row.inner_text().lower() for row in shown.all()]
+        assert texts
+        assert all("exceptional" in text and "point" in text for text in texts)
+        verdicts = [row.get_attribute("data-verdict") for row in shown.all()]
+        assert verdicts == sorted(verdicts)
+        page.get_by_label("Search").fill("no such words")
+        assert shown.count() == 0
+        page.get_by_label("Search").fill("")
+        page.get_by_label("Decided by").select_option("proof")
+        found = {row.get_attribute("data-decided") for row in shown.all()}
+        assert found <= {"proof"}
+        assert visit.said == []
+
+
+def test_a_verdict_can_be_copied_and_linked(browser, address):
+    with Visit(browser, address, "book/papers/two-photon.html") as visit:
+        page = visit.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        box = page.locator("#claim-xu-threshold")
+        box.get_by_role("button", name="Copy citation").click()
+        box.get_by_role("button", name="Copied").wait_for()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.splitlines()[-1] == "python -m qbook verdict xu-threshold"
+        assert "two-photon.html#claim-xu-threshold" in copied
+        box.get_by_role("link", name="xu-threshold").click()
+        assert page.url.endswith("#claim-xu-threshold")
+        assert visit.said == []
+
+
+def test_the_ledger_is_published_as_data(address):
+    import json
+
+    document = json.loads((SITE / "claims.json").read_text(encoding="utf-8"))
+    assert (SITE / "claims.schema.json").exists()
+    pages = {claim["address"].partition("#")[0] for claim in document["claims"]}
+    for page in pages:
+        html = (SITE / page).read_text(encoding="utf-8")
+        for claim in document["claims"]:
+            if claim["address"].startswith(page):
+                assert f'id="claim-{claim["id"]}"' in html
 
 
 class _Scripts(HTMLParser):

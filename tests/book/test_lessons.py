@@ -1,0 +1,146 @@
+"""What lessons, glossary and course pages say in numbers, computed again."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import qutip
+from scipy.integrate import cumulative_simpson
+
+from qbcore.dual_cavity import DualCavityBattery
+from qbcore.nonreciprocal import NonreciprocalBattery
+from qbcore.nonreciprocal.formulas import coherent_amplitudes, exceptional_coupling
+from qbcore.rosen_zener import RosenZenerBattery
+from qbcore.star import CommonBathStar
+
+
+def steady_states(cells: int, detuning: float) -> int:
+    """Dimension of the null space, the battery's splitting changed by 2 detuning."""
+    star = CommonBathStar(cells=cells, potential=2.0)
+    first = [qutip.sigmaz(), *[qutip.qeye(2)] * (cells - 1)]
+    h = star.hamiltonian() + detuning * qutip.tensor(first)
+    whole = qutip.liouvillian(h, star.collapse_operators()).full()
+    return int((np.linalg.svd(whole, compute_uv=False) < 1e-9).sum())
+
+
+@pytest.mark.parametrize(
+    ("cells", "shared", "detuned"), [(2, 2, 1), (3, 2, 2), (4, 9, 5)]
+)
+def test_swaps_and_total_spin_share_the_steady_states(cells, shared, detuned):
+    assert steady_states(cells, 0.0) == shared
+    assert steady_states(cells, 0.3) == detuned
+
+
+@pytest.mark.parametrize(
+    ("split", "least", "most"), [(10, 0, 1e-10), (18, 0.008, 0.01)]
+)
+def test_power_of_twenty_atoms_peaks_early_but_not_before_the_light(split, least, most):
+    cavities = DualCavityBattery(atoms_a=split, atoms_b=20 - split, repulsion=0.5)
+    times = np.linspace(0, 0.7, 36)
+    curve = cavities.charge(times, leak=1.0)
+    peak = curve.max_average_power.time
+    assert 0.4 < peak < 0.6
+    assert least <= curve.leak[:, times <= peak].max() < most
+
+
+def scatter(coupling: complex, noise: str) -> float:
+    """Relative spread of the stored energy for 2 per cent of one kind of noise."""
+    z = 0.02 * np.random.default_rng(5).standard_normal((2, 200_000))
+    j, halves = coupling, (0.3, -0.3)
+    if noise == "coupling":
+        j = coupling * (1 + z[0])
+    else:
+        halves = (0.3 + z[0], -0.3 + z[1])
+    rates = {"losses": (1.1, 1.05), "cross_loss": 1.0, "detunings": halves}
+    energy = np.abs(coherent_amplitudes(drive=0.5, coupling=j, **rates)[1]) ** 2
+    return energy.std() / energy.mean()
+
+
+@pytest.mark.parametrize(
+    ("noise", "exceptional", "one_way"),
+    [("coupling", 0.027, 0.033), ("detunings", 0.059, 0.045)],
+)
+def test_exceptional_point_scatters_less_or_more_by_what_is_random(
+    noise, exceptional, one_way
+):
+    there = exceptional_coupling(losses=(1.1, 1.05), cross_loss=1.0, detuning=0.6)
+    # Rounded to 0.001; 200 000 samples leave 0.0001.
+    assert scatter(there, noise) == pytest.approx(exceptional, abs=0.0007)
+    assert scatter(0.5j, noise) == pytest.approx(one_way, abs=0.0007)
+
+
+@pytest.mark.parametrize(
+    ("interaction", "length", "charge"),
+    [(2.0, 0.05, 0.998), (2.0, 1.0, 0.659), (0.0, 0.1, 0.996), (0.0, 1.0, 0.744)],
+)
+def test_pulse_area_pi_charges_fully_in_a_short_pulse_only(interaction, length, charge):
+    duration = length * np.pi
+    battery = RosenZenerBattery(
+        atoms=10,
+        drive=2 * np.pi / duration,
+        duration=duration,
+        interaction=interaction,
+    )
+    assert battery.pulse_area(duration) == pytest.approx(np.pi)
+    stored = battery.charge().max_energy.value
+    assert stored / battery.capacity == pytest.approx(charge, abs=0.0006)
+
+
+def returned(loss: float, drive: float) -> float:
+    """Largest share of the energy fed in by pairs that comes back as work."""
+    share = np.sqrt(0.5)
+    battery = NonreciprocalBattery(
+        charger_loss=loss,
+        battery_loss=loss,
+        charger_share=share,
+        battery_share=share,
+        two_photon_drive=drive,
+    )
+    times = np.linspace(0, 80, 4001)
+    curve = battery.charge(times)
+    fed_in = cumulative_simpson(curve.input_power, x=times, initial=0)
+    return float((curve.ergotropy[1:] / fed_in[1:])[fed_in[1:] > 1e-4].max())
+
+
+def test_less_than_half_of_what_is_fed_in_comes_back_below_the_threshold():
+    for loss in (0.001, 0.01, 0.1, 0.3):
+        for part in (0.1, 0.5, 0.9, 0.99):
+            assert returned(loss, part * (loss + 0.5) / 4) < 0.5
+    assert returned(0.01, 0.2) > 0.56  # above the threshold 0.1275
+
+
+def test_dicke_battery_moves_away_from_the_speed_limit():
+    ratios = []
+    for atoms in (1, 2, 4, 8, 16):
+        dicke = DualCavityBattery(
+            atoms_a=atoms,
+            atoms_b=0,
+            exchange=0.0,
+            repulsion=0.0,
+            coupling=0.02,
+            cutoff_a=2 * atoms + 12,
+        )
+        times = np.linspace(0, 2.2 * np.pi / (0.02 * np.sqrt(atoms)), 801)
+        time = dicke.charge(times, leak=1e-4).max_energy.time
+        spread = np.sqrt(qutip.variance(dicke.hamiltonian(), dicke.initial_state()))
+        ratios.append(time / (np.pi / 2 / spread))
+    assert min(np.diff(ratios)) > 0.5
+    assert ratios[0] == pytest.approx(np.sqrt(3), abs=0.01)
+    assert ratios[-1] == pytest.approx(7.72, abs=0.02)
+
+
+def test_tests_give_a_little_more_than_half_of_the_points():
+    shares = []
+    homework = Path(__file__).resolve().parents[2] / "homework"
+    for path in sorted(homework.glob("0*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        texts = ["".join(cell["source"]) for cell in cells]
+        questions = [text for text in texts if "BEGIN QUESTION" in text]
+        points = [float(re.search(r"points: ([\d.]+)", q)[1]) for q in questions]
+        written = ["manual: true" in q for q in questions]
+        shares.append(np.dot(points, np.logical_not(written)) / sum(points))
+    assert len(shares) == 6
+    assert round(min(shares), 2) == 0.51
+    assert round(max(shares), 2) == 0.62
