@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import ishermitian
 
-from qbcore._support.checks import as_numbers, require
+from qbcore._support.checks import numbers, require
 from qbcore._support.types import ComplexArray, FloatArray
 
 Numbers: TypeAlias = NDArray[Any]  # real or complex
@@ -95,14 +95,8 @@ def read(name: str, value: Any) -> Read:
 
 def _numbers(name: str, value: Any) -> Numbers:
     """Return a real array where that loses nothing, for real algebra is faster."""
-    kind = np.asarray(value).dtype.kind
-    given = value is not None and not np.ma.is_masked(value)
-    require(given and kind in "iufcO", name, "hold numbers", value)
-    if kind in "iuf":
-        array: Numbers = np.asarray(value, float)
-    else:
-        array = as_numbers(name, value, "hold numbers")
-        array = array if array.imag.any() else array.real.copy()
+    array: Numbers = numbers(name, value, "hold numbers", dtype=complex)
+    array = array if array.imag.any() else array.real.copy()
     largest = float(np.abs(array).max(initial=0.0))
     require(largest < np.inf, name, "be finite", largest)
     return array
