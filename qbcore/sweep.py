@@ -88,13 +88,17 @@ def sweep(
     store : path, optional
         File that keeps finished points: the same call again computes only what is
         missing, also on a larger grid. It knows the function by what it does: code,
-        defaults, fixed arguments and the variables it refers to, and the same of the
-        functions and classes that it uses, except those of installed packages, which
-        it knows by name.
+        defaults, fixed arguments, the variables it refers to and the modules it
+        imports, and the same of the functions and classes that it uses, except those
+        of installed packages, which it knows by name. An object counts as what pickle
+        keeps of it.
     version : str, optional
         Tells the function from others of its name, instead of what it does. Change it
         when results change. A `store` needs it if the function refers to what lasts no
-        longer than its process, such as an open file.
+        longer than its process, such as an open file, or takes variables by
+        ``globals()`` or ``eval``; and it should be given where `store` cannot look: a
+        ``__getstate__`` that hides data, a name that is put together in a text, a file
+        that the function reads.
 
     Returns
     -------
@@ -192,8 +196,8 @@ def _name(function: Function, version: str | None) -> str:
         return f"{name}, source {identity(function)[:16]}"
     except Exception as error:
         raise ValueError(
-            f"Argument `version` must be given with `store`, for {name} refers to what "
-            f"lasts no longer than its process ({_words(error)}), but is None."
+            f"Argument `version` must be given with `store`, for {name} cannot be told "
+            f"by what it does ({_words(error)}), but is None."
         ) from error
 
 
