@@ -17,10 +17,8 @@ from qbcore._support.checks import numbers, require
 from qbcore._support.types import ComplexArray, FloatArray
 
 Numbers: TypeAlias = NDArray[Any]  # real or complex
-Space: TypeAlias = (
-    list[int] | None
-)  # dimensions of the subsystems, where they are known
-
+# Dimensions of the subsystems, where they are known.
+Space: TypeAlias = list[int] | None
 Read: TypeAlias = tuple[Numbers, Space]
 
 # A defect of norm, Hermiticity or positivity that passes as rounding.
@@ -104,10 +102,10 @@ def _numbers(name: str, value: Any) -> Numbers:
 
 def _stacked(name: str, parts: list[Read]) -> Read:
     """Join the entries of a list; kets beside density matrices become such."""
-    arrays, spaces = [array for array, _ in parts], [space for _, space in parts]
+    arrays, spaces = zip(*parts, strict=True)
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) > 1:
-        arrays = [_density_matrices(array) for array in arrays]
+        arrays = tuple(map(_density_matrices, arrays))
     alike = len({array.shape for array in arrays}) == 1
     require(alike, name, "hold entries of one shape", shapes)
     known = [space for space in spaces if space is not None]
@@ -117,7 +115,11 @@ def _stacked(name: str, parts: list[Read]) -> Read:
 
 def _density_matrices(array: Numbers) -> Numbers:
     column = array.reshape(-1, 1) if array.ndim < 2 else array
-    return column @ column.conj().swapaxes(-1, -2) if are_kets(column) else column
+    return column @ _adjoint(column) if are_kets(column) else column
+
+
+def _adjoint(array: Numbers) -> Numbers:
+    return array.conj().swapaxes(-1, -2)
 
 
 def require_space(name: str, own: Space, space: Space) -> None:
@@ -128,7 +130,7 @@ def require_space(name: str, own: Space, space: Space) -> None:
 
 def _require_hermitian(name: str, array: Numbers, allowed: float) -> None:
     """Refuse matrices (..., d, d) that differ from their adjoints."""
-    defect = float(np.abs(array - array.conj().swapaxes(-1, -2)).max(initial=0.0))
+    defect = float(np.abs(array - _adjoint(array)).max(initial=0.0))
     must = f"be Hermitian: max|A - A^+| must be at most {allowed:.3g}"
     require(defect <= allowed, name, must, float(f"{defect:.3g}"))
 
@@ -157,14 +159,14 @@ def normalised_states(
     require(fits and d > 0, name, must, array.shape)
     require_space(name, own, space)
     if are_kets(array):
-        norm = np.linalg.norm(array, axis=(-2, -1)) ** 2
+        unit = np.linalg.norm(array, axis=(-2, -1), keepdims=True)
+        norm = unit**2
     else:
         _require_hermitian(name, array, TOLERANCE)
-        norm = np.trace(array, axis1=-2, axis2=-1).real
+        norm = unit = np.trace(array, axis1=-2, axis2=-1).real[..., None, None]
     must = f"be normalised: |norm - 1| must be at most {TOLERANCE:g}"
-    if _passes(name, must, float(np.abs(norm - 1).max(initial=0.0))):
-        return array
-    return array / (np.sqrt(norm) if are_kets(array) else norm)[..., None, None]
+    passes = _passes(name, must, float(np.abs(norm - 1).max(initial=0.0)))
+    return array if passes else array / unit
 
 
 def positive_states(name: str, array: Numbers) -> Numbers:
@@ -190,7 +192,7 @@ def with_spectrum(name: str, array: Numbers) -> tuple[Numbers, FloatArray]:
         rising, basis = np.linalg.eigh(array)
         rising = np.maximum(rising, 0.0)
         rising = rising / rising.sum(axis=-1, keepdims=True)
-        array = (basis * rising[..., None, :]) @ basis.conj().swapaxes(-1, -2)
+        array = (basis * rising[..., None, :]) @ _adjoint(basis)
     return array, rising[..., ::-1]
 
 
