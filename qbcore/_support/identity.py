@@ -145,7 +145,8 @@ def _used(function: FunctionType) -> dict[str, Any]:
             level, wanted = (each.argval for each in steps[index - 2 : index])
             # Without the module, the function does not do more than to name it.
             with suppress(ImportError):
-                found[name] = __import__(name, known, None, wanted, level)
+                module = __import__(name, known, None, wanted, level)
+                found["." * level + name] = module
     names = {step.argval for step in steps if step.opcode in dis.hasname}
     return {name: _reached(found[name], names) for name in sorted(found)}
 
