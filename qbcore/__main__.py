@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import platform
 from importlib.metadata import version
@@ -24,6 +25,7 @@ def demo() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m qbcore", description=__doc__).parse_args()
     print(qbcore.__doc__)
     versions = [
         f"{name} {version(name)}" for name in ("qbcore", "numpy", "scipy", "qutip")

@@ -129,7 +129,9 @@ def charge(
     listed = isinstance(collapse_operators, list | tuple)
     jumps = list(collapse_operators) if listed else [collapse_operators]
     space = _checked_space(hamiltonian, jumps)
-    state = _checked_start(start, space)
+    # A ket or density matrix, the small defects of a solver repaired.
+    array = checked_states("start", start, math.prod(space), space=space, single=True)
+    state = qutip.Qobj(array, dims=[space, [1] if are_kets(array) else space])
     sites = _checked_sites(battery_sites, space)
     own = [space[site] for site in sites]
     levels = _levels(battery_hamiltonian, own)
@@ -168,15 +170,6 @@ def _checked_space(hamiltonian: Any, jumps: list[Any]) -> list[int]:
         size = qutip.QobjEvo(each)(0).norm("fro")
         require(math.isfinite(size), name, "be finite", size)
     return list(space)
-
-
-def _checked_start(start: Any, space: list[int]) -> qutip.Qobj:
-    """The start as a ket or density matrix, the small defects of a solver repaired."""
-    import qutip
-
-    size = math.prod(space)
-    array = checked_states("start", start, size, space=space, single=True)
-    return qutip.Qobj(array, dims=[space, [1] if are_kets(array) else space])
 
 
 def _checked_sites(sites: Any, space: list[int]) -> list[int]:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import BPoly, PPoly
+from scipy.linalg import pascal
+from scipy.special import perm
 
 from qbcore._support.checks import numbers, require
 from qbcore._support.results import Result
@@ -67,12 +69,11 @@ def peak(
     """
     given = {"values": values, "slopes": slopes}
     given |= {} if curvatures is None else {"curvatures": curvatures}
-    t, curves = _checked(times, given)
-    shape = curves[0].shape[:-1]
-    curves = [c.reshape(-1, t.size) for c in curves]
-    first = curves[0].argmax(axis=-1)
-    time, value = t[first], curves[0].max(axis=-1)
-    control = _control_points(t, curves)
+    t, samples = _checked(times, given)
+    shape = samples.shape[1:-1]
+    samples = samples.reshape(len(samples), -1, t.size)
+    time, value = t[samples[0].argmax(axis=-1)], samples[0].max(axis=-1)
+    control = _control_points(t, samples)
     # A polynomial stays below its largest control point: few pieces can hold the peak.
     curve, interval = np.nonzero(control.max(axis=0) > value[:, None])
     if curve.size:
@@ -96,33 +97,33 @@ def peak(
 
 def _checked(
     times: ArrayLike, given: dict[str, ArrayLike]
-) -> tuple[FloatArray, list[FloatArray]]:
+) -> tuple[FloatArray, FloatArray]:
+    """Times, and the samples of the curves and their derivatives, (..., T) each."""
     t = numbers("times", times)
     curves = [numbers(name, samples) for name, samples in given.items()]
-    shapes = [t.shape, *(c.shape for c in curves)]
-    fits = t.ndim == 1 and t.size > 0 and curves[0].shape[-1:] == t.shape
-    fits = fits and len(set(shapes[1:])) == 1
+    shapes = {c.shape for c in curves}
+    fits = t.ndim == 1 and t.size > 0 and shapes == {(*curves[0].shape[:-1], t.size)}
     must = "match `times`, `slopes` and `curvatures` along the last axis"
-    require(fits, "values", must, shapes)
-    finite = all(bool(np.isfinite(c).all()) for c in curves)
-    require(finite, "values", "be finite", "not finite")
+    require(fits, "values", must, (t.shape, *shapes))
+    samples = np.stack(curves)
+    require(bool(np.isfinite(samples).all()), "values", "be finite", "not finite")
     increase = bool(np.isfinite(t).all() and (np.diff(t) > 0).all())
     require(increase, "times", "be finite and increase", times)
-    return t, curves
+    return t, samples
 
 
-def _control_points(t: FloatArray, curves: list[FloatArray]) -> FloatArray:
+def _control_points(t: FloatArray, samples: FloatArray) -> FloatArray:
     """Bernstein coefficients of each curve's interpolant in each interval.
 
     The m derivatives at an end determine the m coefficients next to it; seen from the
     right end time runs backwards.
     """
-    h, order = np.diff(t), len(curves)
-    left = [c[:, :-1] * h**k for k, c in enumerate(curves)]
-    right = [c[:, 1:] * (-h) ** k for k, c in enumerate(curves)]
-    per_step = [math.perm(2 * order - 1, k) for k in range(order)]
-    weights = np.array([[math.comb(k, j) for j in range(order)] for k in range(order)])
-    near, far = (np.tensordot(weights / per_step, side, 1) for side in (left, right))
+    order = len(samples)
+    k = np.arange(order)[:, None, None]
+    per_step = np.diff(t) ** k / perm(2 * order - 1, k)
+    weights = pascal(order, kind="lower", exact=False)
+    near = np.tensordot(weights, samples[..., :-1] * per_step, 1)
+    far = np.tensordot(weights, samples[..., 1:] * per_step * (-1.0) ** k, 1)
     return np.concatenate([near, far[::-1]])
 
 
@@ -226,7 +227,7 @@ class Charging(Result):
         self, values: FloatArray, slopes: FloatArray, error: FloatArray, per: float
     ) -> Peak:
         best = peak(self.times, values, slopes)
-        points = _control_points(self.times, [values[None], slopes[None]])
+        points = _control_points(self.times, np.array([[values], [slopes]]))
         highest = points[:, 0].max(axis=0)
         # Far below the maximum, an error does not matter.
         rise = np.minimum(error, highest + error - best.value)

@@ -10,6 +10,7 @@ and a message that names the way out. A malformed argument is a plain ``ValueErr
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 
@@ -38,13 +39,8 @@ class BatteryError(ValueError):
     def __reduce__(self) -> tuple[Any, ...]:
         # The default rebuilds from ``args`` alone, which a keyword-only argument
         # breaks; errors travel between processes in `qbcore.sweep`.
-        return _rebuilt, (type(self), str(self), self.found, self.limit)
-
-
-def _rebuilt(
-    kind: type[BatteryError], message: str, found: Any, limit: Any
-) -> BatteryError:
-    return kind(message, found=found, limit=limit)
+        again = partial(type(self), found=self.found, limit=self.limit)
+        return again, self.args
 
 
 class LeakingCutoffError(BatteryError):

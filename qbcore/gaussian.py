@@ -31,12 +31,12 @@ from numpy.typing import ArrayLike
 from scipy.linalg import solve_continuous_lyapunov
 
 from qbcore._support.checks import (
-    as_numbers,
     integer,
     numbers,
     real,
     require,
     time_axis,
+    together,
 )
 from qbcore._support.results import read_only
 from qbcore._support.types import ComplexArray, FloatArray
@@ -130,7 +130,7 @@ class GaussianSystem:
         force, stiffness = (
             numbers(n, getattr(self, n)) for n in ("force", "stiffness")
         )
-        jumps = np.array(as_numbers("jumps", self.jumps, "hold numbers"))
+        jumps = np.array(numbers("jumps", self.jumps, "hold numbers", dtype=complex))
         size = force.size
         require(size > 0 and size % 2 == 0, "force", "have an even length 2n", size)
         kept = {
@@ -177,7 +177,9 @@ class GaussianSystem:
             symmetry.
         """
         given = {"drive": drive, "hopping": hopping, "pairing": pairing, "jumps": jumps}
-        f, h, k, rows = (as_numbers(n, v, "hold numbers") for n, v in given.items())
+        f, h, k, rows = (
+            numbers(n, v, "hold numbers", dtype=complex) for n, v in given.items()
+        )
         n = f.size
         _fitting("drive", f, (n,))
         _fitting("hopping", h, (n, n))
@@ -649,7 +651,7 @@ def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
     mean, covariance = _one_mode(state)
     require(mean.ndim == 1, "state", "be one state, not a time axis", mean.shape)
     nu = symplectic_eigenvalues(state)[0]
-    points = np.broadcast_arrays(numbers("x", x), numbers("p", p))
+    points = together("x, p", numbers("x", x), numbers("p", p))
     gap = np.stack(points, axis=-1) - mean
     exponent = (gap * (gap @ np.linalg.inv(covariance))).sum(axis=-1) / 2
     return np.asarray(np.exp(-exponent) / (2 * np.pi * nu))

@@ -37,7 +37,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qbcore._support.checks import numbers, real, require
-from qbcore._support.states import TOLERANCE as TOLERANCE
+from qbcore._support.states import (
+    TOLERANCE as TOLERANCE,
+)
 from qbcore._support.states import (
     Numbers,
     are_kets,
@@ -87,7 +89,7 @@ def _passive_energy(falling: FloatArray, energies: FloatArray) -> FloatArray:
 def _dephased(
     array: Numbers, h: Numbers, degeneracy: float | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the rising levels of H and the falling spectrum of the dephased state.
+    """Return the falling spectrum of the dephased state, and the rising one of H.
 
     A ket has at most one eigenvalue per level; its zeros are left out.
     """
@@ -105,7 +107,7 @@ def _dephased(
         levels = [slice(*ends) for ends in pairwise([*first, len(h)])]
         blocks = [basis[:, k].conj().T @ turned[..., k] for k in levels]
         weights = np.concatenate([np.linalg.eigvalsh(b) for b in blocks], axis=-1)
-    return energies, np.sort(weights, axis=-1)[..., ::-1]
+    return np.sort(weights, axis=-1)[..., ::-1], energies
 
 
 def _number(values: Any) -> Any:
@@ -243,16 +245,10 @@ def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
     k, space = hermitian("generator", generator)
     fits = k.shape[-2:] == h.shape
     require(fits, "generator", f"have shape (..., {len(h)}, {len(h)})", k.shape)
-    own = hermitian("hamiltonian", hamiltonian)[1]
-    require_space("generator", space, own)
+    require_space("generator", space, hermitian("hamiltonian", hamiltonian)[1])
     times = {each.shape[:-2] for each in (array, k)} - {()}
     require(len(times) < 2, "generator", "be one, or one per state", k.shape)
-    # i (<KH> - <HK>) is minus twice the imaginary part of <KH>.
-    if are_kets(array):
-        product = ((k @ array).conj() * (h @ array)).sum(axis=(-2, -1))
-    else:
-        product = np.einsum("...ij,...ij->...", k @ h, array.conj())
-    return _number(2 * product.conj().imag)
+    return _number(_mean(array, 1j * (k @ h - h @ k)))
 
 
 def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
@@ -287,7 +283,8 @@ def ergotropy(states: Any, hamiltonian: Any) -> Any:
     >>> round(ergotropy([[0.2, 0.0], [0.0, 0.8]], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.6
     """
-    return _work(states, hamiltonian, 1)
+    (array, falling), h = _read(states, hamiltonian, with_spectrum)
+    return _work(array, h, falling, np.linalg.eigvalsh(h))
 
 
 def antiergotropy(states: Any, hamiltonian: Any) -> Any:
@@ -300,14 +297,12 @@ def antiergotropy(states: Any, hamiltonian: Any) -> Any:
     >>> round(antiergotropy([[0.8, 0.0], [0.0, 0.2]], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.6
     """
-    return _work(states, hamiltonian, -1)
-
-
-def _work(states: Any, hamiltonian: Any, sign: int) -> Any:
-    """Ergotropy with respect to H, or to -H."""
     (array, falling), h = _read(states, hamiltonian, with_spectrum)
-    h = sign * h
-    energies = np.linalg.eigvalsh(h)
+    return _work(array, -h, falling, np.linalg.eigvalsh(-h))
+
+
+def _work(array: Numbers, h: Numbers, falling: FloatArray, energies: FloatArray) -> Any:
+    """Energy above that of falling weights on the levels of H."""
     stored = _mean(array, _above(h, energies[0]))
     return _number(np.maximum(stored - _passive_energy(falling, energies), 0.0))
 
@@ -339,9 +334,7 @@ def incoherent_ergotropy(
     0.28
     """
     array, h = _read(states, hamiltonian)
-    energies, weights = _dephased(array, h, degeneracy)
-    stored = _mean(array, _above(h, energies[0]))
-    return _number(np.maximum(stored - _passive_energy(weights, energies), 0.0))
+    return _work(array, h, *_dephased(array, h, degeneracy))
 
 
 def coherent_ergotropy(
@@ -355,7 +348,7 @@ def coherent_ergotropy(
     0.36
     """
     (array, falling), h = _read(states, hamiltonian, with_spectrum)
-    energies, weights = _dephased(array, h, degeneracy)
+    weights, energies = _dephased(array, h, degeneracy)
     lost = _passive_energy(weights, energies) - _passive_energy(falling, energies)
     return _number(np.maximum(lost, 0.0))
 
@@ -411,7 +404,7 @@ def diagonal_entropy(
     1.0
     """
     array, h = _read(states, hamiltonian)
-    _, weights = _dephased(array, h, degeneracy)
+    weights, _ = _dephased(array, h, degeneracy)
     return _number(_entropy(weights, base))
 
 
@@ -431,6 +424,6 @@ def relative_entropy_of_coherence(
     1.0
     """
     (array, falling), h = _read(states, hamiltonian, with_spectrum)
-    _, weights = _dephased(array, h, degeneracy)
+    weights, _ = _dephased(array, h, degeneracy)
     gained = _entropy(weights, base) - _entropy(falling, base)
     return _number(np.maximum(gained, 0.0))

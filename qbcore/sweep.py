@@ -18,11 +18,11 @@ from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
     Executor,
-    Future,
     as_completed,
 )
-from contextlib import closing, contextmanager
-from itertools import product
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Function = Callable[..., Any]
-# The layout (names, types, shapes) and bytes of a point's values, or what went wrong.
-Outcome = tuple[str, bytes] | str
+Values = dict[str, Any]  # a point's arrays by name
+Outcome = Values | str  # or what went wrong
+Outcomes = Generator[tuple[str, Outcome], None, None]
+Groups = list[list[str]]
+Answers = Iterator[tuple[list[str], list[Outcome] | None]]
 # By their parameters as JSON: exact, and sorted by name.
 Points = dict[str, dict[str, Any]]
-Shapes = dict[str, list[int]]
 
 LONGEST = 1000  # characters of a message, of which every point may have one
 PATIENCE = 600  # seconds for another reader of the store to let go of it
@@ -49,12 +51,16 @@ SHARE = 0.1  # seconds after which a group comes back with what is done
 TABLES = """
 BEGIN;
 CREATE TABLE IF NOT EXISTS purpose (one INTEGER PRIMARY KEY, text TEXT);
-CREATE TABLE IF NOT EXISTS results (point TEXT PRIMARY KEY, layout TEXT, data BLOB);
+CREATE TABLE IF NOT EXISTS results (point, name, type, shape, data BLOB);
 CREATE TABLE IF NOT EXISTS begun (point TEXT PRIMARY KEY, times INTEGER);
 COMMIT;
 """
 BEGUN = "INSERT INTO begun VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1"
-ENDED = "DELETE FROM begun WHERE point = ?"
+BROKEN = (
+    "The executor broke before all points were done. Sweep again with a new one and "
+    "the same `store`: what was under way ({}) comes last."
+)
+ALL = "SELECT point, name, type, shape, data FROM results"
 
 
 def sweep(
@@ -82,13 +88,17 @@ def sweep(
     store : path, optional
         File that keeps finished points: the same call again computes only what is
         missing, also on a larger grid. It knows the function by what it does: code,
-        defaults, fixed arguments and the variables it refers to, and the same of the
-        functions and classes that it uses, except those of installed packages, which
-        it knows by name.
+        defaults, fixed arguments, the variables it refers to and the modules it
+        imports, and the same of the functions and classes that it uses, except those
+        of installed packages, which it knows by name. An object counts as what pickle
+        keeps of it.
     version : str, optional
         Tells the function from others of its name, instead of what it does. Change it
         when results change. A `store` needs it if the function refers to what lasts no
-        longer than its process, such as an open file.
+        longer than its process, such as an open file, or takes variables by
+        ``globals()`` or ``eval``; and it should be given where `store` cannot look: a
+        ``__getstate__`` that hides data, a name that is put together in a text, a file
+        that the function reads.
 
     Returns
     -------
@@ -125,28 +135,32 @@ def sweep(
     require(len(grid) > 0, "grid", "name at least one parameter", grid)
     axes = {name: _axis(name, values) for name, values in grid.items()}
     _distinct("grid", axes, {})
-    chosen = [
-        dict(zip(axes, values, strict=True)) for values in product(*axes.values())
-    ]
-    points = {json.dumps(point, sort_keys=True): point for point in chosen}
+    points = {}
+    for values in product(*axes.values()):
+        point = dict(zip(axes, values, strict=True))
+        points[json.dumps(point, sort_keys=True)] = point
     if store is None:
         version = version or "unfinished"
     purpose = f"{_name(function, version)}, over {sorted(axes)}"
     with _opened(store, purpose, version) as database:
-        errors = _fill(database, function, axes, points, executor)
-        rows = {key: row for key, *row in database.execute("SELECT * FROM results")}
+        kept = _read(database)
+        missing = {key: point for key, point in points.items() if key not in kept}
+        with closing(_outcomes(database, function, missing, executor)) as outcomes:
+            shown = progress(outcomes, "points", len(missing))
+            errors = _fill(database, kept, axes, shown)
     if errors:
         first = next(key for key in points if key in errors)
         found = f"{len(errors)} of {len(points)} points raised, the first at {first}: "
         warnings.warn(found + errors[first], RuntimeWarning, stacklevel=2)
-    words = np.array([errors.get(key, "") for key in points], object)
-    data = {"error": words} | _columns([rows.get(key) for key in points])
+    words = {key: np.array(errors.get(key, ""), object) for key in points}
+    rows = [{"error": words[key], **kept.get(key, {})} for key in points]
     sizes = [len(axis) for axis in axes.values()]
-    labelled = {
-        name: ([*axes, *_inner(name, v.shape[1:])], v.reshape(*sizes, *v.shape[1:]))
-        for name, v in data.items()
-    }
-    return xr.Dataset(labelled, coords=axes)
+    data = {}
+    for name in max(rows, key=len):
+        column = _column([row.get(name) for row in rows])
+        dims = *axes, *_inner(name, column[0])
+        data[name] = dims, column.reshape(*sizes, *column.shape[1:])
+    return xr.Dataset(data, coords=axes)
 
 
 def _axis(name: str, values: Sequence[Any]) -> list[Any]:
@@ -158,17 +172,18 @@ def _axis(name: str, values: Sequence[Any]) -> list[Any]:
     return axis
 
 
-def _inner(name: str, shape: Sequence[int]) -> list[str]:
-    return [f"{name}_{k}" for k in range(len(shape))]
+def _inner(name: str, values: Any) -> list[str]:
+    """Names of an array's own axes."""
+    return [f"{name}_{k}" for k in range(np.ndim(values))]
 
 
-def _distinct(argument: str, axes: Mapping[str, Any], shapes: Shapes) -> None:
+def _distinct(argument: str, axes: Mapping[str, Any], values: Values) -> None:
     """Refuse one name for two things of the result."""
-    inner = [axis for name, shape in shapes.items() for axis in _inner(name, shape)]
-    names = ["error", *axes, *shapes, *inner]
-    twice = {name for name in names if names.count(name) > 1}
+    names = ["error", *axes, *values]
+    for name, value in values.items():
+        names += _inner(name, value)
     must = "give each name to one thing only, and `error` to none"
-    require(not twice, argument, must, sorted(twice))
+    require(len(names) == len(set(names)), argument, must, names)
 
 
 def _name(function: Function, version: str | None) -> str:
@@ -181,8 +196,8 @@ def _name(function: Function, version: str | None) -> str:
         return f"{name}, source {identity(function)[:16]}"
     except Exception as error:
         raise ValueError(
-            f"Argument `version` must be given with `store`, for {name} refers to what "
-            f"lasts no longer than its process ({_words(error)}), but is None."
+            f"Argument `version` must be given with `store`, for {name} cannot be told "
+            f"by what it does ({_words(error)}), but is None."
         ) from error
 
 
@@ -198,7 +213,7 @@ def _opened(
                 yield database
             except BaseException as error:
                 database.commit()
-                if database.execute("SELECT * FROM results").fetchone():
+                if database.execute(ALL).fetchone():
                     kept = str(store or _copied(database))
                     error.add_note(f"Finished: store={kept!r}, version={version!r}")
                 raise
@@ -223,52 +238,54 @@ def _claim(database: sqlite3.Connection, purpose: str) -> None:
 def _copied(database: sqlite3.Connection) -> str:
     """Put what no store keeps into a file."""
     with tempfile.NamedTemporaryFile(suffix=".sqlite", delete=False) as file:
-        path = file.name
-    with closing(sqlite3.connect(path)) as copy:
-        database.backup(copy)
-    return path
+        file.write(database.serialize())
+    return file.name
+
+
+def _read(database: sqlite3.Connection) -> dict[str, Values]:
+    """The values of every finished point."""
+    kept: dict[str, Values] = {}
+    for point, name, code, shape, data in database.execute(ALL):
+        values = np.ndarray(json.loads(shape), code, data)
+        kept.setdefault(point, {})[name] = values
+    return kept
 
 
 def _fill(
     database: sqlite3.Connection,
-    function: Function,
+    kept: dict[str, Values],
     axes: Mapping[str, Any],
-    points: Points,
-    executor: Executor | None,
+    outcomes: Iterator[tuple[str, Outcome]],
 ) -> dict[str, str]:
-    """Compute and keep what is missing; return what went wrong, by point."""
-    kept = dict(database.execute("SELECT point, layout FROM results"))
-    missing = {key: point for key, point in points.items() if key not in kept}
-    agreed = next(map(_shapes, kept.values()), None)
+    """Keep the outcomes; return what went wrong, by point."""
     errors = {}
-    with closing(_outcomes(database, function, missing, executor)) as outcomes:
-        for key, outcome in progress(outcomes, "points", len(missing)):
-            if isinstance(outcome, str):
-                errors[key] = outcome
-                continue
-            layout, data = outcome
-            shapes = _shapes(layout)
-            if agreed is None:
-                _distinct("function", axes, shapes)
-                agreed = shapes
-            if shapes == agreed:
-                row = key, layout, data
-                database.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", row)
-                database.execute(ENDED, (key,))
-                kept[key] = layout
-                continue
-            unlike = ValueError(
-                "Argument `function` must return the same names and shapes everywhere, "
-                f"but returns {agreed} and {shapes}."
-            )
-            if len(kept) == 1:  # either may be the right one
-                raise unlike
-            errors[key] = _words(unlike)
+    for key, outcome in outcomes:
+        if isinstance(outcome, str):
+            errors[key] = outcome
+            continue
+        if not kept:
+            _distinct("function", axes, outcome)
+        found, agreed = _shapes(outcome), _shapes(next(iter(kept.values()), outcome))
+        if found == agreed:
+            kept[key] = outcome
+            rows = [
+                (key, name, v.dtype.str, json.dumps(v.shape), v.tobytes())
+                for name, v in outcome.items()
+            ]
+            database.executemany("INSERT INTO results VALUES (?, ?, ?, ?, ?)", rows)
+            continue
+        unlike = ValueError(
+            "Argument `function` must return the same names and shapes everywhere, "
+            f"but returns {agreed} and {found}."
+        )
+        if len(kept) == 1:  # either may be the right one
+            raise unlike
+        errors[key] = _words(unlike)
     return errors
 
 
-def _shapes(layout: str) -> Shapes:
-    return {name: shape for name, _, shape in json.loads(layout)}
+def _shapes(values: Values) -> dict[str, tuple[int, ...]]:
+    return {name: each.shape for name, each in values.items()}
 
 
 def _outcomes(
@@ -276,87 +293,77 @@ def _outcomes(
     function: Function,
     points: Points,
     executor: Executor | None,
-) -> Generator[tuple[str, Outcome], None, None]:
+) -> Outcomes:
     """Each point's outcome; last and one by one, what may have ended a call before."""
-    order = database.execute("SELECT point FROM begun ORDER BY times")
-    suspects = [key for (key,) in order if key in points]
-    others = [key for key in points if key not in suspects]
-    if executor is None:
-        for key in others + suspects:
-            database.execute(BEGUN, (key,))
-            database.commit()
-            outcome = _attempt(function, points[key])
-            database.execute(ENDED, (key,))
-            yield key, outcome
-        return
-    for keys in [others, *_groups(suspects, 1)]:
-        lost = yield from _elsewhere(database, function, points, executor, keys)
-        if lost is None:
-            continue
-        database.executemany(BEGUN, [(key,) for key in lost])
-        if lost == keys == suspects[-1:]:  # alone, and nothing else is left to do
-            yield keys[0], "BrokenExecutor: this point ends the process it runs in"
-            return
-        raise RuntimeError(
-            "The executor broke before all points were done. Sweep again with a new "
-            f"one and the same `store`: what was under way ({lost}) comes last."
-        )
-
-
-def _elsewhere(
-    database: sqlite3.Connection,
-    function: Function,
-    points: Points,
-    executor: Executor,
-    keys: list[str],
-) -> Generator[tuple[str, Outcome], None, list[str] | None]:
-    """Send points in groups; return those under way when the executor broke, if any."""
-    groups = _groups(keys, max(1, len(keys) // GROUPS))
-    lost: list[Future[list[Outcome]]] = []
-    broken = False
-    while groups and not broken:
-        futures = {
-            _submitted(executor, function, [points[key] for key in group]): group
-            for group in groups
-        }
-        groups = []
-        try:
-            for future in as_completed(futures):
-                group = futures[future]
-                try:
-                    outcomes = future.result()
-                except (BrokenExecutor, CancelledError) as error:
-                    broken = True
-                    if isinstance(error, BrokenExecutor):
-                        lost.append(future)
-                    continue
-                except Exception as error:  # not picklable, or given up by Dask
-                    outcomes = [_words(error)] if len(group) == 1 else []
-                yield from zip(group, outcomes, strict=False)
+    begun = database.execute("SELECT point FROM begun ORDER BY times")
+    suspects = [[key] for (key,) in begun if key in points]
+    others = [key for key in points if [key] not in suspects]
+    rounds = [_groups(others, len(others) // GROUPS), *_groups(suspects, 1)]
+    answers = partial(_here, database) if executor is None else partial(_pool, executor)
+    while rounds:
+        groups, answered = rounds.pop(0), 0
+        left: Groups = []
+        broken: Groups = []
+        for keys, outcomes in answers(function, points, groups):
+            if outcomes is None:
+                broken.append(keys)
+                continue
+            answered += 1
+            yield from zip(keys, outcomes, strict=False)
+            if executor is not None:  # else the next point does it
                 database.commit()
-                groups += _groups(group[len(outcomes) :], max(1, len(outcomes)))
-        finally:
-            for future in futures:
-                future.cancel()
-    if not broken:
-        return None
-    # Points begin in order, and each worker has one group at a time.
-    under_way = [group for future, group in futures.items() if future in lost]
-    return [k for g in under_way[: getattr(executor, "_max_workers", 1)] for k in g]
+            left += _groups(keys[len(outcomes) :], len(outcomes))
+        rounds = [left, *rounds] if left else rounds
+        if answered < len(groups):
+            # Points begin in order, and each worker has one group at a time.
+            workers = getattr(executor, "_max_workers", 1)
+            lost = [keys for keys in groups if keys in broken][:workers]
+            database.executemany(BEGUN, [[key] for keys in lost for key in keys])
+            if not lost == groups == suspects[-1:]:
+                raise RuntimeError(BROKEN.format(lost))
+            # It was alone, and nothing else is left to do.
+            yield lost[0][0], "BrokenExecutor: this point ends the process it runs in"
 
 
-def _submitted(
-    executor: Executor, function: Function, points: list[dict[str, Any]]
-) -> Future[list[Outcome]]:
+def _here(
+    database: sqlite3.Connection, function: Function, points: Points, groups: Groups
+) -> Answers:
+    """Compute one point after another; the store knows which is under way."""
+    for key in chain.from_iterable(groups):
+        database.execute(BEGUN, (key,))
+        database.commit()
+        outcome = _attempt(function, points[key])
+        database.execute("DELETE FROM begun WHERE point = ?", (key,))
+        yield [key], [outcome]
+
+
+def _pool(
+    executor: Executor, function: Function, points: Points, groups: Groups
+) -> Answers:
+    """Send groups of points; None comes back for one that was there at the break."""
+    futures = {}
     try:
-        return executor.submit(_attempts, function, points)
-    except BrokenExecutor:
-        never: Future[list[Outcome]] = Future()
-        never.set_exception(CancelledError())
-        return never
+        with suppress(BrokenExecutor):
+            for keys in groups:
+                given = [points[key] for key in keys]
+                futures[executor.submit(_attempts, function, given)] = keys
+        for future in as_completed(futures):
+            keys = futures[future]
+            try:
+                yield keys, future.result()
+            except BrokenExecutor:
+                yield keys, None
+            except CancelledError:
+                continue
+            except Exception as error:  # not picklable, or given up by Dask
+                yield keys, [_words(error)] if len(keys) == 1 else []
+    finally:
+        for future in futures:
+            future.cancel()
 
 
-def _groups(keys: list[str], size: int) -> list[list[str]]:
+def _groups(keys: list[Any], size: int) -> list[list[Any]]:
+    size = max(1, size)
     return [keys[k : k + size] for k in range(0, len(keys), size)]
 
 
@@ -375,11 +382,12 @@ def _attempt(function: Function, point: dict[str, Any]) -> Outcome:
     try:
         found = function(**point)
         values = found if isinstance(found, dict) else {"value": found}
-        arrays = {name: np.asarray(value) for name, value in values.items()}
-        numbers = arrays and all(a.dtype.kind in "biufc" for a in arrays.values())
-        require(bool(numbers), "function", "return numbers", found)
-        layout = [(name, a.dtype.str, a.shape) for name, a in arrays.items()]
-        return json.dumps(layout), b"".join(a.tobytes() for a in arrays.values())
+        arrays = {name: np.array(value) for name, value in values.items()}
+        kinds = {array.dtype.kind for array in arrays.values()}
+        require(
+            bool(kinds) and kinds <= set("biufc"), "function", "return numbers", found
+        )
+        return arrays
     except (Exception, SystemExit) as error:
         return _words(error)
 
@@ -394,33 +402,13 @@ def _words(error: BaseException) -> str:
     return short if len(words) > LONGEST else words
 
 
-def _columns(rows: list[Any]) -> dict[str, Any]:
-    """Each variable's numbers over the points, NaN where a point has none."""
-    parts: dict[str, list[Any]] = {}
-    layouts = dict.fromkeys(row[0] for row in rows if row)
-    for layout in layouts:
-        places = [k for k, row in enumerate(rows) if row and row[0] == layout]
-        fields = [
-            (name, code, tuple(shape)) for name, code, shape in json.loads(layout)
-        ]
-        data = b"".join(rows[k][1] for k in places)
-        found = np.ndarray(len(places), fields, data)
-        for name, *_ in fields:
-            parts.setdefault(name, []).append((places, found[name]))
-    return {name: _joined(len(rows), each) for name, each in parts.items()}
-
-
-def _joined(size: int, parts: list[Any]) -> Any:
-    numbers = [values for _, values in parts]
-    whole = sum(map(len, numbers)) == size
-    kind = np.result_type(*numbers, *([] if whole else [float]))
+def _column(values: list[Any]) -> Any:
+    """One variable over the points, NaN where a point has none."""
+    known = [each for each in values if each is not None]
+    hole = np.full(known[0].shape, np.nan)
+    parts = [hole if each is None else each for each in values]
+    full = np.stack(parts)
     # What is no integer type holds integers up to 2^53 only.
-    large = any(v.dtype.kind in "iu" and np.any(abs(v) > 2**53) for v in numbers)
-    full = np.full(
-        (size, *numbers[0].shape[1:]),
-        0 if whole else np.nan,
-        object if large and kind.kind not in "iu" else kind,
-    )
-    for places, values in parts:
-        full[places] = values
-    return full
+    integers = [each for each in known if each.dtype.kind in "iu"]
+    exact = full.dtype.kind in "iu" or all(np.all(abs(n) <= 2**53) for n in integers)
+    return full if exact else np.stack([part.astype(object) for part in parts])

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 import operator
+from numbers import Complex, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from qbcore._support.types import ComplexArray, FloatArray
+from qbcore._support.types import FloatArray
+
+
+def _refused(name: str, must: str, value: object) -> ValueError:
+    return ValueError(f"Argument `{name}` must {must}, but is {value!r}.")
 
 
 def require(condition: bool, name: str, must: str, value: object) -> None:
     """Raise "Argument `name` must ..., but is ..." unless the condition holds."""
     if not condition:
-        raise ValueError(f"Argument `{name}` must {must}, but is {value!r}.")
+        raise _refused(name, must, value)
 
 
 def real(
@@ -26,9 +31,8 @@ def real(
     bound = f" of at least {least:g}" if least > -math.inf else bound
     must = f"be a finite real number{bound}"
     number = numbers(name, value, must)
-    require(number.ndim == 0, name, must, value)
-    inside = math.isfinite(number) and number > above and number >= least
-    require(bool(inside), name, must, value)
+    inside = np.isfinite(number) & (number > above) & (number >= least)
+    require(number.ndim == 0 and bool(inside), name, must, value)
     return float(number)
 
 
@@ -38,29 +42,49 @@ def integer(name: str, value: Any, *, least: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ValueError(f"Argument `{name}` must {must}, but is {value!r}.") from None
-    require(
-        not isinstance(value, bool | np.bool_) and number >= least, name, must, value
-    )
+        raise _refused(name, must, value) from None
+    whole = not isinstance(value, bool | np.bool_)
+    require(whole and number >= least, name, must, value)
     return number
 
 
-def as_numbers(name: str, value: Any, must: str) -> ComplexArray:
-    """Return an array or a QuTiP object, which offers ``full``, as complex numbers."""
+def numbers(
+    name: str, value: Any, must: str = "hold real numbers", *, dtype: type = float
+) -> NDArray[Any]:
+    """Return a copy as floats, or as complex numbers if that is the ``dtype``.
+
+    Text, bools (also one among numbers), masked entries and ragged lists are refused.
+    A QuTiP object offers its numbers by ``full``.
+    """
     try:
-        return np.asarray(value.full() if hasattr(value, "full") else value, complex)
-    except (TypeError, ValueError):
-        raise ValueError(f"Argument `{name}` must {must}, but is {value!r}.") from None
+        plain = value.full() if hasattr(value, "full") else value
+        types = _types(plain)
+        kind = Real if dtype is float else Complex
+        fits = all(issubclass(each, kind) for each in types)
+        # Python takes a bool for a number, numpy a duration.
+        odd = types & {bool, np.timedelta64} or np.ma.is_masked(plain)
+        require(fits and not odd, name, must, value)
+        return np.array(plain, dtype)
+    except (ValueError, OverflowError):  # ragged, or an integer above all floats
+        raise _refused(name, must, value) from None
 
 
-def numbers(name: str, value: Any, must: str = "hold real numbers") -> FloatArray:
-    """Return a copy as floats, of anything but text, bools and complex numbers."""
+def _types(value: Any) -> set[type]:
+    """Types of the entries: of a list's before numpy makes them alike."""
+    typed = isinstance(value, np.ndarray | np.generic)
+    entries = value if typed else np.array(value, object)
+    kind = entries.dtype.type
+    return {kind} if kind is not np.object_ else set(map(type, entries.flat))
+
+
+def together(names: str, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return arrays in the shape to which they broadcast, if there is one."""
     try:
-        given = np.asarray(value)
-    except ValueError:  # ragged
-        given = np.array(None)
-    require(given.dtype.kind in "iuf", name, must, value)
-    return given.astype(float)
+        return list(np.broadcast_arrays(*arrays))
+    except ValueError:
+        shapes = [array.shape for array in arrays]
+        must = "have shapes that broadcast, but have"
+        raise ValueError(f"Arguments `{names}` must {must} {shapes}.") from None
 
 
 def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> FloatArray:
@@ -68,11 +92,11 @@ def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> Float
     times = numbers(name, value)  # a copy, for results keep it
     holds = times.ndim == 1 and times.size >= 1
     require(holds, name, "be a list with at least one time", value)
-    require(bool(np.all(np.isfinite(times))), name, "hold finite times only", value)
-    require(bool(np.all(np.diff(times) > 0)), name, "increase strictly", value)
-    allowed = f"start at 0 or later and end by {latest:g}"
+    require(bool(np.isfinite(times).all()), name, "hold finite times only", value)
+    require(bool((np.diff(times) > 0).all()), name, "increase strictly", value)
     # linspace may overshoot by one ulp.
     slack = 1e-12 * latest if math.isfinite(latest) else 0.0
     inside = times[0] >= 0 and times[-1] <= latest + slack
-    require(bool(inside), name, allowed, (float(times[0]), float(times[-1])))
+    ends = float(times[0]), float(times[-1])
+    require(bool(inside), name, f"start at 0 or later and end by {latest:g}", ends)
     return times

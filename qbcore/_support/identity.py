@@ -14,6 +14,8 @@ import hashlib
 import io
 import pickle
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import _lru_cache_wrapper, cached_property
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -34,13 +36,19 @@ PARTS: dict[type, str] = {
 # What numpy.vectorize, scipy.sparse and qutip.Qobj note about themselves when used.
 NOTES = {"_ufunc", "_has_sorted_indices", "_has_canonical_format"}
 NOTES |= {"_isherm", "_isunitary", "_ishp", "_iscp", "_istp", "_iscptp"}
+LOOK_UPS = {"LOAD_GLOBAL", "LOAD_NAME"}
+ANYTHING = {"globals", "eval", "exec", "__import__"}
 
 
 def identity(value: Any) -> str:
     """Return a digest of a function or of any value that pickle can take.
 
+    An object is what pickle keeps of it, which a ``__getstate__`` may choose. A name
+    that is a text, as in ``getattr(module, "name")``, is not followed.
+
     Raises whatever pickle raises at a value that lasts no longer than its process, such
-    as an open file.
+    as an open file, and TypeError if ``globals``, ``eval`` or the like hide what a
+    function uses.
 
     >>> identity(lambda x: 2 * x) == identity(lambda x: 2 * x)
     True
@@ -113,10 +121,7 @@ def _parts(value: Any) -> list[Any]:
 def _insides(value: Any) -> Any:
     """What a function or a class consists of."""
     if isinstance(value, FunctionType):
-        known = value.__globals__
-        looked_up, followed = _names(value.__code__)
-        used = sorted(looked_up & known.keys())
-        return _parts(value), {name: _reached(known[name], followed) for name in used}
+        return _parts(value), _used(value)
     members = {
         name: member
         for name, member in vars(value).items()
@@ -125,16 +130,33 @@ def _insides(value: Any) -> Any:
     return value.__qualname__, value.__bases__, members
 
 
-def _names(code: CodeType) -> tuple[set[str], set[str]]:
-    """Global variables that a function or one inside it looks up, and all its names."""
-    steps = dis.get_instructions(code)
-    own = {s.argval for s in steps if s.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    every = set(code.co_names)
+def _used(function: FunctionType) -> dict[str, Any]:
+    """Global variables and imported modules, as far as a function goes into them."""
+    steps = list(_steps(function.__code__))
+    known = function.__globals__
+    found = {}
+    for index, step in enumerate(steps):
+        name = step.argval
+        if step.opname in LOOK_UPS and name in known:
+            found[name] = known[name]
+        elif step.opname in LOOK_UPS and name in ANYTHING:
+            raise TypeError(f"`{name}` may take any variable")
+        elif step.opname == "IMPORT_NAME":
+            level, wanted = (each.argval for each in steps[index - 2 : index])
+            # Without the module, the function does not do more than to name it.
+            with suppress(ImportError):
+                module = __import__(name, known, None, wanted, level)
+                found["." * level + name] = module
+    names = {step.argval for step in steps if step.opcode in dis.hasname}
+    return {name: _reached(found[name], names) for name in sorted(found)}
+
+
+def _steps(code: CodeType) -> Iterator[dis.Instruction]:
+    """Instructions of a function and of those inside it."""
+    yield from (s for s in dis.get_instructions(code) if s.opname != "EXTENDED_ARG")
     for const in code.co_consts:
         if isinstance(const, CodeType):
-            inner, more = _names(const)
-            own, every = own | inner, every | more
-    return own, every
+            yield from _steps(const)
 
 
 def _reached(value: Any, names: set[str]) -> Any:

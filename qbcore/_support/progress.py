@@ -39,15 +39,14 @@ def progress(steps: Iterable[T], what: str, total: int) -> Iterator[T]:
             yield step
     finally:
         if bar is not None:
-            bar.total = (
-                bar.n
-            )  # short of its total, the bar of a notebook would stay, in red
+            # Short of its total, the bar of a notebook would stay, in red.
+            bar.total = bar.n
             bar.close()
 
 
 def _watched() -> bool:
     """Whether someone looks on: a terminal, or a notebook's kernel."""
-    off = bool(
-        os.environ.get("TQDM_DISABLE")
-    )  # the bar of a notebook does not heed it by itself
-    return not off and (sys.stderr.isatty() or "ipykernel.kernelapp" in sys.modules)
+    # The bar of a notebook does not heed the variable by itself.
+    if os.environ.get("TQDM_DISABLE"):
+        return False
+    return sys.stderr.isatty() or "ipykernel.kernelapp" in sys.modules

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,15 +14,16 @@ class Result:
 
     def __post_init__(self) -> None:
         """Make every array read-only, those in a tuple too."""
-        for field in fields(self):
-            object.__setattr__(self, field.name, read_only(getattr(self, field.name)))
+        self.__setstate__(self._fields())
+
+    def _fields(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __eq__(self, other: object) -> bool:
         """Whether the class and all values are the same."""
-        if type(self) is not type(other):
+        if not isinstance(other, Result) or type(self) is not type(other):
             return NotImplemented
-        names = [field.name for field in fields(self)]
-        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
+        return _same((*self._fields().values(),), (*other._fields().values(),))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take a pickle's or a copy's values, which come writable."""
@@ -33,8 +33,8 @@ class Result:
 
     def __repr__(self) -> str:
         """One line per field: its size and range."""
-        shown = {field.name: getattr(self, field.name) for field in fields(self)}
-        lines = [f"{name}: {in_short(v)}" for name, v in shown.items() if v is not None]
+        shown = self._fields().items()
+        lines = [f"{name}: {in_short(v)}" for name, v in shown if v is not None]
         return "\n  ".join([type(self).__name__, *lines])
 
 
@@ -43,8 +43,9 @@ def read_only(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         value = value.view()
         value.flags.writeable = False
-    elif isinstance(value, tuple) and hasattr(value, "_fields"):  # a NamedTuple
-        value = type(value)(*map(read_only, value))
+    elif isinstance(value, tuple):
+        made = getattr(value, "_make", tuple)  # of a NamedTuple
+        value = made(map(read_only, value))
     return value
 
 
@@ -52,9 +53,7 @@ def in_short(value: Any) -> str:
     """Return a number as it is, an array by its shape and range."""
     if isinstance(value, tuple):
         names = getattr(value, "_fields", range(len(value)))
-        return ", ".join(
-            f"{n} {in_short(v)}" for n, v in zip(names, value, strict=True)
-        )
+        return ", ".join(map("{} {}".format, names, map(in_short, value)))
     if not isinstance(value, np.ndarray) or value.ndim == 0:
         return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
     if np.iscomplexobj(value) or value.size == 0:
@@ -63,10 +62,6 @@ def in_short(value: Any) -> str:
 
 
 def _same(one: Any, other: Any) -> bool:
-    pairs: Iterator[tuple[Any, Any]]
     if isinstance(one, tuple) and isinstance(other, tuple):
-        pairs = zip(one, other, strict=False)
-        return len(one) == len(other) and all(_same(a, b) for a, b in pairs)
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    return bool(one == other)
+        return len(one) == len(other) and all(map(_same, one, other))
+    return np.array_equal(one, other)

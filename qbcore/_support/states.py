@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import ishermitian
 
-from qbcore._support.checks import as_numbers, require
+from qbcore._support.checks import numbers, require
 from qbcore._support.types import ComplexArray, FloatArray
 
 Numbers: TypeAlias = NDArray[Any]  # real or complex
-Space: TypeAlias = (
-    list[int] | None
-)  # dimensions of the subsystems, where they are known
-
+# Dimensions of the subsystems, where they are known.
+Space: TypeAlias = list[int] | None
 Read: TypeAlias = tuple[Numbers, Space]
 
 # A defect of norm, Hermiticity or positivity that passes as rounding.
@@ -95,14 +93,8 @@ def read(name: str, value: Any) -> Read:
 
 def _numbers(name: str, value: Any) -> Numbers:
     """Return a real array where that loses nothing, for real algebra is faster."""
-    kind = np.asarray(value).dtype.kind
-    given = value is not None and not np.ma.is_masked(value)
-    require(given and kind in "iufcO", name, "hold numbers", value)
-    if kind in "iuf":
-        array: Numbers = np.asarray(value, float)
-    else:
-        array = as_numbers(name, value, "hold numbers")
-        array = array if array.imag.any() else array.real.copy()
+    array: Numbers = numbers(name, value, "hold numbers", dtype=complex)
+    array = array if array.imag.any() else array.real.copy()
     largest = float(np.abs(array).max(initial=0.0))
     require(largest < np.inf, name, "be finite", largest)
     return array
@@ -110,10 +102,10 @@ def _numbers(name: str, value: Any) -> Numbers:
 
 def _stacked(name: str, parts: list[Read]) -> Read:
     """Join the entries of a list; kets beside density matrices become such."""
-    arrays, spaces = [array for array, _ in parts], [space for _, space in parts]
+    arrays, spaces = zip(*parts, strict=True)
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) > 1:
-        arrays = [_density_matrices(array) for array in arrays]
+        arrays = tuple(map(_density_matrices, arrays))
     alike = len({array.shape for array in arrays}) == 1
     require(alike, name, "hold entries of one shape", shapes)
     known = [space for space in spaces if space is not None]
@@ -123,7 +115,11 @@ def _stacked(name: str, parts: list[Read]) -> Read:
 
 def _density_matrices(array: Numbers) -> Numbers:
     column = array.reshape(-1, 1) if array.ndim < 2 else array
-    return column @ column.conj().swapaxes(-1, -2) if are_kets(column) else column
+    return column @ _adjoint(column) if are_kets(column) else column
+
+
+def _adjoint(array: Numbers) -> Numbers:
+    return array.conj().swapaxes(-1, -2)
 
 
 def require_space(name: str, own: Space, space: Space) -> None:
@@ -134,7 +130,7 @@ def require_space(name: str, own: Space, space: Space) -> None:
 
 def _require_hermitian(name: str, array: Numbers, allowed: float) -> None:
     """Refuse matrices (..., d, d) that differ from their adjoints."""
-    defect = float(np.abs(array - array.conj().swapaxes(-1, -2)).max(initial=0.0))
+    defect = float(np.abs(array - _adjoint(array)).max(initial=0.0))
     must = f"be Hermitian: max|A - A^+| must be at most {allowed:.3g}"
     require(defect <= allowed, name, must, float(f"{defect:.3g}"))
 
@@ -163,14 +159,14 @@ def normalised_states(
     require(fits and d > 0, name, must, array.shape)
     require_space(name, own, space)
     if are_kets(array):
-        norm = np.linalg.norm(array, axis=(-2, -1)) ** 2
+        unit = np.linalg.norm(array, axis=(-2, -1), keepdims=True)
+        norm = unit**2
     else:
         _require_hermitian(name, array, TOLERANCE)
-        norm = np.trace(array, axis1=-2, axis2=-1).real
+        norm = unit = np.trace(array, axis1=-2, axis2=-1).real[..., None, None]
     must = f"be normalised: |norm - 1| must be at most {TOLERANCE:g}"
-    if _passes(name, must, float(np.abs(norm - 1).max(initial=0.0))):
-        return array
-    return array / (np.sqrt(norm) if are_kets(array) else norm)[..., None, None]
+    passes = _passes(name, must, float(np.abs(norm - 1).max(initial=0.0)))
+    return array if passes else array / unit
 
 
 def positive_states(name: str, array: Numbers) -> Numbers:
@@ -196,7 +192,7 @@ def with_spectrum(name: str, array: Numbers) -> tuple[Numbers, FloatArray]:
         rising, basis = np.linalg.eigh(array)
         rising = np.maximum(rising, 0.0)
         rising = rising / rising.sum(axis=-1, keepdims=True)
-        array = (basis * rising[..., None, :]) @ basis.conj().swapaxes(-1, -2)
+        array = (basis * rising[..., None, :]) @ _adjoint(basis)
     return array, rising[..., ::-1]
 
 

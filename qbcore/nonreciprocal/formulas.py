@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qbcore._support.checks import as_numbers, numbers, real, require
+from qbcore._support.checks import numbers, real, require, together
 from qbcore._support.types import FloatArray
 
 
@@ -33,6 +33,7 @@ def _reservoir(
     )
     la, lb = (_finite("losses", loss, least=0.0) for loss in losses)
     g = _finite("cross_loss", cross_loss)
+    la, lb, g = together("losses, cross_loss", la, lb, g)
     fits = bool((np.abs(g) <= np.sqrt(la) * np.sqrt(lb) * (1 + 1e-12)).all())
     must = "keep g^2 <= Lambda_a Lambda_b, as every reservoir does"
     require(fits, "cross_loss", must, cross_loss)
@@ -83,8 +84,10 @@ def coherent_amplitudes(
     f = _finite("drive", drive)
     la, lb, g = _reservoir(losses, cross_loss)
     delta_a, delta_b = (_finite("detunings", each) for each in detunings)
-    j = as_numbers("coupling", coupling, "hold numbers")
+    j = numbers("coupling", coupling, "hold numbers", dtype=complex)
     require(bool(np.isfinite(j).all()), "coupling", "be finite", coupling)
+    names = "drive, losses, cross_loss, coupling, detunings"
+    together(names, f, la, j, delta_a, delta_b)
     m11, m22 = delta_a - 0.5j * la, delta_b - 0.5j * lb
     m21 = j.conj() - 0.5j * g
     determinant = m11 * m22 - (j - 0.5j * g) * m21
@@ -142,6 +145,7 @@ def two_photon_steady(
     """
     epsilon = _finite("drive", drive, least=0.0)
     la, lb, g = _reservoir(losses, cross_loss)
+    epsilon, la = together("drive, losses, cross_loss", epsilon, la)
     margin = float(np.min(la - 4 * epsilon))
     must = "stay below a quarter of the charger's total loss"
     require(margin > 0, "drive", must, f"{-margin / 4:.4g} above")
@@ -205,7 +209,7 @@ def mode_overlap(matrix: ArrayLike) -> float:
     >>> mode_overlap([[1.0, 0.0], [0.0, 2.0]])
     0.0
     """
-    entries = as_numbers("matrix", matrix, "hold numbers")
+    entries = numbers("matrix", matrix, "hold numbers", dtype=complex)
     fits = entries.shape == (2, 2) and bool(np.isfinite(entries).all())
     require(fits, "matrix", "be finite and of shape (2, 2)", matrix)
     _, vectors = np.linalg.eig(entries)

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 
 from qbcore._numerics.spins import projections
 from qbcore._numerics.unitary import columns
-from qbcore._support.checks import numbers, real, require, time_axis
+from qbcore._support.checks import numbers, real, require, time_axis, together
 from qbcore._support.models import ClosedBattery, check_fields
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
@@ -370,7 +370,7 @@ def _broadcast(given: dict[str, ArrayLike]) -> tuple[tuple[int, ...], Runs]:
     """Shape of the fields, and their values if the extremes pass the model's checks."""
     for name, value in given.items():
         require(numbers(name, value).size > 0, name, "hold at least one value", value)
-    grids = np.broadcast_arrays(*given.values())
+    grids = together(", ".join(given), *map(np.asarray, given.values()))
     for extreme in (np.min, np.max):  # a NaN survives both
         corner = (extreme(grid).item() for grid in grids)
         RosenZenerBattery(**dict(zip(given, corner, strict=True)))

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qbcore._support.checks import numbers, real, require
+from qbcore._support.checks import numbers, real, require, together
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.star import _liouvillian, _network
 from qbcore.star._symmetric import Symmetric, symmetric
@@ -184,7 +184,7 @@ def steady_map(
     """
     given = dict(locals())  # the eight fields by name
     reals = [numbers(name, value) for name, value in given.items()]
-    fields = dict(zip(given, np.broadcast_arrays(*reals), strict=True))
+    fields = dict(zip(given, together(", ".join(given), *reals), strict=True))
     shape = fields["cells"].shape
     require(0 not in shape, "cells", "broadcast to at least one star", shape)
     # The model's own checks of the extremes; a NaN survives min and max.

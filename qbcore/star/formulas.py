@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, hyp2f1
 
-from qbcore._support.checks import numbers, real, require
+from qbcore._support.checks import numbers, real, require, together
 from qbcore._support.types import FloatArray
 
 
@@ -46,9 +46,12 @@ def fermi(
     e, mu = _finite("energy", energy), _finite("potential", potential)
     t = _finite("temperature", temperature)
     require(bool((t >= 0).all()), "temperature", "not be negative", temperature)
+    e, mu, t = together("energy, potential, temperature", e, mu, t)
+    # Half of mu - omega is a number where it is not; a cold half would vanish.
+    unit = np.where(t > 1, 0.5, 1.0)
     # A quotient beyond the largest float is a step, too.
     with np.errstate(all="ignore"):
-        return expit(np.where(mu == e, 0.0, (mu - e) / t))
+        return expit(np.where(mu == e, 0.0, (mu * unit - e * unit) / (t * unit)))
 
 
 def two_cell_excitation(
@@ -126,7 +129,9 @@ def _checked_sets(
     """Return (J/gamma)^2 and the occupations, all checked."""
     gamma = real("rate", rate, above=0.0)
     ratio = strength(_finite("coupling", coupling), gamma)
-    return np.square(ratio), occupation("n1", n1), occupation("n2", n2)
+    a, b = occupation("n1", n1), occupation("n2", n2)
+    j, a, b = together("coupling, n1, n2", ratio, a, b)
+    return np.square(j), a, b
 
 
 def strength(coupling: ArrayLike, rate: ArrayLike) -> FloatArray:

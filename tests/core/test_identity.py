@@ -179,3 +179,70 @@ def test_what_a_function_takes_from_a_local_module_counts():
     assert len(seen) == 3
     module.unused = 1
     assert identity(space["f"]) in seen
+
+
+def in_a_new_process(folder, source):
+    """What a function of a folder's file `main.py` is, in a process of its own."""
+    (folder / "main.py").write_text(source)
+    told = "from main import f; from qbcore._support.identity import identity as i"
+    run = subprocess.run(
+        [sys.executable, "-B", "-c", f"{told}; print(i(f))"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import helper; return helper.g(x)",
+        "from helper import g; return g(x)",
+        "import within.helper; return within.helper.g(x)",
+        "import within.helper as h; return h.g(x)",
+        "from within import helper; return helper.g(x)",
+        "import helper as h; return [h.g(y) for y in x]",
+    ],
+)
+def test_a_module_that_is_imported_inside_a_function_counts(tmp_path, line):
+    (tmp_path / "within").mkdir()
+    seen = []
+    for code in ("x + 1", "x + 2", "x + 1"):
+        for helper in ("helper.py", "within/helper.py"):
+            (tmp_path / helper).write_text(f"unused = 0\ndef g(x): return {code}\n")
+        seen.append(in_a_new_process(tmp_path, f"def f(x):\n    {line}\n"))
+    assert seen[0] != seen[1]
+    assert seen[0] == seen[2]
+
+
+def test_a_module_of_a_package_is_imported_inside_a_function(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "a_package_of_this_test"
+    package.mkdir()
+    (package / "helper.py").write_text("def g(x): return x\n")
+    source = "def f(x):\n    from .helper import g\n    return g(x)\n"
+    (package / "__init__.py").write_text(source)
+    module = importlib.import_module(package.name)
+    before = identity(module.f)
+    exec("def g(x): return -x", vars(sys.modules[f"{package.name}.helper"]))
+    assert identity(module.f) != before
+
+
+def test_a_module_that_is_missing_is_known_by_its_name():
+    source = "def f(x):\n    import no_such_{}\n    return x"
+    one, other = (defined(source.format(name)) for name in ("module", "package"))
+    assert identity(one) == identity(defined(source.format("module")))
+    assert identity(one) != identity(other)
+
+
+@pytest.mark.parametrize(
+    "code", ["globals()['x']", "eval('x')", "exec('x')", "__import__('x')"]
+)
+def test_what_may_take_any_variable_is_refused(code):
+    with pytest.raises(TypeError, match="may take any variable"):
+        identity(defined(f"def f(y):\n    return [{code} for _ in y]"))
+    # A variable of that name is one like any other.
+    name = code.partition("(")[0]
+    assert identity(defined(f"def f(y):\n    return {code}", **{name: over(1)}))

@@ -5,8 +5,12 @@ refuses is a `BatteryError`. Whatever is accepted has to keep the invariants of 
 contract and, where a second route is cheap, to agree with it.
 """
 
+import inspect
+import math
 import signal
 from dataclasses import fields, replace
+from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,7 +23,8 @@ from qbcore.errors import BatteryError
 from qbcore.nonreciprocal import formulas as nonreciprocal_formulas
 from qbcore.rosen_zener import charge_map
 from qbcore.rosen_zener import formulas as rosen_zener_formulas
-from qbcore.star import fermi
+from qbcore.star import fermi, steady_map
+from qbcore.star import formulas as star_formulas
 
 SMALL = {
     "rosen-zener": qbcore.RosenZenerBattery(atoms=3),
@@ -160,6 +165,11 @@ ODD_TIMES = {
     "a generator": (t for t in (0.0, 0.1)),
     "a dictionary": {0.0: 0.1},
     "objects": [object()],
+    "a bool among numbers": [True, 2],
+    "a bool of numpy among numbers": [np.False_, 0.1],
+    "masked": np.ma.masked_array([0.0, 0.1], mask=[False, True]),
+    "durations": np.array([0, 1], "timedelta64[s]"),
+    "beyond the largest float": [0, 10**400],
 }
 
 
@@ -171,6 +181,7 @@ def test_odd_times_are_refused_by_name(name, odd):
 
 
 FINE_TIMES = [[0.0], [0.1], (0.0, 0.1), range(1), np.float32([0, 0.1]), [1e-300, 0.1]]
+FINE_TIMES += [[0, Fraction(1, 16)], np.array([0, 0.1], object)]
 
 
 @pytest.mark.parametrize("times", FINE_TIMES, ids=repr)
@@ -392,10 +403,60 @@ def test_temperatures_of_the_fermi_function(temperature):
 
 @pytest.mark.parametrize(
     ("energy", "potential", "temperature", "want"),
-    [(1, 1, 1.0, 0.5), (0, 1, 1e-9, 1.0), (2, 1, 1e-9, 0.0), (1e9, 0, 1.0, 0.0)],
+    [
+        (1, 1, 1.0, 0.5),
+        (0, 1, 1e-9, 1.0),
+        (2, 1, 1e-9, 0.0),
+        (1e9, 0, 1.0, 0.0),
+        # omega - mu is beyond the largest float; in units of T it is 2.
+        (1e308, -1e308, 1e308, 1 / (math.exp(2) + 1)),
+        (-1e308, 1e308, 1e308, 1 / (math.exp(-2) + 1)),
+        (1e308, -1e308, 1.0, 0.0),
+        # The smallest of floats, one apart.
+        (5e-324, 0.0, 5e-324, 1 / (math.exp(1) + 1)),
+    ],
 )
 def test_limits_of_the_fermi_function(energy, potential, temperature, want):
     assert fermi(energy, potential, temperature) == pytest.approx(want, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "first", "second"),
+    [
+        (fermi, "energy", "temperature"),
+        (star_formulas.two_cell_excitation, "coupling", "n2"),
+        (star_formulas.three_cell_excitation, "n1", "n2"),
+        (steady_map, "coupling", "bias"),
+        (charge_map, "drive", "interaction"),
+        (nonreciprocal_formulas.two_photon_steady, "drive", "cross_loss"),
+        (nonreciprocal_formulas.coherent_amplitudes, "drive", "coupling"),
+        (partial(gaussian.wigner, gaussian.thermal(1)), "x", "p"),
+    ],
+)
+def test_arguments_that_do_not_broadcast_are_named(call, first, second):
+    good = {
+        "energy": 1.0,
+        "potential": 0.0,
+        "temperature": 1.0,
+        "coupling": 1.0,
+        "n1": 0.2,
+        "n2": 0.7,
+        "bias": 1.0,
+        "atoms": 2,
+        "drive": 0.01,
+        "duration": 1.0,
+        "interaction": 0.0,
+        "losses": (1.0, 1.0),
+        "cross_loss": 0.5,
+        "x": 0.0,
+        "p": 0.0,
+    }
+    taken = {k: v for k, v in good.items() if k in inspect.signature(call).parameters}
+    odd = {first: [1, 1], second: [1, 1, 1]}
+    with pytest.raises(ValueError, match=rf"{first}.*{second}.*broadcast") as caught:
+        call(**taken | odd)
+    assert "(2,)" in str(caught.value)
+    assert "(3,)" in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["1", np.nan, np.inf, -1.0, 1j], ids=repr)

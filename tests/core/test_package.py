@@ -128,6 +128,9 @@ def test_python_m_qbcore_tells_versions_and_runs_its_demonstration(alone, tmp_pa
     )
     assert "battery.charge()" in text
     assert "99.6% of full" in text
+    text = run(alone, "-I", "-m", "qbcore", "--help", cwd=tmp_path)
+    assert text.startswith("usage: python -m qbcore")
+    assert "full" not in text
 
 
 def test_the_readmes_ten_lines_run_and_print_an_ergotropy(alone, tmp_path):

@@ -870,7 +870,7 @@ ODD_MAPS = [
     ({"cells": [0, 3]}, "`cells` must be an integer of at least 1"),
     ({"rate": [1.0, 0.0]}, "`rate` must be a finite real number above 0"),
     ({"temperature": [-1.0, 1.0]}, "`temperature` must be a finite real number above"),
-    ({"bias": [1.0, 2.0], "coupling": [1.0, 2.0, 3.0]}, "shape mismatch"),
+    ({"bias": [1.0, 2.0], "coupling": [1.0, 2.0, 3.0]}, "coupling.*bias.*broadcast"),
     ({"potential": 1e308, "bias": 1e308}, "must be a finite real number"),
 ]
 

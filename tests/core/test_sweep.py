@@ -1,9 +1,11 @@
 """The sweep: labels, order, errors, and what is left after a process is killed."""
 
+import copy
 import functools
 import json
 import multiprocessing
 import os
+import pickle
 import signal
 import sqlite3
 import time
@@ -35,6 +37,7 @@ from sweep_models import (
     total,
 )
 
+from qbcore import errors
 from qbcore.star import fermi, steady_map
 from qbcore.star.formulas import two_cell_excitation
 from qbcore.sweep import sweep
@@ -189,6 +192,27 @@ def test_a_store_serves_a_larger_grid_and_keeps_every_bit(tmp_path):
     assert sweep(function, GRID, store=store).identical(
         sweep(model, GRID)
     )  # and the smaller one again
+
+
+def test_a_named_error_arrives_as_it_left():
+    for kind in (errors.BatteryError, *errors.BatteryError.__subclasses__()):
+        error = kind("Raise `cutoff_a`.", found=0.5, limit=(0.25, 0.3))
+        for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+            assert type(again) is kind
+            assert str(again) == "Raise `cutoff_a`."
+            assert (again.found, again.limit) == (0.5, (0.25, 0.3))
+
+
+def test_a_store_of_an_older_layout_is_refused(tmp_path):
+    old = tmp_path / "old"
+    sweep(total, {"x": [1, 2]}, store=old)
+    with closing(sqlite3.connect(old)) as database:
+        database.executescript(
+            "DROP TABLE results;"
+            "CREATE TABLE results (point TEXT PRIMARY KEY, layout TEXT, data BLOB);"
+        )
+    with pytest.raises(ValueError, match=r"`store` must be .* no such column"):
+        sweep(total, {"x": [1, 2]}, store=old)
 
 
 def closing_over(factor):

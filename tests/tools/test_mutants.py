@@ -277,3 +277,12 @@ def test_an_entry_without_a_mutated_line_stands_for_all_of_them():
     assert all(one._replace(mutated="").covers(m) for m in (mutant, other))
     assert not one._replace(file="g.py").covers(other)
     assert not one._replace(original="x = 30").covers(other)
+
+
+def test_ninety_five_of_a_hundred_must_die():
+    drawn = [mutants.Mutant("box.py", k, k, k, "", "", "") for k in range(100)]
+    for survivors, enough in ((5, True), (6, False)):
+        ends = ["SURVIVED"] * survivors + ["killed"] * (100 - survivors)
+        assert mutants.report(drawn, dict(zip(drawn, ends, strict=True)), 0) is enough
+    told = (mutants.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"At least {100 * mutants.LEAST_SCORE:.0f} %" in told
