@@ -808,7 +808,7 @@ def rebuilt(row: dict[str, float]) -> DualCavityBattery:
 )
 def test_stored_runs_come_out_again(name, number):
     row = stored(name)[number]  # rows without exchange: quick
-    found = rebuilt(row).charge(np.linspace(0.0, 20.0, 201), leak=1.0)
+    found = rebuilt(row).charge(np.linspace(0.0, 20.0, 801), leak=1.0)
     assert found.max_energy.value == pytest.approx(row["max_energy"], abs=2e-5)
     assert found.max_average_power.value == pytest.approx(row["max_power"], abs=2e-5)
 
