@@ -27,7 +27,7 @@ def doi(bibliography: BibliographyData, paper: str) -> str:
     fields = bibliography.entries[paper].fields
     if "doi" in fields:
         return fields["doi"]
-    number = re.fullmatch(r"arXiv:(\d{4}\.\d{4,5})", fields["journal"])
+    number = re.fullmatch(r"arXiv:(\d{4}\.\d{4,5})(?:v\d+)?", fields["journal"])
     if number is None:
         raise ValueError(f"{paper} has neither a DOI nor the number of a preprint")
     return f"10.48550/arXiv.{number[1]}"
