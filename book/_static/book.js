@@ -56,7 +56,7 @@
     }
     const search = document.createElement("input");
     search.type = "search";
-    offer("words", "Search", search);
+    offer("words", "Search the claims", search);
     const choices = [
       choice("paper", "Show paper", "all"),
       choice("verdict", "Show verdict", "all"),

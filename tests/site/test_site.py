@@ -386,9 +386,9 @@ def test_ledger_is_searched_and_sorted_and_its_address_says_how(browser, address
         assert all("exceptional" in text and "point" in text for text in texts)
         verdicts = [row.get_attribute("data-verdict") for row in shown.all()]
         assert verdicts == sorted(verdicts)
-        page.get_by_label("Search").fill("no such words")
+        page.get_by_label("Search the claims").fill("no such words")
         assert shown.count() == 0
-        page.get_by_label("Search").fill("")
+        page.get_by_label("Search the claims").fill("")
         page.get_by_label("Decided by").select_option("proof")
         found = {row.get_attribute("data-decided") for row in shown.all()}
         assert found <= {"proof"}
