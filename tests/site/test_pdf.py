@@ -90,7 +90,7 @@ def test_contents_show_the_pages_on_which_chapters_begin(book, text, bookmarks):
 
 def test_book_is_whole(book, text):
     assert len(book) > 200
-    site = sum(len(list(SITE.glob(f"_images/*.{kind}"))) for kind in ("png", "svg"))
+    site = len(list(SITE.glob("_images/*.png")))  # an SVG is drawn with lines
     drawn = [len(list(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE]))) for page in book]
     assert sum(drawn) >= site > 50
     assert max(drawn) < 10
