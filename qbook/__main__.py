@@ -7,7 +7,7 @@
 
 The computation stands in the chapter: the statements that its check depends on are
 found from the code and run. The end is 0 if everything agrees with the ledger, 1 if
-something does not, 2 if the name is unknown.
+something does not, 2 if the name is unknown or the ledger cannot be read.
 """
 
 from __future__ import annotations
@@ -31,11 +31,10 @@ def main() -> int:
     if arguments.command == "paper":
         return _begin(arguments.key, arguments.title)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the claims share the cores
-    path = arguments.ledger or claims.find_ledger()
-    ledger = claims.load(path)
     try:
-        chosen = _chosen(ledger, arguments)
-    except LookupError as unknown:
+        path = arguments.ledger or claims.find_ledger()
+        chosen = _chosen(claims.load(path), arguments)
+    except (LookupError, OSError, ValueError) as unknown:
         print(unknown, file=sys.stderr)
         return 2
     alone = len(chosen) == 1

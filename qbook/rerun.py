@@ -103,7 +103,6 @@ def source(claim: claims.Claim, book: Path) -> str:
 
 def rerun(claim: claims.Claim, book: Path) -> Rerun:
     """Run that text in the chapter's folder; its prints and figures are dropped."""
-    text = source(claim, book)
     begun = time.perf_counter()
     error = ""
     with TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
@@ -111,13 +110,15 @@ def rerun(claim: claims.Claim, book: Path) -> Rerun:
         os.environ[claims.RECORD] = str(record)
         os.environ["MPLBACKEND"] = "agg"
         stack.callback(os.environ.pop, claims.RECORD)
-        stack.enter_context(contextlib.chdir((book / claim.chapter).parent))
+        stack.callback(os.chdir, Path.cwd())
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # figures that nobody sees, and their number
         try:
+            text = source(claim, book)
+            os.chdir((book / claim.chapter).parent)
             exec(compile(text, f"<{claim.id}>", "exec"), {"__name__": "__main__"})
-        except Exception as raised:  # whatever a cell raises, the others are still run
+        except Exception as raised:  # whatever one claim raises, the others are run
             error = f"{type(raised).__name__}: {raised}"
         kept = record.read_text(encoding="utf-8") if record.exists() else "{}"
     found = json.loads(kept.splitlines()[-1])

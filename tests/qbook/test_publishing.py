@@ -24,6 +24,10 @@ def test_the_schema_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
+def test_schema_and_boxes_know_the_same_verdicts():
+    assert schema()["$defs"]["verdict"]["enum"] == list(claims.VERDICTS)
+
+
 def test_every_claim_is_published_with_its_numbers():
     assert [claim["id"] for claim in DOCUMENT["claims"]] == [c.id for c in LEDGER]
     for entry, claim in zip(DOCUMENT["claims"], LEDGER, strict=True):

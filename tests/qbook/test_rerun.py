@@ -146,6 +146,32 @@ def test_a_cell_that_raises_is_a_disagreement_with_its_error(own):
     assert "energy = not computed" in done.stdout
 
 
+def test_a_claim_that_no_cell_checks_does_not_stop_the_others(own):
+    done = run("verdicts", "--all", "--ledger", own(CHECKS))
+    assert done.returncode == 1
+    assert "LookupError: 0 statements of the chapter check other" in done.stdout
+    assert "1 of 2 agree with the ledger." in done.stdout
+
+
+def test_a_chapter_that_is_missing_is_a_disagreement(own):
+    ledger = own(CHECKS)
+    (ledger.parent / "notes" / "mine.ipynb").unlink()
+    done = run("verdict", "mine", "--ledger", ledger)
+    assert done.returncode == 1
+    assert "FileNotFoundError" in done.stdout
+
+
+@pytest.mark.parametrize("text", [None, "- id: x\n"])
+def test_a_ledger_that_cannot_be_read_ends_with_2_and_one_line(tmp_path, text):
+    path = tmp_path / "claims.yml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    done = run("verdict", "x", "--ledger", path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "claims.yml" in done.stderr
+
+
 def test_check_takes_the_ledger_of_its_caller(own, tmp_path):
     ledger = own(CHECKS)
     assert claims.check("mine", 2.0, ledger=ledger).id == "mine"
