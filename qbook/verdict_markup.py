@@ -33,10 +33,11 @@ def sign(verdict: str) -> str:
 def box(claim: Claim) -> str:
     """The box below a figure of a chapter."""
     word = f"{sign(claim.verdict)} <strong>{claim.verdict.capitalize()}</strong>"
-    validity = f"Valid for: {escape(claim.validity)}. " if claim.validity else ""
+    validity = _sentence(f"Validity: {claim.validity}") if claim.validity else ""
     numbers = (
-        f"Computed here: {escape(claim.numbers)}. {escape(claim.parameters)}. "
-        f"Tolerance: {escape(claim.tolerance_because)}. {_measured(claim)}{validity}"
+        f"{_sentence(f'Computed here: {claim.numbers}')}{_sentence(claim.parameters)}"
+        f"{_sentence(f'Tolerance: {claim.tolerance_because}')}{_measured(claim)}"
+        f"{validity}"
     )
     again = (
         f'Ledger entry <a href="#{claim.anchor}"><code>{claim.id}</code></a>; '
@@ -52,6 +53,11 @@ def box(claim: Claim) -> str:
         f"<p><small>{numbers}</small></p>"
         f'<p class="verdict-again"><small>{again}</small></p></aside>'
     )
+
+
+def _sentence(text: str) -> str:
+    """A field of the ledger with one full stop, whether it brings one or not."""
+    return f"{escape(text.rstrip('.'))}. "
 
 
 def _voices(claim: Claim) -> str:

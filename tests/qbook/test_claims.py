@@ -591,12 +591,13 @@ def test_the_box_says_under_how_many_readings_a_claim_holds(ledger):
 def test_the_box_of_a_claim_without_readings_says_what_decides(ledger):
     (claim,) = claims.load(ledger(GOOD))
     assert "Decided by printed parameters." in claim._repr_html_()
-    assert "Valid for" not in claim._repr_html_()
+    assert "Validity" not in claim._repr_html_()
 
 
 def test_the_box_shows_the_regime(ledger):
-    (claim,) = claims.load(ledger(entry(validity="gamma << T")))
-    assert "Valid for: gamma &lt;&lt; T." in claim._repr_html_()
+    for regime in ("gamma << T", "gamma << T."):
+        (claim,) = claims.load(ledger(entry(validity=regime)))
+        assert "Validity: gamma &lt;&lt; T. </small>" in claim._repr_html_()
 
 
 def test_a_reading_that_turns_out_otherwise_is_an_error(ledger):
