@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from qbook import formulas
+
 SCHEMA = Path(__file__).with_name("claims.schema.json")
 SCHEMA_VERSION = 1
 PATTERNS = {  # of the schema, in words
@@ -75,6 +77,9 @@ def _broken(root: yaml.Node | None, found: Any) -> Iterator[tuple[int, str]]:
         yield _line(root, where), f"{named}: {rule}" if named else rule
     if errors:
         return  # what has another shape than the schema's cannot be looked into
+    for where, text in _texts(found, []):
+        if fault := formulas.fault(text):
+            yield _line(root, where), f"{text!r} {fault}"
     known: set[str] = set()
     for number, entry in enumerate(found):
         if entry["id"] in known:
@@ -82,13 +87,26 @@ def _broken(root: yaml.Node | None, found: Any) -> Iterator[tuple[int, str]]:
         known.add(entry["id"])
         for name, fields in entry["computed"].items():
             for key, value in fields.items():
-                if not math.isfinite(value):
+                if isinstance(value, float) and not math.isfinite(value):
                     where = [number, "computed", name, key]
                     yield _line(root, where), f"{name}: the {key} {value} is not finite"
         allowed = _allowed(entry.get("readings", {}))
         if allowed and entry["verdict"] not in allowed:
             rule = f"its readings lead to {' or '.join(map(repr, allowed))}"
             yield _line(root, [number, "verdict"]), f"{entry['verdict']!r}, but {rule}"
+
+
+def _texts(found: Any, where: list[str | int]) -> Iterator[tuple[list[Any], str]]:
+    """Each text of the ledger, names of readings among them, with its place."""
+    if isinstance(found, str):
+        yield where, found
+    elif isinstance(found, dict):
+        for key, value in found.items():
+            yield [*where, key], key
+            yield from _texts(value, [*where, key])
+    elif isinstance(found, list):
+        for number, value in enumerate(found):
+            yield from _texts(value, [*where, number])
 
 
 def _allowed(readings: dict[str, str]) -> tuple[str, ...]:

@@ -9,7 +9,8 @@
       parameters: N = 100, no drive   # what was computed
       validity: ...                   # optional: the regime of an equation ruled on
       computed:                       # one or more named numbers
-        lambda_c: {value: 0.50505, tolerance: 1.0e-5}
+        lambda_c:
+          {value: 0.50505, tolerance: 1.0e-5, label: "critical $\\lambda$"}
       tolerance_because: ...          # why these tolerances
       decided_by: printed parameters  # one of DECIDED_BY
       verdict: fails                  # one of VERDICTS
@@ -22,6 +23,8 @@ that were tried, each with the verdict under it, and the verdict follows from th
       readings:
         kappa_b held fixed: holds
         kappa_a held fixed: fails
+
+Formulas in its texts are TeX between dollar signs; `qbook.formulas` sets them.
 
 A chapter computes the numbers and calls
 ``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its
@@ -45,12 +48,14 @@ from typing import Any
 import numpy as np
 
 from qbcore._support.checks import require
+from qbook import formulas
 from qbook import verdict_markup as markup
 from qbook._ledger_file import entries
 from qbook.verdict_markup import VERDICTS
 
 RECORD = "QBOOK_RECORD"  # names the file that keeps what the chapters computed
 REFINED = "refined.json"
+YES_NO = "yes/no"
 
 
 class ClaimError(AssertionError):
@@ -61,14 +66,31 @@ class ClaimError(AssertionError):
 class Number:
     """A number of the ledger: |value computed today - value| <= tolerance must hold.
 
-    ``error`` is how far it moves when computed at twice the resolution, if measured.
+    ``label`` says what it is and ``unit`` in what it is measured; the unit ``yes/no``
+    makes words of 1 and 0. ``error`` is how far it moves when computed at twice the
+    resolution, if measured.
     """
 
     value: float
     tolerance: float
     error: float | None = None
+    label: str = ""
+    unit: str = ""
 
     def __str__(self) -> str:
+        return formulas.plain(self.text)
+
+    @property
+    def text(self) -> str:
+        """Value, tolerance and unit, formulas in TeX."""
+        if self.unit == YES_NO:
+            return "yes" if self.value else "no"
+        margin = formulas.power_of_ten(f"{self.tolerance:.1g}")
+        shown = self._digits + (f" ± {margin}" if self.tolerance else "")
+        return f"{shown} {self.unit}".rstrip()
+
+    @property
+    def _digits(self) -> str:
         # Six digits, and more where these would be wrong by a tenth of the tolerance.
         shown = next(
             text
@@ -76,7 +98,7 @@ class Number:
             if abs(float(text := f"{self.value:.{digits}g}") - self.value)
             <= self.tolerance / 10
         )
-        return shown + (f" ± {self.tolerance:.1g}" if self.tolerance else "")
+        return formulas.power_of_ten(shown)
 
     @property
     def share(self) -> float | None:
@@ -120,8 +142,8 @@ class Claim:
 
     @property
     def numbers(self) -> str:
-        """The computed numbers in one line of text."""
-        return ", ".join(f"{name} = {number}" for name, number in self.computed.items())
+        """The computed numbers with their labels in one line of text."""
+        return "; ".join(f"{n.label}: {n.text}" for n in self.computed.values())
 
     @property
     def decision(self) -> str:
@@ -142,7 +164,8 @@ class Claim:
         return max(shares, default=None)
 
     def __repr__(self) -> str:
-        return f"{self.id}: {self.verdict}. {self.reason} [{self.numbers}]"
+        said = f"{self.id}: {self.verdict}. {self.reason} [{self.numbers}]"
+        return formulas.plain(said)
 
     def _repr_html_(self) -> str:
         return markup.box(self)
@@ -215,7 +238,7 @@ def _parsed(path: Path, modified: tuple[int, ...]) -> Ledger:
 
 def _claim(entry: dict[str, Any], errors: Mapping[str, float]) -> Claim:
     numbers = {
-        name: Number(fields["value"], fields["tolerance"], errors.get(name))
+        name: Number(**{"label": name} | fields, error=errors.get(name))
         for name, fields in entry["computed"].items()
     }
     text = {

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from qbook import claims
+from qbook import claims, formulas
 from qbook._slice import needed, statements
 
 
@@ -45,14 +45,16 @@ class Rerun:
         for name, number in claim.computed.items():
             today = self.computed.get(name)
             found = "not computed" if today is None else f"{today:.9g}"
-            lines.append(f"            {name} = {found}, ledger {number}")
+            held = f"today {found}, ledger {number.text}"
+            lines.append(f"            {number.label} ({name}): {held}")
         lines += [
             f"  tolerance {claim.tolerance_because}",
             f"  {claim.decision}",
             f"  verdict   {claim.verdict}: {claim.reason}",
             f"  {'agrees' if self.agrees else 'DISAGREES'} ({self.seconds:.1f} s)",
         ]
-        return "\n".join([*lines, *([f"  {self.error}"] if self.error else [])])
+        lines += [f"  {self.error}"] if self.error else []
+        return formulas.plain("\n".join(lines))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -62,6 +64,8 @@ class Rerun:
                 "computed": self.computed.get(name),
                 "ledger": number.value,
                 "tolerance": number.tolerance,
+                "label": number.label,
+                "unit": number.unit,
             }
             for name, number in claim.computed.items()
         }

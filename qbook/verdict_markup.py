@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
+from qbook.formulas import html, plain
+
 if TYPE_CHECKING:
     from qbook.claims import Claim
 
@@ -34,8 +36,8 @@ def box(claim: Claim) -> str:
     """The box below a figure of a chapter."""
     word = f"{sign(claim.verdict)} <strong>{claim.verdict.capitalize()}</strong>"
     validity = _sentence(f"Validity: {claim.validity}") if claim.validity else ""
-    numbers = (
-        f"{_sentence(f'Computed here: {claim.numbers}')}{_sentence(claim.parameters)}"
+    computed = (
+        f"{_sentence(f'Computed here: {claim.parameters}')}"
         f"{_sentence(f'Tolerance: {claim.tolerance_because}')}{_measured(claim)}"
         f"{validity}"
     )
@@ -45,19 +47,35 @@ def box(claim: Claim) -> str:
     )
     return (
         f'<aside class="verdict {style_class(claim.verdict)}" id="{claim.anchor}" '
-        f'aria-label="Verdict on {claim.id}" {BORDER}>'
-        f'<p class="verdict-title">{word}: {escape(claim.claim)} '
-        f"<small>({escape(claim.where)})</small></p>"
-        f"<p>{escape(claim.reason)}</p>{_voices(claim)}"
-        f"<p><small>{escape(claim.decision)}.</small></p>"
-        f"<p><small>{numbers}</small></p>"
+        f'aria-label="Verdict on {claim.id}" data-quote="{escape(quote(claim))}" '
+        f"{BORDER}>"
+        f'<p class="verdict-title">{word}: {html(claim.claim)} '
+        f"<small>({html(claim.where)})</small></p>"
+        f"<p>{html(claim.reason)}</p>{_voices(claim)}{_numbers(claim)}"
+        f"<p><small>{html(claim.decision)}.</small></p>"
+        f"<p><small>{computed}</small></p>"
         f'<p class="verdict-again"><small>{again}</small></p></aside>'
     )
 
 
+def quote(claim: Claim) -> str:
+    """Verdict, claim and place in plain text, for citations."""
+    word = claim.verdict.capitalize()
+    return plain(f"{word}: {claim.claim.rstrip('.')} ({claim.where}). {claim.reason}")
+
+
+def _numbers(claim: Claim) -> str:
+    """The numbers of a claim as a list, with label, tolerance and unit."""
+    items = "".join(
+        f"<li>{html(number.label)}: <strong>{html(number.text)}</strong></li>"
+        for number in claim.computed.values()
+    )
+    return f'<ul class="verdict-numbers">{items}</ul>'
+
+
 def _sentence(text: str) -> str:
     """A field of the ledger with one full stop, whether it brings one or not."""
-    return f"{escape(text.rstrip('.'))}. "
+    return f"{html(text.rstrip('.'))}. "
 
 
 def _voices(claim: Claim) -> str:
@@ -68,7 +86,7 @@ def _voices(claim: Claim) -> str:
     ]
     said += [f"Disputed: {address}" for address in claim.disputed_by]
     said += [f"An author of the paper answers: {claim.reply}"] if claim.reply else []
-    return "".join(f"<p>{escape(each)}</p>" for each in said)
+    return "".join(f"<p>{html(each)}</p>" for each in said)
 
 
 def _measured(claim: Claim) -> str:
@@ -85,7 +103,7 @@ def strip(claims: tuple[Claim, ...]) -> str:
     """The claims of a chapter in one line of links, for its head."""
     links = "".join(
         f'<li class="{style_class(claim.verdict)}"><a href="#{claim.anchor}" '
-        f'title="{escape(claim.claim)}">{sign(claim.verdict)} {claim.id}'
+        f'title="{escape(plain(claim.claim))}">{sign(claim.verdict)} {claim.id}'
         f'<span class="visually-hidden">: {claim.verdict}</span></a></li>'
         for claim in claims
     )
@@ -93,9 +111,20 @@ def strip(claims: tuple[Claim, ...]) -> str:
     return f'<nav class="claims" {label}><ul>{links}</ul></nav>'
 
 
+def strip_of_all(claims: tuple[Claim, ...]) -> str:
+    """Every verdict as one small sign, for the first page; each leads to its box."""
+    links = "".join(
+        f'<li class="{style_class(claim.verdict)}"><a href="{_address(claim)}" '
+        f'title="{escape(quote(claim))}">{sign(claim.verdict)}'
+        f'<span class="visually-hidden">{claim.id}: {claim.verdict}</span></a></li>'
+        for claim in claims
+    )
+    return f'<nav class="all-claims" aria-label="All claims"><ul>{links}</ul></nav>'
+
+
 def table(claims: tuple[Claim, ...]) -> str:
     """The ledger as a table; each verdict links to its box on the site."""
-    names = ("Verdict", "Claim", "Paper", "Why", "Computed")
+    names = ("Verdict", "Claim", "Paper", "Why")
     head = "".join(f'<th scope="col" {LEFT}>{name}</th>' for name in names)
     rows = "".join(map(_row, claims))
     head = f"<thead><tr>{head}</tr></thead>"
@@ -108,15 +137,15 @@ def paper_name(key: str) -> str:
 
 
 def _row(claim: Claim) -> str:
-    what = f"{escape(claim.claim)} <small>({escape(claim.where)})</small>"
+    what = f"{html(claim.claim)} <small>({html(claim.where)})</small>"
     paper = escape(paper_name(claim.paper))
-    why = f"{escape(claim.reason)} <small>{escape(claim.decision)}.</small>"
-    texts = (what, paper, why, escape(claim.numbers))
+    decision = f"<small>{html(claim.decision)}.</small>"
+    texts = (what, paper, f"{html(claim.reason)} {decision}{_numbers(claim)}")
     cells = "".join(f"<td {LEFT}>{text}</td>" for text in texts)
     link = f'<a href="../{_address(claim)}">{sign(claim.verdict)} {claim.verdict}</a>'
     data = (
         f'data-paper="{paper}" data-verdict="{claim.verdict}" '
-        f'data-decided="{claim.decided_by}"'
+        f'data-decided="{claim.decided_by}" data-quote="{escape(quote(claim))}"'
     )
     head = f'<th scope="row" {LEFT}>{link}</th>'
     style = style_class(claim.verdict)
@@ -138,10 +167,10 @@ def card(claim: Claim, title: str) -> str:
     see = f'See it computed<span class="visually-hidden">: {escape(title)}</span>'
     return (
         f'<li class="{style_class(claim.verdict)}"><p class="title">{escape(title)}</p>'
-        f"<p><em>The claim:</em> {escape(claim.claim.rstrip('.'))}.</p>"
+        f"<p><em>The claim:</em> {html(claim.claim.rstrip('.'))}.</p>"
         f'<p><strong class="ruling">{sign(claim.verdict)} '
         f"{claim.verdict.capitalize()}.</strong> "
-        f'{escape(claim.reason)}</p><p><a href="{_address(claim)}">{see}</a></p></li>'
+        f'{html(claim.reason)}</p><p><a href="{_address(claim)}">{see}</a></p></li>'
     )
 
 

@@ -1,6 +1,8 @@
-"""The ledger as data: ``claims.json`` and its schema, at the top of the site.
+"""The ledger on the site: ``claims.json``, its schema, and one address per claim.
 
-Each entry also holds the DOI of its paper and the address of its verdict's box.
+Each entry also holds the DOI of its paper, the address of its verdict's box, and its
+permanent address: a page that says the verdict where it is shared, and leads to the box
+in whatever chapter that stands.
 """
 
 from __future__ import annotations
@@ -8,14 +10,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import qbcore
+from docutils import nodes
 from jsonschema import Draft202012Validator
 from pybtex.database import BibliographyData, parse_file
 from qbook import claims
+from qbook import verdict_markup as markup
 from qbook._ledger_file import SCHEMA, SCHEMA_VERSION, schema
 from sphinx.application import Sphinx
 
@@ -43,11 +48,29 @@ def published(ledger: claims.Ledger, bibliography: BibliographyData) -> dict[str
         "claims": [
             {key: value for key, value in asdict(claim).items() if value}
             | {"doi": doi(bibliography, claim.paper), "address": claim.address}
+            | {"permanent_address": f"{_page(claim)}.html"}
             for claim in ledger
         ],
     }
     Draft202012Validator(schema()).validate(document)
     return document
+
+
+def _page(claim: claims.Claim) -> str:
+    return f"claims/{claim.id}"
+
+
+def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, str], str]]:
+    """One page per claim, for Sphinx's event ``html-collect-pages``."""
+    site = app.config.html_baseurl or ""
+    for claim in claims.load(FOLDER / "claims.yml"):
+        context = {
+            "title": f"{claim.id}: {claim.verdict}",
+            "quote": markup.quote(claim),
+            "address": claim.address,
+            "picture": site and f"{site}_static/logo.png",
+        }
+        yield _page(claim), context, "claim.html"
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
@@ -61,7 +84,17 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     shutil.copy(SCHEMA, app.outdir)
 
 
+def ask_for_mathjax(app: Sphinx, page: nodes.document) -> None:
+    """Have the formulas set that stand in what a cell shows; Sphinx looks at text only."""
+    shown = page.findall(nodes.raw)
+    if any('class="math ' in each.astext() for each in shown):
+        math = app.env.get_domain("math")
+        math.data["has_equations"][app.env.docname] = True
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.connect("doctree-read", ask_for_mathjax)
+    app.connect("html-collect-pages", pages)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True}

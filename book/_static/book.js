@@ -73,7 +73,7 @@
     function show() {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       rows.forEach(function (row) {
-        const text = (row.id + " " + row.textContent).toLowerCase();
+        const text = (row.id + " " + row.dataset.quote + " " + row.textContent).toLowerCase();
         row.hidden = choices.some((select) => select.value && row.dataset[select.name] !== select.value) ||
           words.some((word) => !text.includes(word));
       });
@@ -99,9 +99,9 @@
       button.textContent = "Copy citation";
       button.addEventListener("click", function () {
         const name = box.id.replace("claim-", "");
-        const address = window.location.origin + window.location.pathname + "#" + box.id;
-        const ruling = box.querySelector(".verdict-title").textContent.trim();
-        const text = ruling + "\n" + document.title + ", entry " + name + ". " + address +
+        const root = new URL(document.documentElement.dataset.content_root || ".", window.location);
+        const address = new URL("claims/" + name + ".html", root).href;
+        const text = box.dataset.quote + "\n" + document.title + ", entry " + name + ". " + address +
           "\npython -m qbook verdict " + name;
         navigator.clipboard.writeText(text).then(
           () => (button.textContent = "Copied"),

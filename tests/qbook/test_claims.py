@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from qbook import claims
+from qbook import verdict_markup as markup
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 
@@ -64,7 +65,7 @@ def test_a_good_entry_is_read_whole(ledger):
         if field not in ("computed", "claim"):
             assert getattr(claim, field) == GOOD[field]
     assert claim.claim == "The first claim"  # one line
-    assert claim.computed == {"energy": claims.Number(2.0, 0.25)}
+    assert claim.computed == {"energy": claims.Number(2.0, 0.25, label="energy")}
     assert claim.anchor == "claim-some-claim"
 
 
@@ -115,7 +116,7 @@ OTHER = {
     "computed is a bare number": entry(computed={"energy": 2.0}),
     "no tolerance": entry(computed={"energy": {"value": 2.0}}),
     "one key too many": entry(
-        computed={"energy": {"value": 2.0, "tolerance": 0.1, "unit": "J"}}
+        computed={"energy": {"value": 2.0, "tolerance": 0.1, "colour": "red"}}
     ),
     "tolerance below zero": entry(computed=number(2.0, -0.1)),
     "tolerance is NaN": entry(computed=number(2.0, math.nan)),
@@ -268,7 +269,7 @@ def test_check_raises_just_outside_the_tolerance(ledger, found):
 
 def test_a_tolerance_of_zero_wants_the_number_itself(ledger):
     ledger(entry(computed=number(10, 0)))
-    assert claims.check("some-claim", 10).numbers == "energy = 10"
+    assert claims.check("some-claim", 10).numbers == "energy: 10"
     with pytest.raises(claims.ClaimError):
         claims.check("some-claim", math.nextafter(10, 11))
 
@@ -285,19 +286,19 @@ def test_what_is_no_number_is_refused(ledger, given):
 )
 def test_every_kind_of_number_is_compared(ledger, given):
     ledger(entry(computed=number(2.0, 0)))
-    assert claims.check("some-claim", given).numbers == "energy = 2"
+    assert claims.check("some-claim", given).numbers == "energy: 2"
 
 
 @pytest.mark.parametrize(
     ("value", "tolerance", "shown"),
     [
-        (0.1802775637731995, 1e-9, "0.1802775638 ± 1e-09"),
-        (2.708086, 1e-6, "2.708086 ± 1e-06"),
+        (0.1802775637731995, 1e-9, "0.1802775638 ± 10^-9"),
+        (2.708086, 1e-6, "2.708086 ± 10^-6"),
         (1234567.0, 0, "1234567"),
         (1 / 3, 0, "0.3333333333333333"),
         (13.84063, 2e-2, "13.8406 ± 0.02"),
-        (1.0, 1e-9, "1 ± 1e-09"),
-        (0.180277, 1e-9, "0.180277 ± 1e-09"),
+        (1.0, 1e-9, "1 ± 10^-9"),
+        (0.180277, 1e-9, "0.180277 ± 10^-9"),
     ],
 )
 def test_a_number_prints_as_fine_as_its_tolerance(value, tolerance, shown):
@@ -313,7 +314,7 @@ def test_each_of_several_numbers_counts(ledger):
     ledger(entry(computed=two))
     assert (
         claims.check("some-claim", time=8.5, energy=2.0).numbers
-        == "energy = 2 ± 0.2, time = 8 ± 1"
+        == "energy: 2 ± 0.2; time: 8 ± 1"
     )
     with pytest.raises(claims.ClaimError, match="time"):
         claims.check("some-claim", time=10.0, energy=2.0)
@@ -367,9 +368,47 @@ def test_the_box_names_the_verdict_in_words(ledger, verdict):
     assert f"verdict-{verdict.replace(' ', '-')}" in box
     assert f'<span aria-hidden="true">{claims.VERDICTS[verdict]}</span>' in box
     assert 'id="claim-some-claim"' in box
-    assert "energy = 2 ± 0.2" in box
+    assert "<li>energy: <strong>2 ± 0.2</strong></li>" in box
     assert claim.reason in box
-    assert repr(claim) == f"some-claim: {verdict}. The energy is 2. [energy = 2 ± 0.2]"
+    assert repr(claim) == f"some-claim: {verdict}. The energy is 2. [energy: 2 ± 0.2]"
+
+
+def test_one_text_stands_in_the_box_the_table_the_card_and_the_terminal(ledger):
+    label, reason = r"largest error at $\lambda = 2$", r"Off by $2 \cdot 10^{-3}$."
+    fields = {"value": 0.0172, "tolerance": 1e-5, "label": label}
+    fields["unit"] = r"of $N\Delta$"
+    book = claims.load(ledger(entry(computed={"e": fields}, reason=reason)))
+    claim = book[0]
+    opens, ends = '<span class="math notranslate nohighlight">\\(', "\\)</span>"
+    for page in (claim._repr_html_(), book._repr_html_()):
+        assert f"largest error at {opens}\\lambda = 2{ends}" in page
+        assert f"0.0172 ± {opens}10^{{-5}}{ends} of {opens}N\\Delta{ends}" in page
+        assert f"Off by {opens}2 \\cdot 10^{{-3}}{ends}." in page
+        assert "$" not in page
+    assert f"Off by {opens}2" in markup.card(claim, "A title")
+    assert "largest error at λ = 2: 0.0172 ± 10^-5 of NΔ" in repr(claim)
+    assert "Off by 2 · 10^-3." in markup.quote(claim)
+
+
+@pytest.mark.parametrize(("value", "word"), [(0, "no"), (1, "yes")])
+def test_yes_and_no_are_words(ledger, value, word):
+    fields = {"value": value, "tolerance": 0.0, "unit": "yes/no", "label": "it rises"}
+    (claim,) = claims.load(ledger(entry(computed={"rises": fields})))
+    assert claim.numbers == f"it rises: {word}"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("half $a", "does not end"),
+        ("$a_{b$", "open brace"),
+        (r"$\frac{1}{2}$", "write a/b"),
+    ],
+)
+def test_a_formula_that_cannot_be_shown_is_refused_with_its_line(ledger, text, fault):
+    path = ledger(entry(reason=text))
+    with pytest.raises(ValueError, match=rf"line \d+: .*{fault}"):
+        claims.load(path)
 
 
 def test_verdicts_differ_in_more_than_colour():
@@ -396,7 +435,7 @@ def test_the_box_escapes_the_names_of_numbers(ledger):
     (claim,) = claims.load(
         ledger(entry(computed={"<b>": {"value": 1.0, "tolerance": 0.0}}))
     )
-    assert "&lt;b&gt; = 1" in claim._repr_html_()
+    assert "&lt;b&gt;: <strong>1<" in claim._repr_html_()
     assert "<b>" not in claim._repr_html_()
 
 

@@ -43,6 +43,7 @@ def test_a_claim_leads_to_its_paper_and_to_its_box():
     assert guo["doi"] == "10.1103/PhysRevA.109.032201"
     assert zhang["doi"] == "10.48550/arXiv.2406.06383"
     assert guo["address"] == "book/papers/rosen-zener.html#claim-guo-state"
+    assert guo["permanent_address"] == "claims/guo-state.html"
 
 
 def test_pandas_reads_it_in_two_lines():

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from qbook import claims
+from qbook.formulas import plain
 from qbook.rerun import source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,9 +48,9 @@ def test_one_verdict_says_claim_numbers_reason_and_agreement():
     claim = next(c for c in LEDGER if c.id == "zhang-n3")
     assert done.returncode == 0, done.stderr
     for said in (claim.claim, claim.reason, claim.tolerance_because, claim.decision):
-        assert said in done.stdout
+        assert plain(said) in done.stdout
     for name, number in claim.computed.items():
-        assert f"{name} = {number.value:.3f}"[:-1] in done.stdout
+        assert f"({name}): today {number.value:.3f}"[:-1] in done.stdout
         assert f"ledger {number}" in done.stdout
     assert "\n  agrees (" in done.stdout
 
@@ -133,7 +134,7 @@ def test_one_that_disagrees_is_told_whole_and_the_others_are_still_run(own):
     ledger = own([*CHECKS, 'claims.check("other", energy=3.0)'])
     done = run("verdicts", "--all", "--ledger", ledger)
     assert done.returncode == 1
-    assert "energy = 3, ledger 2 ± 0.1" in done.stdout
+    assert "(energy): today 3, ledger 2 ± 0.1" in done.stdout
     assert "DISAGREES" in done.stdout
     assert "1 of 2 agree with the ledger." in done.stdout
 
@@ -143,7 +144,7 @@ def test_a_cell_that_raises_is_a_disagreement_with_its_error(own):
     done = run("verdict", "other", "--ledger", ledger)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stdout
-    assert "energy = not computed" in done.stdout
+    assert "(energy): today not computed" in done.stdout
 
 
 def test_a_claim_that_no_cell_checks_does_not_stop_the_others(own):
