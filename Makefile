@@ -19,7 +19,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data homework grade test check lint refine mutants bench profile latency paint clean
+.PHONY: book site serve pdf notebooks data homework grade test check lint refine release mutants bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -64,6 +64,9 @@ lint: .venv/installed ## style, types, spelling, workflows
 
 check: lint ## a contributor's loop: style, types, and the tests of the core
 	$(PYTEST) --dist loadgroup tests/core qbcore
+
+release: pdf ## what a release consists of, in _build/release; sends nothing anywhere
+	$(BIN)/python tools/release.py
 
 refine: .venv/installed ## every number of the ledger again at twice the resolution
 	$(BIN)/python tools/refine.py

@@ -4,6 +4,8 @@
 of pyproject.toml.
 """
 
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "uv"
@@ -32,3 +34,23 @@ def check(session: nox.Session, resolution: str) -> None:
     where = ["tests/core", "tests/qbook", "--ignore=tests/core/test_package.py"]
     # An old matplotlib beside a new pyparsing says that it is old.
     session.run("pytest", "-q", "-n", "2", "-W", "ignore::DeprecationWarning", *where)
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def package(session: nox.Session) -> None:
+    """Wheel and source of `make release`, each in an empty environment."""
+    for kind in ("whl", "tar.gz"):
+        (built,) = Path("_build/release/dist").resolve().glob(f"*.{kind}")
+        session.install("--force-reinstall", f"{built}[book]")
+        session.cd(session.create_tmp())
+        session.run("python", "-m", "qbcore")
+        session.run("python", "-c", "import qbook.claims")
+        session.cd(session.invoked_from)
+
+
+@nox.session
+def metadata(session: nox.Session) -> None:
+    """CITATION.cff and what Zenodo makes of it, by the tool of the format."""
+    session.install("cffconvert")
+    session.run("cffconvert", "--validate")
+    session.run("cffconvert", "--format", "zenodo")

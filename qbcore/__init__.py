@@ -8,7 +8,7 @@ from qbcore.nonreciprocal import NonreciprocalBattery, ThreeModeBattery
 from qbcore.rosen_zener import RosenZenerBattery
 from qbcore.star import CommonBathStar, StarBattery
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Battery",
     "Charging",

@@ -90,6 +90,10 @@ def _broken(root: yaml.Node | None, found: Any) -> Iterator[tuple[int, str]]:
                 if isinstance(value, float) and not math.isfinite(value):
                     where = [number, "computed", name, key]
                     yield _line(root, where), f"{name}: the {key} {value} is not finite"
+        last = entry.get("changes", [{"to": entry["verdict"]}])[-1]["to"]
+        if last != entry["verdict"]:
+            rule = f"its last change led to {last!r}"
+            yield _line(root, [number, "verdict"]), f"{entry['verdict']!r}, but {rule}"
         allowed = _allowed(entry.get("readings", {}))
         if allowed and entry["verdict"] not in allowed:
             rule = f"its readings lead to {' or '.join(map(repr, allowed))}"

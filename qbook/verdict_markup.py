@@ -81,7 +81,7 @@ def _sentence(text: str) -> str:
 def _voices(claim: Claim) -> str:
     """Earlier verdicts, open disputes and the answer of an author, where there are."""
     said = [
-        f"Until version {change['version']}: {change['from']}. {change['because']}"
+        f"Up to version {change['version']}: {change['from']}. {change['because']}"
         for change in claim.changes
     ]
     said += [f"Disputed: {address}" for address in claim.disputed_by]

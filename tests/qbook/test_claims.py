@@ -118,6 +118,10 @@ OTHER = {
     "one key too many": entry(
         computed={"energy": {"value": 2.0, "tolerance": 0.1, "colour": "red"}}
     ),
+    "no change": entry(changes=[]),
+    "a change that led elsewhere": entry(
+        changes=[{"version": "1", "from": "holds", "to": "fails", "because": "x"}]
+    ),
     "tolerance below zero": entry(computed=number(2.0, -0.1)),
     "tolerance is NaN": entry(computed=number(2.0, math.nan)),
     "tolerance is infinite": entry(computed=number(2.0, math.inf)),
@@ -718,7 +722,7 @@ def test_the_box_keeps_earlier_verdicts_disputes_and_replies(ledger):
     }
     (claim,) = claims.load(ledger(entry(verdict="fails", **said)))
     box = claim._repr_html_()
-    assert "Until version 0.1.0: holds. A &amp; B." in box
+    assert "Up to version 0.1.0: holds. A &amp; B." in box
     assert "Disputed: issue 7" in box
     assert "An author of the paper answers: We meant x &lt; 1." in box
 

@@ -1,6 +1,7 @@
 """The built site in a real browser with the network cut off: `make site` first."""
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -404,15 +405,35 @@ def test_a_verdict_can_be_copied_and_linked(browser, address):
         box.get_by_role("button", name="Copied").wait_for()
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied.splitlines()[-1] == "python -m qbook verdict xu-threshold"
-        assert "two-photon.html#claim-xu-threshold" in copied
+        assert "/claims/xu-threshold.html" in copied
         box.get_by_role("link", name="xu-threshold").click()
         assert page.url.endswith("#claim-xu-threshold")
         assert visit.said == []
 
 
-def test_the_ledger_is_published_as_data(address):
-    import json
+def test_the_formulas_of_the_ledger_are_set(browser, address):
+    with Visit(browser, address, "book/synthesis/ledger.html") as visit:
+        visit.page.wait_for_selector("table.ledger mjx-container")
+        assert "\\(" not in visit.page.locator("table.ledger").inner_text()
 
+
+def test_the_permanent_address_of_a_claim_leads_to_its_box(browser, address):
+    with Visit(browser, address, "claims/zhang-n3.html") as visit:
+        visit.page.wait_for_url("**/dual-cavity.html#claim-zhang-n3")
+        assert visit.page.locator("#claim-zhang-n3").is_visible()
+        assert not visit.failed
+
+
+def test_every_verdict_stands_on_the_first_page_and_leads_to_its_box(browser, address):
+    with Visit(browser, address, "book/index.html") as visit:
+        links = visit.page.locator("nav.all-claims a")
+        claims = json.loads((SITE / "claims.json").read_text(encoding="utf-8"))
+        addresses = [each["address"] for each in claims["claims"]]
+        given = links.evaluate_all("all => all.map(a => a.getAttribute('href'))")
+        assert [f"book/{each}" for each in given] == addresses
+
+
+def test_the_ledger_is_published_as_data(address):
     document = json.loads((SITE / "claims.json").read_text(encoding="utf-8"))
     assert (SITE / "claims.schema.json").exists()
     pages = {claim["address"].partition("#")[0] for claim in document["claims"]}
