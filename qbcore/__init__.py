@@ -7,6 +7,7 @@ from qbcore.dual_cavity import DualCavityBattery
 from qbcore.nonreciprocal import NonreciprocalBattery, ThreeModeBattery
 from qbcore.rosen_zener import RosenZenerBattery
 from qbcore.star import CommonBathStar, StarBattery
+from qbcore.stepwise import StepwiseCharging, charge_stepwise, collision
 
 __version__ = "0.2.0"
 __all__ = [
@@ -19,8 +20,11 @@ __all__ = [
     "RosenZenerBattery",
     "StarBattery",
     "SteadyState",
+    "StepwiseCharging",
     "ThreeModeBattery",
     "charge",
+    "charge_stepwise",
+    "collision",
     "errors",
     "gaussian",
     "metrics",

@@ -13,22 +13,26 @@ them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from qbcore import metrics
-from qbcore._support.checks import integer, require, time_axis
+from qbcore._support.checks import integer, real, require, time_axis
+from qbcore._support.models import at_most
+from qbcore._support.progress import progress
 from qbcore._support.states import TOLERANCE, are_kets, checked_states, hermitian
 from qbcore._support.types import FloatArray
 from qbcore.charging import Charging, SteadyState
-from qbcore.errors import AccuracyError
+from qbcore.errors import AccuracyError, LeakingCutoffError
 
 if TYPE_CHECKING:
     import qutip
 
+PHASE = 0.4  # by which the fastest phase turns from one sample of ours to the next
+MOST_SAMPLES = 50_000  # of a run whose times the caller did not choose
 WAY_OUT = "Charge for a shorter time, or check that H is finite and Hermitian."
 
 
@@ -72,10 +76,12 @@ def charge(
     hamiltonian: qutip.Qobj | qutip.QobjEvo,
     battery_hamiltonian: qutip.Qobj,
     start: Any,
-    times: ArrayLike,
+    times: ArrayLike | None = None,
     *,
     collapse_operators: Any = (),
     battery_sites: int | Sequence[int] | None = None,
+    modes: int | Sequence[int] = (),
+    leak: float = 1e-6,
     states: bool = False,
 ) -> Charging:
     """Charge any battery whose Hamiltonian is a QuTiP object.
@@ -89,14 +95,22 @@ def charge(
         alone.
     start : Qobj or array_like
         Ket or density matrix on the whole space, at time 0.
-    times : (T,) array_like
+    times : (T,) array_like, optional
         Increasing times, not negative, closer together than a pulse of H is wide: no
-        step of the solver is longer than their widest gap.
+        step of the solver is longer than their widest gap. If not given, for a constant
+        H: four times as long as the start takes, at its first speed, to a state that
+        can be told from it with certainty (Mandelstam and Tamm), sampled as the fastest
+        phase needs.
     collapse_operators : Qobj, QobjEvo or list of those
         Jump operators L_k of a Lindblad equation; none for a closed system.
     battery_sites : int or sequence of int, optional
         Subsystems that make up the battery, in increasing order; the whole space if
         not given.
+    modes : int or sequence of int
+        Subsystems that are oscillators cut off at some Fock level.
+    leak : float
+        Population that the two highest levels of a mode may hold at any moment of the
+        run, between the ``times`` too.
     states : bool
         Also keep the battery's states.
 
@@ -113,32 +127,48 @@ def charge(
         or a ``battery_hamiltonian`` that does not fit its sites.
     AccuracyError
         If the solver loses more than 1e-6 of the norm.
+    LeakingCutoffError
+        If the highest levels of a mode hold more than ``leak``.
+    TooLargeError
+        If the fastest phase of H needs more than 50,000 samples.
 
     Examples
     --------
     >>> import qutip
     >>> qubit = qutip.sigmaz() / 2
-    >>> times = np.linspace(0, 4, 81)
-    >>> curve = charge(qutip.sigmax() / 2, qubit, qutip.basis(2, 1), times)
+    >>> curve = charge(qutip.sigmax() / 2, qubit, qutip.basis(2, 1))
     >>> round(curve.max_energy.time, 4)  # a Rabi flip takes pi
     3.1416
     """
     import qutip
 
-    t = time_axis("times", times)
     listed = isinstance(collapse_operators, list | tuple)
     jumps = list(collapse_operators) if listed else [collapse_operators]
     space = _checked_space(hamiltonian, jumps)
     # A ket or density matrix, the small defects of a solver repaired.
     array = checked_states("start", start, math.prod(space), space=space, single=True)
     state = qutip.Qobj(array, dims=[space, [1] if are_kets(array) else space])
-    sites = _checked_sites(battery_sites, space)
+    every = range(len(space)) if battery_sites is None else battery_sites
+    sites = _checked_sites("battery_sites", every, space, least=1)
     own = [space[site] for site in sites]
     levels = _levels(battery_hamiltonian, own)
+    if times is None:
+        t = _default_times(hamiltonian, state, jumps)
+    else:
+        t = time_axis("times", times)
+    tops = _highest_levels(_checked_sites("modes", modes, space), space)
+    real("leak", leak, above=0.0)
     grid = np.insert(t, 0, 0.0) if t[0] > 0 else t
     # QuTiP's tidying up would delete what is below 1e-12, SI units among it.
     with qutip.CoreOptions(auto_tidyup=False):
-        kets = _evolved(hamiltonian, state, grid, jumps)
+        looks = np.union1d(grid, _looks(hamiltonian, grid)) if tops else grid
+        kept_at = np.isin(looks, grid)
+        kets = []
+        for ket, wanted in zip(
+            _evolved(hamiltonian, state, looks, grid, jumps), kept_at, strict=True
+        ):
+            _refuse_leak(tops, ket, leak)
+            kets += [ket] if wanted else []
         whole = qutip.expand_operator(battery_hamiltonian, space, sites)
         slope = _slope(hamiltonian, whole, jumps)
         energy = np.real(qutip.expect(whole, kets))
@@ -172,14 +202,14 @@ def _checked_space(hamiltonian: Any, jumps: list[Any]) -> list[int]:
     return list(space)
 
 
-def _checked_sites(sites: Any, space: list[int]) -> list[int]:
-    """Numbers of the battery's subsystems, all of them for None."""
-    every = range(len(space))
-    given = every if sites is None else np.atleast_1d(sites)
-    numbers = [integer("battery_sites", site, least=0) for site in given]
-    fits = len(numbers) > 0 and numbers == sorted({*numbers} & {*every})
+def _checked_sites(
+    name: str, sites: Any, space: list[int], least: int = 0
+) -> list[int]:
+    """Numbers of subsystems of the space, in increasing order."""
+    numbers = [integer(name, site, least=0) for site in np.atleast_1d(sites)]
+    known = numbers == sorted({*numbers} & {*range(len(space))})
     must = f"be increasing numbers of subsystems of the space {space}"
-    require(fits, "battery_sites", must, sites)
+    require(known and len(numbers) >= least, name, must, sites)
     return numbers
 
 
@@ -193,10 +223,84 @@ def _levels(operator: Any, own: list[int]) -> FloatArray:
     return np.linalg.eigvalsh(hermitian("battery_hamiltonian", operator)[0])
 
 
+def _width(h: Any, at: float) -> float:
+    """Bound of the distance between two levels of H at one time."""
+    import qutip
+
+    now = qutip.QobjEvo(h)(at)
+    return 2 * float((now - now.tr() / now.shape[0]).norm("one"))
+
+
+def _looks(h: Any, grid: FloatArray) -> FloatArray:
+    """Times between which no phase of H turns far; H is looked at a hundred times."""
+    span = np.linspace(grid[0], grid[-1], 100)
+    turned = (grid[-1] - grid[0]) * max(_width(h, at) for at in span)
+    steps = math.ceil(turned / PHASE)
+    way_out = "charge for a shorter time, or declare no `modes=`"
+    at_most(MOST_SAMPLES, steps, "The number of looks at the modes", way_out)
+    return np.linspace(grid[0], grid[-1], 1 + steps)
+
+
+def _default_times(h: Any, start: qutip.Qobj, jumps: list[Any]) -> FloatArray:
+    """Four Mandelstam-Tamm times of the start, as many as the fastest phase needs."""
+    import qutip
+
+    operators = [qutip.QobjEvo(each) for each in (h, *jumps)]
+    must = "be given where an operator depends on time"
+    require(all(each.isconstant for each in operators), "times", must, None)
+    k, *constant = [each(0.0) for each in operators]
+    rho = _rho(start)
+    change = 1j * (rho * k - k * rho)
+    for c in constant:
+        gain = c.dag() * c
+        change = change + c * rho * c.dag() - (gain * rho + rho * gain) / 2
+    rate = float(change.norm("fro")) / math.sqrt(2)  # for a ket, the spread of H
+    width = max(_width(h, 0.0), rate)
+    must = "be given where the start is at rest"
+    moves = bool(rate > np.finfo(float).eps * width)
+    require(moves, "times", must, None)
+    duration = 2 * math.pi / rate
+    steps = max(200, math.ceil(duration * width / PHASE))
+    at_most(MOST_SAMPLES, steps, "The number of samples", "pass `times=`")
+    return np.linspace(0.0, duration, 1 + steps)
+
+
+def _rho(state: qutip.Qobj) -> qutip.Qobj:
+    return state.proj() if state.isket else state
+
+
+def _highest_levels(sites: list[int], space: list[int]) -> list[tuple[int, Any]]:
+    """Each mode with the projector on its two highest levels."""
+    import qutip
+
+    tops = []
+    for site in sites:
+        n = space[site]
+        top = qutip.Qobj(np.diag(np.arange(n) >= max(n - 2, 1)).astype(complex))
+        tops.append((site, qutip.expand_operator(top, space, site)))
+    return tops
+
+
+def _refuse_leak(
+    tops: list[tuple[int, Any]], state: qutip.Qobj, allowed: float
+) -> None:
+    """Raise a named error where the highest levels of a mode are populated."""
+    import qutip
+
+    for site, top in tops:
+        found = float(np.real(qutip.expect(top, state)))
+        if found > allowed:
+            message = (
+                f"The two highest levels of mode {site} hold {found:.3g} of the "
+                f"population, and leak = {allowed:g} is allowed: give it more levels."
+            )
+            raise LeakingCutoffError(message, found=found, limit=allowed)
+
+
 def _evolved(
-    h: Any, start: qutip.Qobj, grid: FloatArray, jumps: list[Any]
-) -> list[qutip.Qobj]:
-    """States at the times of the grid; no step leaps over a pulse as wide as a gap."""
+    h: Any, start: qutip.Qobj, looks: FloatArray, grid: FloatArray, jumps: list[Any]
+) -> Iterator[qutip.Qobj]:
+    """States at each look; no step leaps over a pulse as wide as a gap of the grid."""
     import qutip
 
     options = {
@@ -205,22 +309,26 @@ def _evolved(
         "nsteps": 10**6,
         "max_step": float(np.diff(grid).max(initial=0.0)),
         "normalize_output": False,
-        "progress_bar": "",
     }
-    # Without jumps, a ket stays one: QuTiP hands it on to `sesolve`.
-    try:
-        run = qutip.mesolve(h, start, grid, c_ops=jumps, options=options)
-    except qutip.IntegratorException as error:
-        message = f"The solver gave up before t = {grid[-1]:g}: {error} {WAY_OUT}"
-        raise AccuracyError(message, found=math.inf, limit=TOLERANCE) from error
-    states: list[qutip.Qobj] = run.states
-    norms = qutip.expect(qutip.qeye(start.dims[0]), states)
-    lost = float(np.abs(norms - 1).max())
-    if lost > TOLERANCE:
-        lost_by = f"The solver lost {lost:.3g} of the norm by t = {grid[-1]:g}"
-        message = f"{lost_by}, and {TOLERANCE:g} may be lost. {WAY_OUT}"
-        raise AccuracyError(message, found=lost, limit=TOLERANCE)
-    return states
+    if start.isket and not jumps:
+        solver = qutip.SESolver(h, options=options)
+    else:
+        start, solver = _rho(start), qutip.MESolver(h, jumps, options=options)
+    one = qutip.qeye(start.dims[0])
+    solver.start(start, looks[0])
+    yield start
+    for at in progress(looks[1:], "charging", len(looks) - 1):
+        try:
+            state = solver.step(at)
+        except qutip.IntegratorException as error:
+            message = f"The solver gave up before t = {at:g}: {error} {WAY_OUT}"
+            raise AccuracyError(message, found=math.inf, limit=TOLERANCE) from error
+        lost = abs(float(np.real(qutip.expect(one, state))) - 1)
+        if lost > TOLERANCE:
+            lost_by = f"The solver lost {lost:.3g} of the norm by t = {at:g}"
+            message = f"{lost_by}, and {TOLERANCE:g} may be lost. {WAY_OUT}"
+            raise AccuracyError(message, found=lost, limit=TOLERANCE)
+        yield state
 
 
 def _slope(h: Any, battery: qutip.Qobj, jumps: list[Any]) -> qutip.QobjEvo:

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import qutip
+from scipy.special import factorial
 
 import qbcore
 from qbcore import metrics
 from qbcore._numerics.propagation import propagate
-from qbcore.errors import AccuracyError
+from qbcore.errors import AccuracyError, LeakingCutoffError
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
 FLIP, LEVELS = qutip.sigmax(), qutip.num(2)
@@ -213,7 +214,7 @@ def test_a_loss_that_only_comes_late_is_refused_by_name():
 @pytest.mark.filterwarnings("ignore:_zvode")
 def test_a_solver_that_gives_up_is_named():
     h = qutip.QobjEvo([LEVELS, [FLIP, lambda t: np.nan if t > 1 else 0.0]])
-    with pytest.raises(AccuracyError, match=r"gave up before t = 2.*finite"):
+    with pytest.raises(AccuracyError, match=r"gave up before t = 1\.1.*finite"):
         qbcore.charge(h, LEVELS, DOWN, TIMES)
 
 
@@ -303,3 +304,89 @@ def test_modes_without_any_loss_have_no_steady_state():
     assert closed.collapse_operators() == []
     with pytest.raises(qbcore.errors.NoSteadyStateError):
         closed.steady_state()
+
+
+# --- times that nobody chose, and modes that are cut off ---
+
+
+@pytest.mark.parametrize("rabi", [0.05, 1.0, 1e6])
+def test_default_times_show_two_periods_of_a_driven_qubit(rabi):
+    curve = qbcore.charge(rabi * FLIP / 2, LEVELS, qutip.basis(2, 0))
+    assert curve.times[-1] == pytest.approx(4 * np.pi / rabi)
+    expected = np.sin(rabi * curve.times / 2) ** 2
+    assert curve.energy == pytest.approx(expected, abs=1e-8)
+    assert curve.max_energy.value == pytest.approx(1.0, abs=1e-9)
+
+
+def test_default_times_follow_a_loss():
+    """2 pi lifetimes: e^(-2 pi) of the energy is left."""
+    curve = qbcore.charge(
+        0 * LEVELS, LEVELS, DOWN, collapse_operators=DECAY**0.5 * LOWER
+    )
+    assert curve.times[-1] == pytest.approx(2 * np.pi / DECAY)
+    assert curve.energy[-1] == pytest.approx(np.expm1(-2 * np.pi), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("hamiltonian", "says"),
+    [
+        (LEVELS, "at rest"),
+        (0 * LEVELS, "at rest"),
+        (qutip.QobjEvo([FLIP, lambda t: t]), "depends on time"),
+    ],
+    ids=["eigenstate", "nothing", "pulse"],
+)
+def test_default_times_that_cannot_be_known_are_asked_for(hamiltonian, says):
+    with pytest.raises(ValueError, match=f"Argument `times` must .*{says}"):
+        qbcore.charge(hamiltonian, LEVELS, qutip.basis(2, 0))
+
+
+def jaynes_cummings(levels, coupling=1.0):
+    """A qubit and a mode in resonance, qubit first; the qubit is the battery."""
+    a = qutip.tensor(qutip.qeye(2), qutip.destroy(levels))
+    down = qutip.tensor(qutip.destroy(2), qutip.qeye(levels))
+    return coupling * (a.dag() * down + a * down.dag())
+
+
+def driven_mode(levels, drive=1.0):
+    """A mode that a resonant drive displaces to alpha = -i F t."""
+    a = qutip.destroy(levels)
+    return drive * (a + a.dag())
+
+
+def test_a_mode_that_leaks_between_the_samples_is_refused():
+    """Displaced forth and back: at both samples the mode is empty."""
+    h = qutip.QobjEvo([driven_mode(12), lambda t: 3.0 if t < 1 else -3.0])
+    empty = qutip.basis(12, 0)
+    with pytest.raises(LeakingCutoffError, match="mode 0") as caught:
+        qbcore.charge(h, qutip.num(12), empty, [0.0, 1.0, 2.0], modes=0)
+    assert caught.value.found > caught.value.limit == 1e-6
+
+
+@pytest.mark.parametrize(("levels", "time"), [(12, 1.0), (24, 1.5)])
+def test_the_leak_is_the_population_of_the_two_highest_levels(levels, time):
+    """A coherent state of mean n: populations of a Poisson distribution."""
+    n = time**2
+    weights = np.exp(-n) * n ** np.arange(levels) / factorial(np.arange(levels))
+    top = weights[-2:].sum()
+    curve = [driven_mode(levels), qutip.num(levels), qutip.basis(levels, 0)]
+    times = np.linspace(0, time, 4)
+    assert qbcore.charge(*curve, times, modes=0, leak=2 * top).energy[-1] == (
+        pytest.approx(n, rel=1e-6)
+    )
+    with pytest.raises(LeakingCutoffError) as caught:
+        qbcore.charge(*curve, times, modes=[0], leak=top / 2)
+    assert top / 2 < caught.value.found < 1.2 * top
+
+
+def test_a_mode_beside_a_battery_is_looked_at_without_changing_the_curve():
+    h, t = jaynes_cummings(6), np.linspace(0, 3, 31)
+    start = qutip.basis([2, 6], [0, 1])
+    plain = qbcore.charge(h, LEVELS, start, t, battery_sites=0)
+    guarded = qbcore.charge(h, LEVELS, start, t, battery_sites=0, modes=[1])
+    assert plain.energy == pytest.approx(np.sin(t) ** 2, abs=1e-8)
+    assert guarded.energy == pytest.approx(plain.energy, abs=1e-9)
+    with pytest.raises(ValueError, match="Argument `modes` must"):
+        qbcore.charge(h, LEVELS, start, t, battery_sites=0, modes=[2])
+    with pytest.raises(ValueError, match="Argument `leak` must"):
+        qbcore.charge(h, LEVELS, start, t, battery_sites=0, modes=[1], leak=0.0)

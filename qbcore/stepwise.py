@@ -1,0 +1,206 @@
+"""Charging in steps: collisions with fresh units, measurements, strokes of a cycle.
+
+Between two steps nothing is said about the battery, so that a stepwise curve has no
+instantaneous power, and its largest values are those of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qbcore import metrics
+from qbcore._support.checks import integer, real, require
+from qbcore._support.progress import progress
+from qbcore._support.results import Result
+from qbcore._support.states import TOLERANCE, are_kets, checked_states, hermitian
+from qbcore._support.types import ComplexArray, FloatArray
+from qbcore.charging import Peak
+from qbcore.errors import AccuracyError
+
+if TYPE_CHECKING:
+    import qutip
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class StepwiseCharging(Result):
+    """A charging curve of N steps.
+
+    Attributes
+    ----------
+    times : (N + 1,) array
+        Ends of the steps, from 0 on.
+    energy : (N + 1,) array
+        Energy stored since the start.
+    ergotropy : (N + 1,) array
+        Largest work a unitary on the battery can extract.
+    states : (N + 1, d, d) array, or None
+        Density matrices; None unless ``states=True`` asked for them.
+    """
+
+    times: FloatArray
+    energy: FloatArray
+    ergotropy: FloatArray
+    states: ComplexArray | None = None
+
+    @property
+    def average_power(self) -> FloatArray:
+        """E(t)/t at the ends of the steps, shape (N,)."""
+        return self.energy[1:] / self.times[1:]
+
+    @property
+    def max_energy(self) -> Peak:
+        """Largest stored energy at the end of a step, and its time."""
+        best = int(self.energy.argmax())
+        return Peak(float(self.times[best]), float(self.energy[best]))
+
+    @property
+    def max_average_power(self) -> Peak:
+        """Largest average power at the end of a step, and its time."""
+        best = int(self.average_power.argmax())
+        return Peak(float(self.times[best + 1]), float(self.average_power[best]))
+
+
+def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
+    """Return the Kraus operators of a collision with a fresh unit.
+
+    The battery's state becomes tr_unit[U (rho x eta) U^+], with the operators
+    K_ij = sqrt(p_j) <i|U|j> over the eigenstates |j> of eta with weights p_j
+    (Ciccarello, Lorenzo, Giovannetti and Palma, Phys. Rep. 954, 1 (2022)).
+
+    Parameters
+    ----------
+    unitary : Qobj
+        U on battery x unit, the unit as the last subsystem.
+    unit : Qobj
+        Ket or density matrix eta of the unit.
+
+    Returns
+    -------
+    list of Qobj
+        Operators on the battery.
+
+    Raises
+    ------
+    ValueError
+        If U is not unitary to 1e-6, or the unit is not a state of its last subsystem.
+
+    Examples
+    --------
+    >>> import qutip
+    >>> swap = qutip.swap(2, 2)
+    >>> len(collision(swap, qutip.basis(2, 0)))
+    2
+    """
+    import qutip
+
+    known = isinstance(unitary, qutip.Qobj) and unitary.isoper
+    require(known, "unitary", "be an operator, a Qobj", unitary)
+    *own, last = unitary.dims[0]
+    require(bool(own), "unitary", "act on battery x unit", unitary.dims)
+    excess = unitary.dag() * unitary - qutip.qeye(unitary.dims[0])
+    lost = float(excess.norm("max"))
+    must = f"be unitary: |U^+ U - 1| must be at most {TOLERANCE:g}"
+    require(lost <= TOLERANCE, "unitary", must, lost)
+    eta = checked_states("unit", unit, last, space=[last], single=True)
+    if are_kets(eta):
+        eta = eta @ eta.conj().T
+    weights, kets = np.linalg.eigh(eta)
+    one = qutip.qeye(own)
+    out = [qutip.tensor(one, qutip.basis(last, i).dag()) for i in range(last)]
+    into = [qutip.tensor(one, qutip.Qobj(ket)) for ket in kets.T[:, :, None]]
+    kept = [(p, k) for p, k in zip(weights, into, strict=True) if p > 0]
+    return [p**0.5 * bra * unitary * ket for p, ket in kept for bra in out]
+
+
+def charge_stepwise(
+    channel: qutip.Qobj | list[qutip.Qobj] | Callable[[ComplexArray], Any],
+    battery_hamiltonian: qutip.Qobj,
+    start: Any,
+    steps: int,
+    *,
+    duration: float = 1.0,
+    states: bool = False,
+) -> StepwiseCharging:
+    """Charge a battery by the same channel again and again.
+
+    Parameters
+    ----------
+    channel : Qobj, list of Qobj, or callable
+        A unitary or a superoperator on the battery; Kraus operators, such as those of
+        `collision`; or a function from one density matrix, an array, to the next.
+    battery_hamiltonian : Qobj or (d, d) array_like
+        H_B.
+    start : Qobj or array_like
+        Ket or density matrix of the battery.
+    steps : int
+        Number of steps N, at least 1.
+    duration : float
+        How long a step takes, in the unit of time of H_B.
+    states : bool
+        Also keep the states.
+
+    Returns
+    -------
+    StepwiseCharging
+
+    Raises
+    ------
+    ValueError
+        If the parts do not fit together.
+    AccuracyError
+        If a step changes the trace by more than 1e-6.
+
+    Examples
+    --------
+    >>> import qutip
+    >>> kraus = collision(qutip.swap(2, 2), qutip.basis(2, 1))
+    >>> charge_stepwise(kraus, qutip.num(2), qutip.basis(2, 0), 2).energy
+    array([0., 1., 1.])
+    """
+    h, space = hermitian("battery_hamiltonian", battery_hamiltonian)
+    require(h.ndim == 2, "battery_hamiltonian", "be a square matrix", h.shape)
+    rho = checked_states("start", start, len(h), space=space, single=True)
+    if are_kets(rho):
+        rho = rho @ rho.conj().T
+    count = integer("steps", steps, least=1)
+    period = real("duration", duration, above=0.0)
+    apply = _checked_channel(channel, h.shape)
+    path = [rho]
+    for _ in progress(range(count), "charging", count):
+        path.append(np.asarray(apply(path[-1])))
+        require(path[-1].shape == h.shape, "channel", "keep the shape", path[-1].shape)
+        lost = abs(float(np.trace(path[-1]).real) - 1)
+        if not lost <= TOLERANCE:
+            message = f"The channel changed the trace by {lost:.3g}; it must keep it."
+            raise AccuracyError(message, found=lost, limit=TOLERANCE)
+    seen = np.array(path)
+    return StepwiseCharging(
+        times=period * np.arange(count + 1.0),
+        energy=metrics.stored_energy(seen, h, reference=rho),
+        ergotropy=metrics.ergotropy(seen, h),
+        states=seen if states else None,
+    )
+
+
+def _checked_channel(channel: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """The function itself, or the map rho -> sum_k K rho K^+ of Kraus operators."""
+    import qutip
+
+    operators = channel
+    if isinstance(channel, qutip.Qobj):
+        operators = qutip.to_kraus(channel) if channel.issuper else [channel]
+    elif callable(channel):
+        return channel
+    listed = isinstance(operators, list | tuple) and len(operators) > 0
+    fit = listed and all(
+        isinstance(k, qutip.Qobj) and k.shape == shape for k in operators
+    )
+    must = f"be a function, or a list of Kraus operators of shape {shape}"
+    require(fit, "channel", must, operators)
+    kraus = np.array([k.full() for k in operators])
+    adjoint = kraus.conj().swapaxes(1, 2)
+    return lambda rho: (kraus @ rho @ adjoint).sum(axis=0)
