@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from scipy.sparse import csr_matrix
 
-from qbcore._support.checks import integer, real
+from qbcore._support.checks import integer, real, require
 from qbcore._support.results import in_short
 from qbcore.errors import NoSteadyStateError, TooLargeError
 
@@ -42,11 +42,14 @@ def check_fields(
     """Make every field a Python number, which never wraps around, in its range.
 
     Whole numbers and what may be zero stand in ``least``. A field whose default is None
-    keeps that.
+    keeps that, and a function stays one.
     """
     for field in fields(battery):
         name, value = field.name, getattr(battery, field.name)
         if value is None and field.default is None:
+            continue
+        if "Callable" in str(field.type):
+            require(callable(value), name, "be a function", value)
             continue
         if "int" in str(field.type):
             number: float = integer(name, value, least=least[name])
