@@ -268,10 +268,11 @@ def test_a_battery_compares_by_its_fields(name):
 # What each field may be, as its docstring says: positive, at least zero, any number, or
 # an integer of at least so much. `None` stands for a choice of the model.
 POSITIVE, LEAST_ZERO, ANY = "positive", "at least zero", "any"
+FUNCTION = "a function or None"
 RANGES = {
     "rosen-zener": {
         "atoms": 1, "splitting": POSITIVE, "drive": LEAST_ZERO, "duration": POSITIVE,
-        "interaction": ANY,
+        "interaction": ANY, "shape": FUNCTION,
     },
     "dual-cavity": {
         "atoms_a": 1, "atoms_b": 0, "splitting": POSITIVE, "frequency": POSITIVE,
@@ -313,8 +314,10 @@ def test_every_field_takes_its_range_and_no_more(name):
         POSITIVE: [0.0, -1e-300, np.nan, np.inf, "1", 1j],
         LEAST_ZERO: [-1e-300, np.nan, np.inf, "0", 1j],
         ANY: [np.nan, np.inf, -np.inf, "0"],
+        FUNCTION: [1.0, "sin", np.ones(3)],
     }
     right = {POSITIVE: [1e-9, 1e9, 1], LEAST_ZERO: [0.0, 0, 1e9], ANY: [-1e9, 0, 1e-9]}
+    right[FUNCTION] = [None, np.cos]
     for field, allowed in ranges.items():
         if isinstance(allowed, int):
             good, bad = [allowed, allowed + 1], [allowed - 1, allowed + 0.5, True, "3"]
