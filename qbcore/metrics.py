@@ -352,9 +352,10 @@ def speed_limits(
 
     L / Delta(K) is the bound of Mandelstam and Tamm, J. Phys. (USSR) 9, 249 (1945). To
     an orthogonal state, pi/(2 (<K> - k_0)) is that of Margolus and Levitin, Physica D
-    120, 188 (1998); 2 L^2/(pi (<K> - k_0)) is its form for other angles by Giovannetti,
-    Lloyd and Maccone, Phys. Rev. A 67, 052109 (2003). Their exact bound has no closed
-    form and lies up to 8 % above that, for small L.
+    120, 188 (1998); for other angles 2 L^2/(pi (<K> - k_0)) is the approximate form of
+    Giovannetti, Lloyd and Maccone, Phys. Rev. A 67, 052109 (2003). It is a bound, too:
+    the exact one, which has no closed form, lies above it by at most 8.4 %, for small
+    L. For a K that depends on time they do not hold as they stand.
 
     Parameters
     ----------
@@ -384,7 +385,8 @@ def speed_limits(
     >>> speed_limits([1.0, 0.0], flip).mandelstam_tamm
     3.141592653589793
     """
-    hermitian("generator", generator)  # by its own name
+    k, _ = hermitian("generator", generator)
+    require(k.ndim == 2, "generator", "be one operator, constant in time", k.shape)
     way = numbers("angle", angle)
     # Rounding may lift an arccos above pi/2.
     inside = bool(((way > 0) & (way < math.pi / 2 + TOLERANCE)).all())
@@ -426,11 +428,12 @@ def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) ->
     2.0
     """
     t, w = time_axis("times", times), numbers("work", work)
-    require(w.shape == t.shape, "work", "have the shape of `times`", w.shape)
+    fits = w.shape == t.shape and bool(np.isfinite(w).all())
+    require(fits, "work", "be finite and have the shape of `times`", work)
     level = real("share", share) * w[0]
     after = int(np.argmax(w <= level))
     must = f"begin above zero and fall to {share:.3g} of that by the last of `times`"
-    require(after > 0, "work", must, (w[0], w[-1]))
+    require(after > 0, "work", must, w[[0, -1]].tolist())
     near = slice(after - 1, after + 1)
     return float(np.interp(-level, -w[near], t[near]) - t[0])
 
@@ -661,7 +664,8 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     sizes = len(h), effects.shape[-1]
     whole = np.allclose(effects.sum(axis=0), np.eye(sizes[1]), atol=TOLERANCE)
     fits = whole and np.linalg.eigvalsh(effects).min() >= -TOLERANCE
-    must = "list operators that add up to 1, none of them negative"
+    fits = fits and (h.ndim, effects.ndim) == (2, 3)
+    must = "list operators that add up to 1, none of them negative, for one H"
     require(bool(fits), "measurement", must, measurement)
     space = first + second if first and second else None
     array = checked_states("states", states, math.prod(sizes), space=space)
@@ -674,16 +678,18 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
 def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
     """Return the standard deviation of the work at the unitary that extracts most.
 
-    It is that of the operator of work H - U^+ H U (Allahverdyan and Nieuwenhuizen,
-    Phys. Rev. E 71, 066102 (2005)), whose mean is the ergotropy. With U |r_k> = |e_k>
+    It is that of the operator of work H - U^+ H U, whose mean is the ergotropy W (one
+    of the definitions that Allahverdyan and Nieuwenhuizen, Phys. Rev. E 71, 066102
+    (2005), compare). With U |r_k> = |e_k>
 
         sigma^2 = sum_k r_k || (H - e_k - W) |r_k> ||^2 .
 
     For a state without coherence between the levels of H it is that of two energy
     measurements, one before U and one after it. For a coherent state the first
-    measurement would change the work, and no scheme has the statistics of both kinds of
-    state (Perarnau-Llobet et al., Phys. Rev. Lett. 118, 070601 (2017)). For a ket it is
-    the energy fluctuation.
+    measurement would change the mean: no scheme has the statistics of two measurements
+    for every state without coherence, and the right mean for every state
+    (Perarnau-Llobet et al., Phys. Rev. Lett. 118, 070601 (2017)). For a ket it is the
+    energy fluctuation.
 
     Parameters
     ----------

@@ -23,6 +23,11 @@ RNG = np.random.default_rng(2026)
 QUBIT = np.diag([1.0, 0.0])
 
 
+@pytest.fixture(autouse=True)
+def _each_test_draws_the_same_whatever_ran_before():
+    RNG.bit_generator.state = np.random.default_rng(2026).bit_generator.state
+
+
 def random_state(d, rank=None):
     columns = RNG.normal(size=(d, rank or d)) + 1j * RNG.normal(size=(d, rank or d))
     rho = columns @ columns.conj().T
@@ -407,12 +412,27 @@ def test_an_ancilla_that_knows_nothing_helps_nothing():
         "z",
         [],
         None,
+        [[1.0]],
     ],
     ids=repr,
 )
 def test_what_is_not_a_measurement_is_refused(measurement):
     with pytest.raises(ValueError, match=r"measurement|states"):
         metrics.daemonic_ergotropy(np.eye(4) / 4, QUBIT, measurement)
+
+
+def test_a_measured_battery_has_one_hamiltonian():
+    # Two Hamiltonians of two levels and an ancilla of two look like four levels.
+    with pytest.raises(ValueError, match="one H"):
+        metrics.daemonic_ergotropy(np.eye(4) / 4, np.array([QUBIT] * 2), [np.eye(2)])
+
+
+def test_speed_limits_are_those_of_a_constant_generator():
+    with pytest.raises(ValueError, match=r"generator.*constant"):
+        metrics.speed_limits([1.0, 0.0], np.array([QUBIT] * 2))
+    drive = qutip.QobjEvo([[qutip.sigmax(), lambda t: t]])
+    with pytest.raises(ValueError, match=r"generator.*constant"):
+        metrics.speed_limits([1.0, 0.0], drive)
 
 
 def test_the_order_of_battery_and_ancilla_is_checked_by_qutips_dims():
@@ -586,6 +606,8 @@ def test_lifetime_of_the_work_of_a_decaying_atom():
         [0.0, 0.0, 0.0],
         [1.0, 0.9, 0.8],
         [np.nan, 0.0, 0.0],
+        [1.0, np.nan, 0.0],
+        [np.inf, 1.0, 0.0],
         [-1.0, -2.0, -3.0],
         [1.0, 0.1],
         [[1.0, 0.5, 0.1]],
