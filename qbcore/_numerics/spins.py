@@ -6,6 +6,8 @@ spin N/2.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,3 +49,20 @@ def lowering_of_each(qubits: int) -> list[Any]:
         )
         for k in range(qubits)
     ]
+
+
+def lowest_levels(spectra: Sequence[FloatArray], count: int) -> FloatArray:
+    """Return the lowest ``count`` of all 2^N levels of N atoms, rising.
+
+    ``spectra`` are the levels of the total spins N/2, N/2 - 1, ... of a Hamiltonian
+    that tells no two atoms apart. The spin N/2 - k comes C(N, k) (N + 1 - 2k)/(N + 1 -
+    k) times. Fewer than ``count`` if there are not so many.
+    """
+    n = spectra[0].size - 1
+    spins = range(len(spectra))
+    often = [math.comb(n, k) * (n + 1 - 2 * k) // (n + 1 - k) for k in spins]
+    kept = [min(times, count) for times in often]  # a float or int64 may overflow
+    times = np.repeat(kept, [each.size for each in spectra])
+    levels = np.concatenate(spectra)
+    lowest = np.argsort(levels)[:count]
+    return np.repeat(levels[lowest], times[lowest])[:count]

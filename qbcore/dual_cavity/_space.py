@@ -191,21 +191,3 @@ def atomic_levels(
     k = np.arange(atoms - lost, lost - 1.0, -1.0)
     pairs = k * (atoms - k) - lost * (atoms + 1 - lost)
     return np.asarray(splitting * k + repulsion * pairs / atoms)
-
-
-def lowest_levels(
-    atoms: int, splitting: float, repulsion: float, count: int
-) -> FloatArray:
-    """Return the lowest ``count`` of all 2^N levels of H_Q of one cavity, rising.
-
-    The total spin N/2 - k comes C(N, k) (N + 1 - 2k)/(N + 1 - k) times. Fewer than
-    ``count`` if there are not so many.
-    """
-    energies, times = [], []
-    for k in range(atoms // 2 + 1):
-        often = math.comb(atoms, k) * (atoms + 1 - 2 * k) // (atoms + 1 - k)
-        energies.append(atomic_levels(atoms, splitting, repulsion, k))
-        times += [min(often, count)] * energies[-1].size
-    levels = np.concatenate(energies)
-    lowest = np.argsort(levels)[:count]
-    return np.repeat(levels[lowest], np.array(times)[lowest])[:count]

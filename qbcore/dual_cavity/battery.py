@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from qbcore._numerics.spins import raising
+from qbcore._numerics.spins import lowest_levels, raising
 from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.models import ClosedBattery, as_qutip, at_most, check_fields
@@ -48,7 +48,6 @@ from qbcore.dual_cavity._space import (
     Space,
     atomic_levels,
     joined,
-    lowest_levels,
 )
 from qbcore.errors import LeakingCutoffError
 
@@ -67,7 +66,8 @@ class DualCavityCharging(Charging):
     """Charging curve of the dual-cavity battery.
 
     See `Charging` for times, energy, power and states. ``ergotropy`` is the work of
-    unitaries on all 2^N levels of the atoms. With one cavity the second rows are zero.
+    unitaries on all 2^N levels of the atoms, which `metrics.ergotropy` names
+    "all_atoms". With one cavity the second rows are zero.
 
     Attributes
     ----------
@@ -79,8 +79,8 @@ class DualCavityCharging(Charging):
         Population of the two highest photon numbers of each cavity.
     collective_ergotropy : (T,) array
         Largest work of a unitary that keeps the atoms of a cavity symmetric: of one
-        that acts on the space of `battery_hamiltonian()`, as `metrics.ergotropy` has
-        it.
+        that acts on the space of `battery_hamiltonian()`, which `metrics.ergotropy`
+        names "collective".
     """
 
     cavity_energy: FloatArray
@@ -330,9 +330,13 @@ class DualCavityBattery(ClosedBattery):
     def _lowest_levels(self) -> FloatArray:
         """The lowest d of all 2^N levels of H_Q: as many as the state has ranks."""
         count = self._levels().size
-        needed = (self.splitting, self.repulsion, count)
-        each = [lowest_levels(c.atoms, *needed) for c in self._cavities]
+        each = [lowest_levels(self._spectra(c.atoms), count) for c in self._cavities]
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
+
+    def _spectra(self, atoms: int) -> list[FloatArray]:
+        """Levels of one cavity by total spin N/2, N/2 - 1, ..."""
+        needed = atoms, self.splitting, self.repulsion
+        return [atomic_levels(*needed, lost) for lost in range(atoms // 2 + 1)]
 
     def _matrix(self, cavities: list[Cavity]) -> Any:
         """Total H on the whole space of one or two cavities, a sparse array."""

@@ -261,8 +261,19 @@ STATE_METRICS = {
         "passive_state",
         "diagonal_entropy",
         "relative_entropy_of_coherence",
+        "passive_energy",
+        "bound_energy",
+        "many_copy_work",
+        "work_fluctuation",
     )
     if hasattr(metrics, name)
+}
+STATE_METRICS |= {
+    "collective": partial(metrics.ergotropy, unitaries="collective"),
+    "local": partial(metrics.ergotropy, unitaries="local", dims=[2]),
+    "ergotropic_gap": partial(metrics.ergotropic_gap, dims=[2]),
+    "excess_free_energy": partial(metrics.excess_free_energy, temperature=1.0),
+    "power_bound": partial(metrics.power_bound, generator=SIGMA),
 }
 
 
@@ -297,6 +308,38 @@ def test_metrics_refuse_what_is_not_a_hamiltonian(metric, odd):
         STATE_METRICS[metric]([[0.5, 0.0], [0.0, 0.5]], HAMILTONIANS[odd])
 
 
+@pytest.mark.parametrize("odd", HAMILTONIANS)
+def test_speed_limits_refuse_what_is_not_a_generator(odd):
+    with pytest.raises(ValueError, match=r"generator|states"):
+        metrics.speed_limits([[0.5, 0.0], [0.0, 0.5]], HAMILTONIANS[odd])
+
+
+@pytest.mark.parametrize("odd", STATES)
+def test_speed_limits_refuse_what_is_not_a_state(odd):
+    generator = qutip.Qobj(SIGMA) if "dims" in odd else SIGMA
+    with pytest.raises(ValueError, match=r"state|dims"):
+        metrics.speed_limits(STATES[odd], generator)
+
+
+@pytest.mark.parametrize("odd", [each for each in STATES if each != "a pair of dims"])
+def test_a_measured_ancilla_needs_a_state(odd):
+    # An ancilla of one level makes a pair of dims of two.
+    with pytest.raises(ValueError, match=r"state|dims"):
+        metrics.daemonic_ergotropy(STATES[odd], SIGMA, [[[1.0]]])
+
+
+@pytest.mark.parametrize("odd", HAMILTONIANS)
+def test_a_measured_ancilla_needs_a_hamiltonian(odd):
+    with pytest.raises(ValueError, match=r"hamiltonian|states"):
+        metrics.daemonic_ergotropy([0.6, 0.8], HAMILTONIANS[odd], [[[1.0]]])
+
+
+@pytest.mark.parametrize("odd", ODD_TIMES)
+def test_lifetimes_refuse_odd_times(odd):
+    with pytest.raises(ValueError, match="`times`"):
+        metrics.lifetime(ODD_TIMES[odd], [1.0, 0.1])
+
+
 FORMS = {
     "a list": [0.6, 0.8j],
     "a column": [[0.6], [0.8j]],
@@ -318,6 +361,19 @@ def test_metrics_take_each_form_of_a_state_at_each_scale_of_energy(form, scale):
     assert metrics.energy(state, h) == pytest.approx(-0.14 * scale, rel=1e-6)
     assert metrics.ergotropy(state, h) == pytest.approx(0.36 * scale, rel=1e-6)
     assert metrics.stored_energy(state, h) == pytest.approx(0.36 * scale, rel=1e-6)
+    for work in (
+        metrics.many_copy_work(state, h),
+        metrics.ergotropy(state, [h], unitaries="all_atoms"),
+        metrics.ergotropy(state, h, unitaries="local", dims=[2]),
+        metrics.excess_free_energy(state, h, 1e-9 * scale),
+    ):
+        assert work == pytest.approx(0.36 * scale, rel=1e-6)
+    # A coherent pure state: sqrt(0.36 0.64).
+    sigma = metrics.work_fluctuation(state, h)
+    assert sigma == pytest.approx(0.48 * scale, rel=1e-6)
+    assert metrics.power_bound(state, h, h / scale) == pytest.approx(
+        2 * 0.48**2 * scale, rel=1e-6
+    )
 
 
 # --- Gaussian states and closed forms ---
