@@ -65,49 +65,44 @@ def _joined(first: FloatArray, then: FloatArray) -> FloatArray:
     return np.array([later @ move, later @ noise @ later.swapaxes(-1, -2) + added])
 
 
-def driven(generator: Generator, t: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean (T, d) and covariance (T, d, d) at the times, both from zero.
+def driven(generator: Generator, t: FloatArray) -> FloatArray:
+    """P and Q from time 0 to each of the times, (2, T, d + 1, d + 1).
 
     Steps of fourth order, two exponentials each (Blanes and Moan, Appl. Numer. Math.
     56, 1519 (2006)), are halved until that changes them by less than `SPLIT`. Every
     exponential is an exact step of some constant generator, so that states stay states.
     """
-    starts, moves = _adapted(generator, np.append(0.0, t[t > 0] if t[-1] else 1.0))
-    size = moves.shape[-1]
-    means, covariances = [np.eye(size)[-1]], [np.zeros((size, size))]
-    for move, added in zip(*moves, strict=True):
-        means.append(move @ means[-1])
-        covariances.append(move @ covariances[-1] @ move.T + added)
-    done = np.searchsorted(starts, t)
-    return np.array(means)[done, :-1], np.array(covariances)[done, :-1, :-1]
-
-
-def _adapted(generator: Generator, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where the steps start, (S,), and P and Q of them, (2, S, d + 1, d + 1)."""
-
-    def step(start: FloatArray, length: FloatArray) -> FloatArray:
-        at = start[:, None] + length[:, None] * NODES
-        mixed = [np.tensordot(HALVES, part, (1, 1)) for part in generator(at)]
-        return _joined(
-            *(steps(length / 2, *parts) for parts in zip(*mixed, strict=True))
-        )
-
+    edges = np.append(0.0, t[t > 0] if t[-1] else 1.0)
     start, length = edges[:-1], np.diff(edges)
-    known, starts, moves = step(start, length), [], []
+    known = _step(generator, start, length)
+    starts, moves = start[:0], known[:, :0]
     while start.size:
         way_out = "end `times` earlier, or let the drives change more slowly"
         at_most(MOST, start.size, "The number of steps at a time", way_out)
         begins = np.stack([start, start + length / 2], axis=-1).ravel()
         halves = np.repeat(length / 2, 2)
-        split = step(begins, halves)
+        split = _step(generator, begins, halves)
         better = _joined(split[:, ::2], split[:, 1::2])
-        change = np.abs(better - known).max(axis=(0, -2, -1))
-        # What is no number, beyond double precision, gets no better by halving.
-        wrong = change > SPLIT * np.maximum(1.0, np.abs(better).max(axis=(0, -2, -1)))
-        starts.append(start[~wrong])
-        moves.append(better[:, ~wrong])
+        change, size = (
+            np.abs(x).max(axis=(0, -2, -1)) for x in (better - known, better)
+        )
+        # What is not a number, beyond double precision, gets no better by halving.
+        wrong = change > SPLIT * size
+        starts = np.append(starts, start[~wrong])
+        moves = np.append(moves, better[:, ~wrong], axis=1)
         again = np.repeat(wrong, 2)
         start, length, known = begins[again], halves[again], split[:, again]
-    found = np.concatenate(starts)
-    order = np.argsort(found)
-    return found[order], np.concatenate(moves, axis=1)[:, order]
+    order, reach = np.argsort(starts), 1
+    moves = moves[:, order]
+    while reach < starts.size:
+        moves[:, reach:] = _joined(moves[:, :-reach], moves[:, reach:])
+        reach *= 2
+    last = np.searchsorted(starts[order], t) - 1
+    return np.where((t > 0)[:, None, None], moves[:, last], 0.0)
+
+
+def _step(generator: Generator, start: FloatArray, length: FloatArray) -> FloatArray:
+    """Steps of fourth order from these times on."""
+    at = start[:, None] + length[:, None] * NODES
+    mixed = [np.tensordot(HALVES, part, (1, 1)) for part in generator(at)]
+    return _joined(*(steps(length / 2, *half) for half in zip(*mixed, strict=True)))

@@ -32,7 +32,8 @@ Drive: TypeAlias = float | Callable[[float], float]
 CHARGER, BATTERY, CAVITY = 0, 1, 2  # order of the modes in states and operators
 POSITIVE = "frequency", "cavity_loss"
 LOSSES = "charger_loss", "battery_loss", "shared_loss"
-DRIVES = "linear_drive", "two_photon_drive"
+# F and epsilon of a drive of strength 1.
+DRIVES = {"linear_drive": (1.0, 0.0), "two_photon_drive": (0.0, 1.0)}
 NOT_NEGATIVE = *LOSSES, "two_photon_drive", "bath_occupation"
 SETTLED = 12  # decay times after which e^-12, 6e-6, is left
 PER_TURN = 8  # samples while a mode turns or decays by one radian
@@ -90,9 +91,12 @@ def _checked_field(name: str, value: Any) -> Any:
     """Return the field as a Python number in its range, or a drive's function."""
     if name.endswith("_levels"):
         return integer(name, value, least=2)
-    if name in DRIVES and callable(value):
-        real(name, value(0.0))
-        return value
+    if name in DRIVES:
+        must = "be a finite real number or a function of time: make one of samples"
+        require(not np.iterable(value), name, must, value)
+        if callable(value):
+            real(name, value(0.0))
+            return value
     number: complex
     if name == "coupling":
         fits = isinstance(value, Complex) and not isinstance(value, bool)
@@ -189,11 +193,9 @@ class DrivenModes:
         """What the drives that are functions of time add to `system`."""
         hopping, losses = self._ties
         nothing = 0 * hopping, 0 * losses
-        units = self._system(*nothing, 1.0, 0.0), self._system(*nothing, 0.0, 1.0)
-        given = zip(units, DRIVES, strict=True)
         return [
-            (unit, partial(_at, name, getattr(self, name)))
-            for unit, name in given
+            (self._system(*nothing, *unit), partial(_at, name, getattr(self, name)))
+            for name, unit in DRIVES.items()
             if callable(getattr(self, name))
         ]
 

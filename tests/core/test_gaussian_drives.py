@@ -345,6 +345,12 @@ def test_a_drive_that_is_not_a_number_is_refused_when_it_is_met(name, value):
         late.charge(TIMES)
 
 
+def test_samples_without_times_are_refused_with_the_way_out():
+    for name in ("linear_drive", "two_photon_drive"):
+        with pytest.raises(ValueError, match=f"`{name}` must .* make one of samples"):
+            NonreciprocalBattery(**{name: np.sin(TIMES)})
+
+
 def test_drives_out_of_reach_are_refused_by_name():
     with pytest.raises(TooLargeError, match="more slowly") as refused:
         free([(PUSH, lambda t: np.sin(1e6 * t))])
