@@ -198,8 +198,8 @@ def two_mode_squeezed(
     """
     # A balanced beam splitter makes it of two modes that are squeezed crosswise.
     one, other = (
-        squeezed(squeezing, real("phase", phase) + turn, occupation).covariance
-        for turn in (0.0, np.pi)
+        squeezed(sign * real("squeezing", squeezing), phase, occupation).covariance
+        for sign in (1, -1)
     )
     same, cross = (one + other) / 2, (one - other) / 2
     return GaussianState(np.zeros(4), np.block([[same, cross], [cross, same]]))
@@ -234,9 +234,9 @@ def tensor(*states: GaussianState) -> GaussianState:
     together("states", *(each.mean[..., 0] for each in factors))
     ends = np.cumsum([each.mean.shape[-1] for each in factors])
     places = np.split(np.eye(ends[-1]), ends[:-1])
-    placed = [(*each, own) for each, own in zip(factors, places, strict=True)]
-    mean: Any = sum(mean @ own for mean, _, own in placed)
-    covariance: Any = sum(own.T @ noise @ own for _, noise, own in placed)
+    placed = list(zip(factors, places, strict=True))
+    mean: Any = sum(each.mean @ own for each, own in placed)
+    covariance: Any = sum(own.T @ each.covariance @ own for each, own in placed)
     return GaussianState(mean, covariance)
 
 
@@ -471,9 +471,10 @@ class GaussianSystem:
 
         A step of length h takes the mean to P mean + q and the covariance to
         P covariance P^T + Q, with P = e^{A h} and q, Q the integrals of what is fed in.
-        With drives f(t), steps of fourth order (Blanes and Moan, Appl. Numer. Math. 56,
-        1519 (2006)) are halved until that changes them by less than 1e-11: moments are
-        known to about 1e-9 of the largest. No step is longer than a gap of the times.
+        With drives f(t), steps of fourth order (Blanes and Moan, Applied Numerical
+        Mathematics 56, 1519 (2006)) are halved until that changes them by less than
+        1e-11: moments are known to about 1e-9 of the largest, the vacuum's 1/2 among
+        them. No step is longer than a gap of the times.
 
         Parameters
         ----------
@@ -631,7 +632,7 @@ def _sampled(function: Callable[[float], float]) -> Any:
 def _columns(name: str, index: Any, modes: int) -> IntArray:
     """Columns of x and p of these modes."""
     chosen = [integer(name, each, least=0) for each in np.atleast_1d(index)]
-    fits = bool(chosen) and len({*chosen}) == len(chosen) and max(chosen) < modes
+    fits = 0 < len({*chosen} & {*range(modes)}) == len(chosen)
     require(fits, name, f"be below {modes}, each once", index)
     return np.add.outer(2 * np.array(chosen), [0, 1]).ravel()
 

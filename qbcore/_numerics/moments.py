@@ -68,9 +68,10 @@ def _joined(first: FloatArray, then: FloatArray) -> FloatArray:
 def driven(generator: Generator, t: FloatArray) -> FloatArray:
     """P and Q from time 0 to each of the times, (2, T, d + 1, d + 1).
 
-    Steps of fourth order, two exponentials each (Blanes and Moan, Appl. Numer. Math.
-    56, 1519 (2006)), are halved until that changes them by less than `SPLIT`. Every
-    exponential is an exact step of some constant generator, so that states stay states.
+    Steps of fourth order, two exponentials each (Blanes and Moan, Applied Numerical
+    Mathematics 56, 1519 (2006)), are halved until that changes them by less than
+    `SPLIT`. Every exponential is an exact step of some constant generator, so that
+    states stay states.
     """
     edges = np.append(0.0, t[t > 0] if t[-1] else 1.0)
     start, length = edges[:-1], np.diff(edges)

@@ -81,6 +81,9 @@ class NonreciprocalBattery(DrivenModes):
     >>> battery = NonreciprocalBattery(battery_loss=0.05, linear_drive=0.5)
     >>> round(battery.steady_state().energy, 4)  # 16 F^2 / (1.1 * 1.05)^2
     2.9984
+    >>> pulsed = NonreciprocalBattery(linear_drive=lambda t: 0.5 * (t < 3))
+    >>> round(pulsed.charge().max_energy.value, 4)
+    0.8139
     """
 
     shared_loss: float = 1.0

@@ -30,8 +30,11 @@ class ThreeModeBattery(DrivenModes):
         g_1, g_2, couplings to the cavity.
     coupling : complex
         J, phase included (J e^{i phi} of the paper).
-    linear_drive, two_photon_drive, drive_phase : float
-        F, epsilon and theta, as in `NonreciprocalBattery`, F's default included.
+    linear_drive, two_photon_drive : float or callable
+        F and epsilon, or functions of time, as in `NonreciprocalBattery`, F's default
+        included.
+    drive_phase : float
+        theta of the two-photon drive, in radians.
     charger_detuning, battery_detuning, cavity_detuning : float
         Frequencies of the modes minus the drive's.
     bath_occupation : float
