@@ -135,7 +135,7 @@ def test_an_extreme_field_gives_a_curve_that_can_be_or_an_error(name, field, val
         (name, f.name)
         for name, each in SMALL.items()
         for f in fields(each)
-        if f.type in ("float", "float | None", "complex", "complex | None")
+        if f.type in ("float", "complex", "complex | None", "Drive", "Drive | None")
     ],
 )
 def test_the_default_samples_carry_their_peak_or_the_run_is_refused(name, field, value):
@@ -383,13 +383,93 @@ BAD = pytest.mark.parametrize("value", ["1", None, np.nan, np.inf, -1.0, 1j], id
 
 @BAD
 def test_thermal_occupations(value):
+    for state in (gaussian.squeezed, gaussian.two_mode_squeezed):
+        with pytest.raises(ValueError, match="occupation"):
+            state(0.1, 0.0, value)
     with pytest.raises(ValueError, match="occupation"):
         gaussian.thermal(1, value)
 
 
+@pytest.mark.parametrize("value", [*NO_NUMBERS, 1j, None], ids=repr)
+def test_squeezing_and_its_phase(value):
+    for state in (gaussian.squeezed, gaussian.two_mode_squeezed):
+        with pytest.raises(ValueError, match="squeezing"):
+            state(value)
+        with pytest.raises(ValueError, match="phase"):
+            state(0.1, value)
+
+
+@pytest.mark.parametrize("value", ["1", True, np.nan, np.inf, {}, [], None], ids=repr)
+def test_amplitudes_of_coherent_states(value):
+    with pytest.raises(ValueError, match=r"amplitude|double precision"):
+        gaussian.coherent(value)
+
+
+@pytest.mark.parametrize("value", ["vacuum", None, 0.5, np.eye(2), object()], ids=repr)
+def test_what_is_not_a_gaussian_state_of_several_modes(value):
+    with pytest.raises(ValueError, match="states"):
+        gaussian.tensor(gaussian.thermal(1), value)
+    metrics_of_several = (
+        gaussian.energy,
+        gaussian.gaussian_ergotropy,
+        gaussian.logarithmic_negativity,
+    )
+    for metric in metrics_of_several:
+        with pytest.raises(ValueError, match="state"):
+            metric(value)
+
+
+@pytest.mark.parametrize("value", [2, -1, 0.0, "0", None, [], [0, 1], [0, 0]], ids=repr)
+def test_parties_of_the_logarithmic_negativity(value):
+    with pytest.raises(ValueError, match="modes"):
+        gaussian.logarithmic_negativity(gaussian.thermal(2), value)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-9, 1.0, 1e9, 1e30])
+def test_gaussian_work_at_each_scale_of_energy_and_heat(scale):
+    # A hot mode above a cold one: a swap takes scale n (3 - 1) out.
+    hot = gaussian.tensor(gaussian.thermal(1), gaussian.thermal(1, 7.0))
+    assert gaussian.gaussian_ergotropy(hot, [scale, 3 * scale]) == pytest.approx(
+        14 * scale, rel=1e-12
+    )
+    moved = gaussian.coherent([scale, 0.0])
+    assert gaussian.gaussian_ergotropy(moved) == pytest.approx(
+        scale**2, rel=1e-12, abs=1e-15
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["1", None, np.nan, np.inf, 1j, [0.1], True], ids=repr
+)
+@pytest.mark.parametrize("field", ["linear_drive", "two_photon_drive"])
+@pytest.mark.parametrize("name", ["nonreciprocal", "three-mode"])
+def test_functions_that_drive_with_what_is_not_a_number(name, field, value):
+    late = replace(SMALL[name], **{field: lambda t: value if t > 0.05 else 0.1})
+    for times in ([0.0, 0.1], None):
+        with pytest.raises(ValueError, match=f"`{field}`"):
+            late.charge(times)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-30, 1.0, 1e9, 1e200])
+@pytest.mark.parametrize("field", ["linear_drive", "two_photon_drive"])
+@pytest.mark.parametrize("name", ["nonreciprocal", "three-mode"])
+def test_functions_that_drive_at_each_scale(name, field, size):
+    battery = replace(SMALL[name], **{field: lambda t: size * math.cos(t)})
+    try:
+        curve = battery.charge(np.linspace(0.0, 0.2, 5))
+        keeps_the_invariants(battery, curve)
+    except BatteryError:
+        return
+
+
 @BAD
 def test_frequencies_of_gaussian_metrics(value):
-    for metric in (gaussian.ergotropy, gaussian.passive_energy):
+    for metric in (
+        gaussian.ergotropy,
+        gaussian.passive_energy,
+        gaussian.energy,
+        gaussian.gaussian_ergotropy,
+    ):
         with pytest.raises(ValueError, match="frequency"):
             metric(gaussian.thermal(1), value)
 
