@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from qbook import claims
-from qbook.formulas import plain
+from qbook.tex import plain
 from qbook.rerun import source
 
 ROOT = Path(__file__).resolve().parents[2]
