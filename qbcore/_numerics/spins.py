@@ -47,3 +47,31 @@ def lowering_of_each(qubits: int) -> list[Any]:
         )
         for k in range(qubits)
     ]
+
+
+def individual_lowering(atoms: int) -> list[Any]:
+    """Jumps that act on a permutation-invariant state as sigma_- of each atom does.
+
+    sum_i sigma_-^i rho sigma_+^i = sum_k L_k rho L_k^T for three real L_k, which keep
+    the total spin S, lower it or raise it by one. Rows are the m = S, ..., -S of each
+    S = N/2, N/2 - 1, ..., and stand for all copies of a spin together. Source: Chase
+    and Geremia, Phys. Rev. A 78, 052101 (2008); order and rates as in QuTiP's `piqs`,
+    Shammah et al., Phys. Rev. A 98, 063815 (2018).
+    """
+    half = atoms / 2
+    spins = np.arange(half, -0.5, -1.0)
+    s = np.repeat(spins, (2 * spins + 1).astype(int))
+    m = np.concatenate([projections(int(2 * spin)) for spin in spins])
+    up, down, width = s + m, s - m + 1, 4 * s + 2
+    # S = 0 has nothing to keep or to lower, whatever it is divided by.
+    low = np.maximum(s, 0.5)
+    weights = {
+        0: (half + 1) * up * down / (2 * low * (s + 1)),
+        -1: (half + s + 1) * up * (up - 1) / (low * width),
+        1: (half - s) * down * (down + 1) / ((s + 1) * width),
+    }
+    lowered = np.equal.outer(m, m - 1)
+    return [
+        sparse.csr_array(lowered * np.equal.outer(s, s + change) * np.sqrt(weight))
+        for change, weight in weights.items()
+    ]
