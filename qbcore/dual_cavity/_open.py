@@ -24,8 +24,8 @@ from scipy.sparse.linalg import splu
 from qbcore._support.checks import require
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
-from qbcore._support.types import FloatArray
-from qbcore.dual_cavity._space import Observed, Space, ladders, reached
+from qbcore._support.types import BoolArray, FloatArray, IntArray
+from qbcore.dual_cavity._space import Observed, Space, ladders
 from qbcore.errors import SeveralSteadyStatesError
 
 LARGEST = 640_000  # entries of a density matrix; their generator takes 200 MB
@@ -125,3 +125,12 @@ class OpenSpace(Space):
             )
             raise SeveralSteadyStatesError(message, found=apart, limit=DIFFERENT)
         return self.observe(ends[:, :1].T, state=True)
+
+
+def reached(links: Any, found: BoolArray) -> IntArray:
+    """Indices to which the sparse ``links`` lead, from where it is found."""
+    steps, before = links != 0, 0
+    while found.sum() > before:
+        before = found.sum()
+        found = found | (steps @ found)
+    return np.flatnonzero(found)

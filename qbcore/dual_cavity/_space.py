@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from qbcore._numerics.spins import raising
 from qbcore._numerics.unitary import evolve
-from qbcore._support.types import BoolArray, ComplexArray, FloatArray, IntArray
+from qbcore._support.types import ComplexArray, FloatArray, IntArray
 
 MOST_APART = 12  # atoms that decay one by one, for they have 2^12 levels
 
@@ -109,7 +110,10 @@ class Space:
         """Select the states and build what is observed on them."""
         self.cavities = cavities
         # A jump changes the parity that H conserves, so no entries cancel.
-        kept = reached(sum(jumps, start=h), np.any(psi != 0, axis=1))
+        links = sum(jumps, start=h)
+        links.eliminate_zeros()
+        _, part = connected_components(links, directed=False)
+        kept = np.flatnonzero(np.isin(part, part[np.any(psi != 0, axis=1)]))
         self.start: ComplexArray = psi[kept]
         self.h = h[kept][:, kept]
         self.jumps = [jump[kept][:, kept] for jump in jumps]
@@ -187,15 +191,6 @@ class Space:
         spectrum = np.empty_like(raised)
         spectrum[:, order] = raised - 2 * spins[order]
         return Observed(each, power, spectrum, reduced if state else reduced[:, :0, :0])
-
-
-def reached(links: Any, found: BoolArray) -> IntArray:
-    """Indices to which the sparse ``links`` lead, from where it is found."""
-    steps, before = links != 0, 0
-    while found.sum() > before:
-        before = found.sum()
-        found = found | (steps @ found)
-    return np.flatnonzero(found)
 
 
 def ladders(cavities: list[Cavity]) -> tuple[IntArray, IntArray]:

@@ -324,7 +324,7 @@ class DualCavityBattery(ClosedBattery):
         LeakingCutoffError
             If the light reaches its cutoff.
         """
-        if not self._rates:
+        if not self._open:
             return super().steady_state()
         runs = []
         for group in self._groups:
@@ -482,7 +482,7 @@ class DualCavityBattery(ClosedBattery):
         return free + self.coupling / 2 * (kick + kick.T)
 
     @property
-    def _rates(self) -> bool:
+    def _open(self) -> bool:
         """Whether anything is lost."""
         return any(getattr(self, rate) for rate in RATES)
 
@@ -508,10 +508,8 @@ class DualCavityBattery(ClosedBattery):
 
     def _space(self, cavities: list[Cavity], psi: Any) -> Any:
         """The space of these cavities: of kets, or of density matrices with losses."""
-        h = self._matrix(cavities)
-        if not self._rates:
-            return Space(cavities, h, psi)
-        return OpenSpace(cavities, h, psi, self._jumps(cavities))
+        given = cavities, self._matrix(cavities), psi
+        return OpenSpace(*given, self._jumps(cavities)) if self._open else Space(*given)
 
     def _spaces(self, start: Any) -> list[Space]:
         """One space, or one per cavity if nothing brings them together."""
@@ -530,7 +528,8 @@ class DualCavityBattery(ClosedBattery):
         cavities = self._cavities
         if start is None:
             start = [np.eye(1, c.light, c.photons)[0] for c in cavities]
-        if len(cavities) == 1 and (1,) < _shape(start)[:1] <= (cavities[0].light,):
+        shape = getattr(start, "shape", ())
+        if len(cavities) == 1 and (1,) < shape[:1] <= (cavities[0].light,):
             start = [start]
         listed = isinstance(start, list | tuple) or (
             isinstance(start, np.ndarray) and start.ndim == 2
@@ -538,7 +537,7 @@ class DualCavityBattery(ClosedBattery):
         if listed and len(start) == len(cavities):
             return [_atoms_down(*pair) for pair in zip(cavities, start, strict=True)]
         size = math.prod(self._dims)
-        if _shape(start) == (size, size):
+        if shape == (size, size):
             _refuse_size(size**2)
         state = checked_states("start", start, size, space=self._dims, single=True)
         return [columns(state)]
@@ -647,11 +646,6 @@ class DualCavityBattery(ClosedBattery):
 def _refuse_size(entries: int) -> None:
     way_out = "lower `cutoff_a`, `cutoff_b` or the numbers of atoms"
     at_most(LARGEST, entries, "The number of entries of a state", way_out)
-
-
-def _shape(start: Any) -> tuple[int, ...]:
-    """Shape of an array or a QuTiP object; a list has none."""
-    return getattr(start, "shape", ())
 
 
 def _with(cavity: Cavity, atoms: Any) -> Any:

@@ -173,7 +173,8 @@ def test_individual_jumps_are_those_of_piqs(atoms):
     )
     ours = 0.7 * sum(qutip.lindblad_dissipator(jump, jump) for jump in jumps)
     ours = qutip.vector_to_operator(ours * qutip.operator_to_vector(rho))
-    assert np.abs((ours - theirs).full()).max() < 1e-13
+    # `piqs` has its rates in single precision: 6e-8 each, of sums up to 10.
+    assert np.abs((ours - theirs).full()).max() < 2e-6
     # No coherence leaves a block, and the rates add up to the number of excited atoms.
     assert np.abs(ours.full() * ~same).max() == 0
     excited = np.concatenate(
@@ -183,12 +184,19 @@ def test_individual_jumps_are_those_of_piqs(atoms):
     assert np.abs(rates - np.diag(excited)).max() < 1e-13
 
 
-@pytest.mark.parametrize("name", [k for k in LOSSY if k not in ("two apart",)])
-def test_a_lossy_battery_keeps_the_contract(name):
-    battery = replace(LOSSY[name], coupling=0.02, exchange=0.0)
-    if battery.individual_decay and battery.atoms_a > 2:
-        # In a basis with copies, `metrics` cannot tell the work: two atoms have none.
-        battery = replace(battery, atoms_a=2)
+CONTRACT = {
+    "cavity": replace(LOSSY["cavity"], coupling=0.02),
+    # In a basis with copies `metrics` cannot tell the work; two atoms have none.
+    "individual": replace(LOSSY["individual"], atoms_a=2, coupling=0.02),
+    "two": replace(
+        TWO, atoms_a=1, cutoff_b=4, coupling=0.02, collective_decay=0.1,
+        counter_rotating=False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("battery", CONTRACT.values(), ids=CONTRACT)
+def test_a_lossy_battery_keeps_the_contract(battery):
     check_contract(battery)
 
 
@@ -232,11 +240,11 @@ AT_REST = {
         LOSSY["individual"], atoms_a=2, cutoff_a=9, coupling=0.2, cavity_loss=0.2
     ),
     "two": replace(
-        TWO, atoms_a=1, cutoff_a=6, cutoff_b=6, coupling=0.1, exchange=0.3,
-        cavity_loss=0.2,
+        TWO, atoms_a=1, cutoff_a=3, cutoff_b=3, coupling=0.03, exchange=0.3,
+        cavity_loss=0.2, collective_decay=0.1,
     ),
     "apart": replace(
-        TWO, atoms_a=1, cutoff_a=7, cutoff_b=7, coupling=0.2, exchange=0.0,
+        TWO, atoms_a=1, cutoff_a=4, cutoff_b=4, coupling=0.05, exchange=0.0,
         cavity_loss=0.2, collective_decay=0.1,
     ),
 }  # fmt: skip
@@ -262,7 +270,7 @@ def test_a_lossy_battery_rests_where_every_start_ends(battery):
     assert late.collective_ergotropy[0] == pytest.approx(
         rest.collective_ergotropy, abs=1e-9
     )
-    assert rest.energy > 1e-4  # the counter-rotating terms heat it
+    assert rest.energy > 1e-5  # the counter-rotating terms heat it
 
 
 def test_the_rotating_wave_rests_in_the_dark():
@@ -360,7 +368,7 @@ JC = DualCavityBattery(
 def test_one_atom_and_a_chosen_field_follow_jaynes_and_cummings():
     # E = sum_n p_n sin^2(g sqrt(n) t/2) at resonance, for each distribution p_n.
     n, mean = np.arange(31), 2.5
-    poisson = np.exp(-mean) * mean**n / np.array([math.factorial(k) for k in n])
+    poisson = np.exp(-mean) * mean**n / np.array([math.factorial(k) for k in n], float)
     thermal = (0.5 / 1.5) ** n / 1.5
     fields = {
         "Fock": (np.eye(31)[4], np.eye(31)[4]),
