@@ -29,7 +29,8 @@ from qbcore.dual_cavity._space import Observed, Space, ladders
 from qbcore.errors import SeveralSteadyStatesError
 
 LARGEST = 640_000  # entries of a density matrix; their generator takes 200 MB
-MOST_WORK = 1e11  # multiplications of a run: some minutes
+MOST_WORK = 3e10  # multiplications of a run: about a minute
+OVERHEAD = 30_000  # multiplications that fit into the time of a call
 MOST_AT_REST = 20_000  # unknowns of a sparse system that is solved in seconds
 HELD = 2**22  # entries that are held at once
 ERROR = 1e-11  # of a step
@@ -75,7 +76,7 @@ class OpenSpace(Space):
         """Yield z (samples, entries), and the largest leak (C,) of all steps so far."""
         end, size = float(times[-1]), self.entries.size
         fastest = float(abs(self.generator).sum(axis=0).max())
-        work = 3 * fastest * end * self.generator.nnz
+        work = 3 * fastest * end * (self.generator.nnz + OVERHEAD)
         at_most(
             MOST_WORK, work, "The number of multiplications", f"end sooner, {FEWER}"
         )

@@ -388,7 +388,7 @@ class DualCavityBattery(ClosedBattery):
         TooLargeError
             If a start that entangles the cavities needs more than four million states,
             the default times more than 50 000 samples, or a run with losses more than
-            800 states or 1e11 multiplications.
+            800 states or 3e10 multiplications.
         AccuracyError
             If the run is so long that double precision loses its phases.
         ValueError

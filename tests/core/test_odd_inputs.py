@@ -29,7 +29,7 @@ from qbcore.star import formulas as star_formulas
 SMALL = {
     "rosen-zener": qbcore.RosenZenerBattery(atoms=3),
     "dual-cavity": qbcore.DualCavityBattery(
-        atoms_a=1, atoms_b=1, cutoff_a=14, cutoff_b=14, coupling=0.2
+        atoms_a=1, atoms_b=1, cutoff_a=7, cutoff_b=7, coupling=0.1
     ),
     "dual-cavity, lossy": qbcore.DualCavityBattery(
         atoms_a=2,
