@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import fields
-from typing import Any, NoReturn
+from typing import Any
 
+import numpy as np
 from scipy.sparse import csr_matrix
 
 from qbcore._support.checks import integer, real, require
@@ -21,7 +22,7 @@ class ClosedBattery:
         """Return no jump operators: the battery is closed."""
         return []
 
-    def steady_state(self) -> NoReturn:
+    def steady_state(self) -> Any:
         """Refuse: a closed battery never comes to rest.
 
         Raises
@@ -51,8 +52,11 @@ def check_fields(
         if "Callable" in str(field.type):
             require(callable(value), name, "be a function", value)
             continue
-        if "int" in str(field.type):
-            number: float = integer(name, value, least=least[name])
+        if field.type == "bool":
+            require(isinstance(value, bool | np.bool_), name, "be a bool", value)
+            number: float = bool(value)
+        elif "int" in str(field.type):
+            number = integer(name, value, least=least[name])
         else:
             above = 0.0 if name in positive else -math.inf
             number = real(name, value, above=above, least=least.get(name, -math.inf))

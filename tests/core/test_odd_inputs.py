@@ -29,7 +29,17 @@ from qbcore.star import formulas as star_formulas
 SMALL = {
     "rosen-zener": qbcore.RosenZenerBattery(atoms=3),
     "dual-cavity": qbcore.DualCavityBattery(
-        atoms_a=1, atoms_b=1, cutoff_a=14, cutoff_b=14, coupling=0.2
+        atoms_a=1, atoms_b=1, cutoff_a=7, cutoff_b=7, coupling=0.1
+    ),
+    "dual-cavity, lossy": qbcore.DualCavityBattery(
+        atoms_a=2,
+        atoms_b=0,
+        cutoff_a=9,
+        coupling=0.05,
+        cavity_loss=0.1,
+        collective_decay=0.2,
+        individual_decay=0.1,
+        counter_rotating=False,
     ),
     "star": qbcore.StarBattery(cells=2),
     "common-bath": qbcore.CommonBathStar(cells=2),
@@ -80,6 +90,8 @@ NO_NUMBERS = ["1", True, np.nan, np.inf, -np.inf, [1.0], np.ones(2), {}, {1}]
     [(name, f.name) for name, each in SMALL.items() for f in fields(each)],
 )
 def test_a_field_that_is_not_a_number_is_refused_by_its_name(name, field, value):
+    if type(getattr(SMALL[name], field)) is bool:
+        value = value if value is not True else 1  # a switch takes no number
     with pytest.raises(ValueError, match=f"`{field}`"):
         replace(SMALL[name], **{field: value})
 
