@@ -29,7 +29,7 @@ from qbcore.dual_cavity._space import Observed, Space, ladders
 from qbcore.errors import SeveralSteadyStatesError
 
 LARGEST = 640_000  # entries of a density matrix; their generator takes 200 MB
-MOST_WORK = 3e10  # multiplications of a run: about a minute
+MOST_WORK = 1e10  # multiplications of a run: about twenty seconds
 OVERHEAD = 30_000  # multiplications that fit into the time of a call
 MOST_AT_REST = 20_000  # unknowns of a sparse system that is solved in seconds
 HELD = 2**22  # entries that are held at once
