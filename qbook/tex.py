@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from html import escape
 
+MACRO = re.compile(r"\\([A-Za-z]+)")
 FORMULA = re.compile(r"\$([^$]+)\$")
 LONG_EXPONENT = re.compile(r"\^\{(?!-?\w+\}|\\\w+\})([^{}]+)\}")
 
@@ -47,6 +48,8 @@ def plain(text: str) -> str:
 
 def fault(text: str) -> str:
     """What is wrong with the formulas of a text, nothing if all is well."""
+    from pylatexenc.latex2text import get_default_latex_context_db
+
     formulas = FORMULA.findall(text)
     if text.count("$") != 2 * len(formulas):
         return "has a formula that does not end"
@@ -54,6 +57,10 @@ def fault(text: str) -> str:
         return "has a formula with an open brace"
     if any("frac" in each for each in formulas):
         return "has a fraction that plain text cannot show, write a/b"
+    known = get_default_latex_context_db().get_macro_spec
+    unknown = [m for each in formulas for m in MACRO.findall(each) if not known(m)]
+    if unknown:
+        return f"has \\{unknown[0]}, which plain text cannot show"
     return ""
 
 
