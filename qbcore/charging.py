@@ -185,6 +185,18 @@ class Charging(Result):
         )
 
     @property
+    def efficiency(self) -> FloatArray:
+        """Share of the stored energy that is work, ergotropy/energy, shape (T,).
+
+        Between 0 and 1 from an empty start (Andolina et al., Phys. Rev. Lett. 122,
+        047702 (2019)); 0 where no energy is stored.
+        """
+        stored = self.energy > 0
+        return np.divide(
+            self.ergotropy, self.energy, out=np.zeros_like(self.energy), where=stored
+        )
+
+    @property
     def max_energy(self) -> Peak:
         """Largest stored energy and its time, refined between the samples.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from qbook import formulas
+from qbook import tex
 
 SCHEMA = Path(__file__).with_name("claims.schema.json")
 SCHEMA_VERSION = 1
@@ -78,7 +78,7 @@ def _broken(root: yaml.Node | None, found: Any) -> Iterator[tuple[int, str]]:
     if errors:
         return  # what has another shape than the schema's cannot be looked into
     for where, text in _texts(found, []):
-        if fault := formulas.fault(text):
+        if fault := tex.fault(text):
             yield _line(root, where), f"{text!r} {fault}"
     known: set[str] = set()
     for number, entry in enumerate(found):

@@ -24,7 +24,7 @@ that were tried, each with the verdict under it, and the verdict follows from th
         kappa_b held fixed: holds
         kappa_a held fixed: fails
 
-Formulas in its texts are TeX between dollar signs; `qbook.formulas` sets them.
+Formulas in its texts are TeX between dollar signs; `qbook.tex` sets them.
 
 A chapter computes the numbers and calls
 ``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its
@@ -48,7 +48,7 @@ from typing import Any
 import numpy as np
 
 from qbcore._support.checks import require
-from qbook import formulas
+from qbook import tex
 from qbook import verdict_markup as markup
 from qbook._ledger_file import entries
 from qbook.verdict_markup import VERDICTS
@@ -78,14 +78,14 @@ class Number:
     unit: str = ""
 
     def __str__(self) -> str:
-        return formulas.plain(self.text)
+        return tex.plain(self.text)
 
     @property
     def text(self) -> str:
         """Value, tolerance and unit, formulas in TeX."""
         if self.unit == YES_NO:
             return "yes" if self.value else "no"
-        margin = formulas.power_of_ten(f"{self.tolerance:.1g}")
+        margin = tex.power_of_ten(f"{self.tolerance:.1g}")
         shown = self._digits + (f" ± {margin}" if self.tolerance else "")
         return f"{shown} {self.unit}".rstrip()
 
@@ -98,7 +98,7 @@ class Number:
             if abs(float(text := f"{self.value:.{digits}g}") - self.value)
             <= self.tolerance / 10
         )
-        return formulas.power_of_ten(shown)
+        return tex.power_of_ten(shown)
 
     @property
     def share(self) -> float | None:
@@ -165,7 +165,7 @@ class Claim:
 
     def __repr__(self) -> str:
         said = f"{self.id}: {self.verdict}. {self.reason} [{self.numbers}]"
-        return formulas.plain(said)
+        return tex.plain(said)
 
     def _repr_html_(self) -> str:
         return markup.box(self)

@@ -163,7 +163,9 @@ def _rests_or_says_why_not(battery: Battery) -> None:
     assert type(rest.ergotropy) is float
     h, slack = battery.battery_hamiltonian(), SOLVER * battery.quantum
     assert abs(metrics.stored_energy(state, h) - rest.energy) <= 10 * slack
-    assert abs(metrics.ergotropy(state, h) - rest.ergotropy) <= 10 * slack
+    # As along a curve, a model may know unitaries on more levels than the state shows.
+    assert metrics.ergotropy(state, h) - rest.ergotropy <= 10 * slack
+    assert rest.ergotropy <= rest.energy + 10 * slack
 
 
 def _agrees_with_qutip(battery: Battery, curve: Charging) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from qbook import claims, formulas
+from qbook import claims, tex
 from qbook._slice import needed, statements
 
 
@@ -54,7 +54,7 @@ class Rerun:
             f"  {'agrees' if self.agrees else 'DISAGREES'} ({self.seconds:.1f} s)",
         ]
         lines += [f"  {self.error}"] if self.error else []
-        return formulas.plain("\n".join(lines))
+        return tex.plain("\n".join(lines))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

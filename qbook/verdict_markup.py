@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
-from qbook.formulas import html, plain
+from qbook.tex import html, plain
 
 if TYPE_CHECKING:
     from qbook.claims import Claim

@@ -6,6 +6,8 @@ spin N/2.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,4 +48,52 @@ def lowering_of_each(qubits: int) -> list[Any]:
             sparse.eye_array(2 ** (qubits - 1 - k)),
         )
         for k in range(qubits)
+    ]
+
+
+def copies(atoms: int, lost: int) -> int:
+    """How often N atoms form the total spin N/2 - lost."""
+    return math.comb(atoms, lost) * (atoms + 1 - 2 * lost) // (atoms + 1 - lost)
+
+
+def lowest_levels(spectra: Sequence[FloatArray], count: int) -> FloatArray:
+    """Return the lowest ``count`` of all 2^N levels of N atoms, rising.
+
+    ``spectra`` are the levels of the total spins N/2, N/2 - 1, ... of a Hamiltonian
+    that tells no two atoms apart. Fewer than ``count`` if there are not so many.
+    """
+    atoms = spectra[0].size - 1
+    # No more than is asked for: a float or int64 may overflow.
+    kept = [min(copies(atoms, k), count) for k in range(len(spectra))]
+    times = np.repeat(kept, [each.size for each in spectra])
+    levels = np.concatenate(spectra)
+    lowest = np.argsort(levels)[:count]
+    return np.repeat(levels[lowest], times[lowest])[:count]
+
+
+def individual_lowering(atoms: int) -> list[Any]:
+    """Jumps that act on a permutation-invariant state as sigma_- of each atom does.
+
+    sum_i sigma_-^i rho sigma_+^i = sum_k L_k rho L_k^T for three real L_k, which keep
+    the total spin S, lower it or raise it by one. Rows are the m = S, ..., -S of each
+    S = N/2, N/2 - 1, ..., and stand for all copies of a spin together. Source: Chase
+    and Geremia, Phys. Rev. A 78, 052101 (2008); order and rates as in QuTiP's `piqs`,
+    Shammah et al., Phys. Rev. A 98, 063815 (2018).
+    """
+    half = atoms / 2
+    spins = np.arange(half, -0.5, -1.0)
+    s = np.repeat(spins, (2 * spins + 1).astype(int))
+    m = np.concatenate([projections(int(2 * spin)) for spin in spins])
+    up, down, width = s + m, s - m + 1, 4 * s + 2
+    # S = 0 has nothing to keep or to lower, whatever it is divided by.
+    low = np.maximum(s, 0.5)
+    weights = {
+        0: (half + 1) * up * down / (2 * low * (s + 1)),
+        -1: (half + s + 1) * up * (up - 1) / (low * width),
+        1: (half - s) * down * (down + 1) / ((s + 1) * width),
+    }
+    lowered = np.equal.outer(m, m - 1)
+    return [
+        sparse.csr_array(lowered * np.equal.outer(s, s + change) * np.sqrt(weight))
+        for change, weight in weights.items()
     ]

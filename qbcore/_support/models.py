@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import fields
-from typing import Any, NoReturn
+from typing import Any
 
+import numpy as np
 from scipy.sparse import csr_matrix
 
-from qbcore._support.checks import integer, real
+from qbcore._support.checks import integer, real, require
 from qbcore._support.results import in_short
 from qbcore.errors import NoSteadyStateError, TooLargeError
 
@@ -21,7 +22,7 @@ class ClosedBattery:
         """Return no jump operators: the battery is closed."""
         return []
 
-    def steady_state(self) -> NoReturn:
+    def steady_state(self) -> Any:
         """Refuse: a closed battery never comes to rest.
 
         Raises
@@ -42,14 +43,20 @@ def check_fields(
     """Make every field a Python number, which never wraps around, in its range.
 
     Whole numbers and what may be zero stand in ``least``. A field whose default is None
-    keeps that.
+    keeps that, and a function stays one.
     """
     for field in fields(battery):
         name, value = field.name, getattr(battery, field.name)
         if value is None and field.default is None:
             continue
-        if "int" in str(field.type):
-            number: float = integer(name, value, least=least[name])
+        if "Callable" in str(field.type):
+            require(callable(value), name, "be a function", value)
+            continue
+        if field.type == "bool":
+            require(isinstance(value, bool | np.bool_), name, "be a bool", value)
+            number: float = bool(value)
+        elif "int" in str(field.type):
+            number = integer(name, value, least=least[name])
         else:
             above = 0.0 if name in positive else -math.inf
             number = real(name, value, above=above, least=least.get(name, -math.inf))

@@ -2,6 +2,10 @@
 
 Nothing here knows how many cavities there are: two that exchange excitations are one
 space, two that do not are two spaces of one cavity each.
+
+Atoms that decay one by one leave the symmetric states, but nothing tells them apart:
+their state is the same block in each copy of a total spin S, without coherence between
+two spins. One row of the basis stands for one m of all copies of S.
 """
 
 from __future__ import annotations
@@ -11,10 +15,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from qbcore._numerics.spins import copies, raising
 from qbcore._numerics.unitary import evolve
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
+
+MOST_APART = 12  # atoms that decay one by one, for they have 2^12 levels
 
 
 class Cavity(NamedTuple):
@@ -24,8 +32,12 @@ class Cavity(NamedTuple):
     ----------
     name : str
         ``"a"`` or ``"b"``.
-    levels : (N + 1,) array
-        Energy of the atoms above the empty battery, by m = N/2, ..., -N/2.
+    atoms : int
+        Number N of atoms.
+    lost : (d,) array
+        N/2 - S of each row; zero while the atoms stay symmetric, and d = N + 1.
+    levels : (d,) array
+        Energy of the atoms above the empty battery, by m = S, ..., -S of each S.
     light : int
         Number of Fock states kept.
     photons : int
@@ -33,14 +45,17 @@ class Cavity(NamedTuple):
     """
 
     name: str
+    atoms: int
+    lost: IntArray
     levels: FloatArray
     light: int
     photons: int
 
     @property
-    def atoms(self) -> int:
-        """Number N of atoms."""
-        return self.levels.size - 1
+    def raising(self) -> Any:
+        """S^+ on the atoms, sparse."""
+        spins = [raising(self.atoms - 2 * k) for k in np.unique(self.lost)]
+        return sparse.block_diag(spins, format="csr")
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -59,7 +74,7 @@ class Observed(NamedTuple):
     power : (T,) array
         dE/dt of all atoms.
     spectrum : (T, d) array
-        Eigenvalues of the atoms' state, falling.
+        Eigenvalues of the atoms' state, those of each total spin in its rows.
     state : (T, d, d) array, or an empty one
         That state itself, if it was asked for.
     """
@@ -85,16 +100,23 @@ class Space:
     psi : (size, columns) array
         The start on the whole space: a ket, or several whose projectors add up to a
         mixed state.
+    jumps : list of sparse arrays
+        Jump operators on the whole space, which reach further.
     """
 
-    def __init__(self, cavities: list[Cavity], h: Any, psi: ComplexArray) -> None:
+    def __init__(
+        self, cavities: list[Cavity], h: Any, psi: ComplexArray, jumps: Any = ()
+    ) -> None:
         """Select the states and build what is observed on them."""
         self.cavities = cavities
-        h.eliminate_zeros()
-        _, part = connected_components(h, directed=False)
+        # A jump changes the parity that H conserves, so no entries cancel.
+        links = sum(jumps, start=h)
+        links.eliminate_zeros()
+        _, part = connected_components(links, directed=False)
         kept = np.flatnonzero(np.isin(part, part[np.any(psi != 0, axis=1)]))
         self.start: ComplexArray = psi[kept]
         self.h = h[kept][:, kept]
+        self.jumps = [jump[kept][:, kept] for jump in jumps]
         shape = [size for c in cavities for size in c.sizes]
         atoms, light = shape[0::2], shape[1::2]
         index = np.array(np.unravel_index(kept, shape))
@@ -156,10 +178,29 @@ class Space:
         amplitudes[:, self.place] = kets
         amplitudes = amplitudes.reshape(len(kets), atoms, light * kets.shape[2])
         reduced = amplitudes @ amplitudes.conj().swapaxes(1, 2)
-        falling = np.linalg.eigvalsh(reduced)[:, ::-1]
-        power = 2 * flow.T @ self.total
-        kept = reduced if state else reduced[:, :0, :0]
-        return Observed(each, power, falling, kept)
+        return self.seen(each, 2 * flow.T @ self.total, reduced, state)
+
+    def seen(
+        self, each: FloatArray, power: FloatArray, reduced: ComplexArray, state: bool
+    ) -> Observed:
+        """Complete what is observed by the spectrum of the atoms' state."""
+        spins, _ = ladders(self.cavities)
+        # Eigenvalues lie in [0, 1]: so raised, they come out spin by spin.
+        order = np.argsort(spins, kind="stable")
+        raised = np.linalg.eigvalsh(reduced + 2 * np.diag(spins))
+        spectrum = np.empty_like(raised)
+        spectrum[:, order] = raised - 2 * spins[order]
+        return Observed(each, power, spectrum, reduced if state else reduced[:, :0, :0])
+
+
+def ladders(cavities: list[Cavity]) -> tuple[IntArray, IntArray]:
+    """A number of the total spins in each row of the atoms' state, and their copies."""
+    spins, often = np.zeros(1, int), np.ones(1, int)
+    for cavity in cavities:
+        spins = np.add.outer(MOST_APART * spins, cavity.lost).ravel()
+        each = [copies(cavity.atoms, lost) for lost in cavity.lost.tolist()]
+        often = np.multiply.outer(often, each).ravel()
+    return spins, often
 
 
 def populations(amplitudes: ComplexArray) -> FloatArray:
@@ -170,13 +211,12 @@ def populations(amplitudes: ComplexArray) -> FloatArray:
 def joined(a: Observed, b: Observed) -> Observed:
     """Two cavities that never met: sums, and the product of the states."""
     spectrum = np.einsum("ti,tj->tij", a.spectrum, b.spectrum)
-    spectrum = np.sort(spectrum.reshape(len(a.power), -1), axis=1)[:, ::-1]
     size = a.state.shape[1] * b.state.shape[1]
     state = np.einsum("tij,tkl->tikjl", a.state, b.state)
     return Observed(
         each=np.hstack([a.each, b.each]),
         power=a.power + b.power,
-        spectrum=spectrum,
+        spectrum=spectrum.reshape(len(a.power), -1),
         state=state.reshape(len(a.power), size, size),
     )
 
@@ -191,21 +231,3 @@ def atomic_levels(
     k = np.arange(atoms - lost, lost - 1.0, -1.0)
     pairs = k * (atoms - k) - lost * (atoms + 1 - lost)
     return np.asarray(splitting * k + repulsion * pairs / atoms)
-
-
-def lowest_levels(
-    atoms: int, splitting: float, repulsion: float, count: int
-) -> FloatArray:
-    """Return the lowest ``count`` of all 2^N levels of H_Q of one cavity, rising.
-
-    The total spin N/2 - k comes C(N, k) (N + 1 - 2k)/(N + 1 - k) times. Fewer than
-    ``count`` if there are not so many.
-    """
-    energies, times = [], []
-    for k in range(atoms // 2 + 1):
-        often = math.comb(atoms, k) * (atoms + 1 - 2 * k) // (atoms + 1 - k)
-        energies.append(atomic_levels(atoms, splitting, repulsion, k))
-        times += [min(often, count)] * energies[-1].size
-    levels = np.concatenate(energies)
-    lowest = np.argsort(levels)[:count]
-    return np.repeat(levels[lowest], np.array(times)[lowest])[:count]

@@ -15,12 +15,23 @@ Basis: |m_a, n_a, m_b, n_b>, spins m = N/2, ..., -N/2 and photons n = 0, ..., cu
 H_Q is diagonal there: with k = m + N/2 excited atoms a cavity holds omega_q k + g k (N
 - k)/N more than the empty one, which is the zero of every energy here.
 
+Beyond the paper: without the counter-rotating terms the light couples by
+(g_x/2)(S_x^+ a_x + S_x^- a_x^+) (Tavis and Cummings, Phys. Rev. 170, 379 (1968)); and
+photons and atoms may be lost, by the Lindblad equation
+
+    d rho/dt = -i [H, rho] + sum_x (kappa D[a_x] + Gamma D[S_x^-]
+        + gamma sum_i D[sigma_-^i]) rho,    D[L] rho = L rho L^+ - {L^+ L, rho}/2,
+
+with i over the atoms of the cavity. These are the baths of parts that hardly couple:
+where g_x is not small against omega_x they heat even the ground state of H (Beaudoin,
+Gambetta and Blais, Phys. Rev. A 84, 043832 (2011)).
+
 Method: H is real and conserves the parity of k_a + n_a + k_b + n_b, so only the half of
 the basis is kept that the start reaches; for A = 0 the cavities are solved one by one.
 The evolution is a sum over the levels of H where those are few, else the Chebyshev
 series of Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984), one sparse product per
 term: its error falls faster than exponentially, and one series serves many sample
-times.
+times. With losses the density matrix is solved for; ``_open`` has the method.
 """
 
 from __future__ import annotations
@@ -35,20 +46,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from qbcore._numerics.spins import raising
+from qbcore._numerics.spins import individual_lowering, lowest_levels
 from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.models import ClosedBattery, as_qutip, at_most, check_fields
 from qbcore._support.states import checked_states
 from qbcore._support.types import ComplexArray, FloatArray
-from qbcore.charging import Charging
+from qbcore.charging import Charging, SteadyState
+from qbcore.dual_cavity._open import OpenSpace
 from qbcore.dual_cavity._space import (
+    MOST_APART,
     Cavity,
     Observed,
     Space,
     atomic_levels,
     joined,
-    lowest_levels,
+    ladders,
 )
 from qbcore.errors import LeakingCutoffError
 
@@ -59,6 +72,7 @@ LEAK = 1e-6  # population of the two highest photon numbers that a run may reach
 LARGEST = 4_000_000  # entries of a state; beyond this the memory of a laptop ends
 MOST_SAMPLES = 50_000  # of a curve whose times the caller did not choose
 OBSERVED = 2**14  # amplitudes that are observed at once: more leave the cache
+RATES = ("cavity_loss", "collective_decay", "individual_decay")
 PHASE = 0.4  # by which the fastest phase turns from one default sample to the next
 
 
@@ -67,7 +81,8 @@ class DualCavityCharging(Charging):
     """Charging curve of the dual-cavity battery.
 
     See `Charging` for times, energy, power and states. ``ergotropy`` is the work of
-    unitaries on all 2^N levels of the atoms. With one cavity the second rows are zero.
+    unitaries on all 2^N levels of the atoms, which `metrics.ergotropy` names
+    "all_atoms". With one cavity the second rows are zero.
 
     Attributes
     ----------
@@ -78,9 +93,10 @@ class DualCavityCharging(Charging):
     leak : (2, T) array
         Population of the two highest photon numbers of each cavity.
     collective_ergotropy : (T,) array
-        Largest work of a unitary that keeps the atoms of a cavity symmetric: of one
-        that acts on the space of `battery_hamiltonian()`, as `metrics.ergotropy` has
-        it.
+        Largest work of a collective unitary, which treats the atoms of a cavity alike
+        and so keeps their total spin; `metrics.ergotropy` names it "collective".
+        Without ``individual_decay`` the atoms stay symmetric, and it is
+        `metrics.ergotropy` of the states and `battery_hamiltonian()`.
     """
 
     cavity_energy: FloatArray
@@ -89,9 +105,33 @@ class DualCavityCharging(Charging):
     collective_ergotropy: FloatArray
 
 
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class DualCavitySteadyState(SteadyState):
+    """Lossy cavities at rest; see `SteadyState` and `DualCavityCharging`.
+
+    Attributes
+    ----------
+    collective_ergotropy : float
+        Largest work of a unitary that treats the atoms of a cavity alike.
+    photons : (2,) array
+        Mean photon numbers.
+    state : (d, d) array
+        State of the atoms, in the basis of `battery_hamiltonian()`.
+    """
+
+    collective_ergotropy: float
+    photons: FloatArray
+    state: ComplexArray
+
+
 @dataclass(frozen=True, kw_only=True)
 class DualCavityBattery(ClosedBattery):
     """Two cavities with N_a and N_b two-level atoms.
+
+    With ``atoms_b=0``, ``repulsion=0``, ``exchange=0`` and ``coupling`` = 2 lambda
+    omega_c it is the Dicke battery of Ferraro et al., Phys. Rev. Lett. 120, 117702
+    (2018), H = omega_c n + omega_a S^z + 2 omega_c lambda S^x (a^+ + a) from N photons
+    and N atoms down; with ``counter_rotating=False`` the Tavis-Cummings battery.
 
     Parameters
     ----------
@@ -113,13 +153,28 @@ class DualCavityBattery(ClosedBattery):
     cutoff_a, cutoff_b : int
         Largest photon number kept, above the one at the start; the paper's N_ph = 30.
         `converged` finds those that suffice.
+    counter_rotating : bool
+        Whether the light couples by S^x (a^+ + a), or without the terms S^+ a^+ and
+        S^- a: then H keeps the number of excited atoms and photons.
+    cavity_loss, collective_decay, individual_decay : float
+        kappa, Gamma, gamma >= 0, rates in the unit of energy at which each cavity loses
+        a photon, its atoms decay together by S^-, and each atom decays by itself. Up to
+        12 atoms in all may decay each by itself.
 
     Raises
     ------
     ValueError
         For a value out of range.
     TooLargeError
-        For a basis of more than four million states.
+        For a basis of more than four million states, or more than 12 atoms that decay
+        each by itself.
+
+    Notes
+    -----
+    With ``individual_decay`` the atoms of a cavity leave the N + 1 symmetric states.
+    The operators and states then have the Dicke basis of QuTiP's `piqs`: m = S, ..., -S
+    for S = N/2, N/2 - 1, ..., where a row stands for all copies of S. Take the two
+    ergotropies of the curve, for `metrics.ergotropy` does not know the copies.
 
     Examples
     --------
@@ -127,6 +182,9 @@ class DualCavityBattery(ClosedBattery):
     >>> charging = battery.charge(np.linspace(0.0, 10.0, 201))
     >>> round(charging.max_energy.value / battery.capacity, 4)
     0.4289
+    >>> lossy = DualCavityBattery(atoms_a=2, atoms_b=0, coupling=0.2, cavity_loss=0.1)
+    >>> round(lossy.charge().max_energy.value / lossy.capacity, 4)
+    0.4058
     """
 
     atoms_a: int = 3
@@ -140,12 +198,21 @@ class DualCavityBattery(ClosedBattery):
     photons_b: int | None = None
     cutoff_a: int = 30
     cutoff_b: int = 30
+    counter_rotating: bool = True
+    cavity_loss: float = 0.0
+    collective_decay: float = 0.0
+    individual_decay: float = 0.0
 
     def __post_init__(self) -> None:
         least = {"atoms_a": 1, "cutoff_a": 1, "cutoff_b": 1}
         least |= dict.fromkeys(("atoms_b", "coupling", "photons_a", "photons_b"), 0)
+        least |= dict.fromkeys(RATES, 0)
         check_fields(self, least=least, positive=("splitting", "frequency"))
         _refuse_size(max(self.atoms_a, self.atoms_b))
+        if self.individual_decay:
+            atoms = self.atoms_a + self.atoms_b
+            way_out = "take fewer, or `collective_decay`"
+            at_most(MOST_APART, atoms, "The number of atoms that decay alone", way_out)
         for cavity in self._cavities:
             integer(f"cutoff_{cavity.name}", cavity.light - 1, least=cavity.photons + 1)
 
@@ -172,9 +239,13 @@ class DualCavityBattery(ClosedBattery):
     def _cavity(self, name: str) -> Cavity:
         atoms = getattr(self, f"atoms_{name}")
         photons = getattr(self, f"photons_{name}")
+        spins = range(atoms // 2 + 1 if self.individual_decay else 1)
+        energies = self.splitting, self.repulsion
         return Cavity(
             name=name,
-            levels=atomic_levels(atoms, self.splitting, self.repulsion),
+            atoms=atoms,
+            lost=np.repeat(spins, [atoms + 1 - 2 * lost for lost in spins]),
+            levels=np.concatenate([atomic_levels(atoms, *energies, k) for k in spins]),
             light=getattr(self, f"cutoff_{name}") + 1,
             photons=atoms if photons is None else photons,
         )
@@ -219,6 +290,57 @@ class DualCavityBattery(ClosedBattery):
         self._refuse_large()
         return as_qutip(np.diag(self._levels()), self._dims[::2])
 
+    def collapse_operators(self) -> list[qutip.Qobj]:
+        """Return the jump operators; none without losses.
+
+        Returns
+        -------
+        list of Qobj
+            Of each cavity sqrt(kappa) a, sqrt(Gamma) S^-, and three that stand for
+            sqrt(gamma) sigma_- of all atoms; without those whose rate is zero.
+        """
+        self._refuse_large()
+        jumps = self._jumps(self._cavities)
+        return [as_qutip(jump, self._dims) for jump in jumps]
+
+    def steady_state(self) -> DualCavitySteadyState:
+        """Return the lossy battery at rest.
+
+        Returns
+        -------
+        DualCavitySteadyState
+            The one state that every start ends in. Its energy is above the ground level
+            of the atoms.
+
+        Raises
+        ------
+        NoSteadyStateError
+            Without losses.
+        SeveralSteadyStatesError
+            If a part keeps what it starts with, such as the light where only the atoms
+            decay and nothing couples them.
+        TooLargeError
+            For more than 20 000 unknowns: 200 states, where H keeps a parity.
+        LeakingCutoffError
+            If the light reaches its cutoff.
+        """
+        if not self._open:
+            return super().steady_state()
+        runs = []
+        for group in self._groups:
+            size = math.prod(size for c in group for size in c.sizes)
+            runs.append(self._space(group, np.eye(size)).rest())  # from everywhere
+            self._refuse_leak(group, runs[-1].each[0, :, 2], LEAK)
+        run = reduce(joined, runs)
+        curve = self._curve(np.zeros(1), run)
+        return DualCavitySteadyState(
+            energy=float(run.each[0, :, 0].sum() - self._levels().min()),
+            ergotropy=float(curve.ergotropy[0]),
+            collective_ergotropy=float(curve.collective_ergotropy[0]),
+            photons=curve.photons[:, 0],
+            state=run.state[0],
+        )
+
     def initial_state(self) -> qutip.Qobj:
         """Return the start of Eq. (5): Fock states of the light, every atom down."""
         import qutip
@@ -244,8 +366,9 @@ class DualCavityBattery(ClosedBattery):
         start : optional
             The Fock states of Eq. (5) and every atom down, if not given. A list with
             the light of each cavity, as amplitudes or as a density matrix in photon
-            number, of at most cutoff + 1 rows; every atom is down. Or a ket or density
-            matrix on the space of `hamiltonian()`.
+            number, of at most cutoff + 1 rows, such as ``qutip.coherent(20, 1.5)``;
+            every atom is down. One cavity takes an array or QuTiP object without a
+            list, too. Or a ket or density matrix on the space of `hamiltonian()`.
         states : bool
             Also keep the states of the atoms, (T, d, d) with d = (N_a + 1)(N_b + 1).
         leak : float
@@ -264,11 +387,13 @@ class DualCavityBattery(ClosedBattery):
             If the light reaches its cutoff, at a sample or between two.
         TooLargeError
             If a start that entangles the cavities needs more than four million states,
-            or the default times more than 50 000 samples.
+            the default times more than 50 000 samples, or a run with losses more than
+            800 states or 3e10 multiplications.
         AccuracyError
             If the run is so long that double precision loses its phases.
         ValueError
-            For times or a start that do not fit.
+            For times or a start that do not fit, or one with coherence between total
+            spins.
         """
         real("leak", leak, above=0.0)
         spaces = self._spaces(start)
@@ -290,7 +415,9 @@ class DualCavityBattery(ClosedBattery):
     def _fastest(self, spaces: list[Space]) -> float:
         """Angular frequency to sample: of the light and atoms, and of the exchange."""
         hop = abs(self.exchange) * math.sqrt(self.atoms_a * self.atoms_b)
-        return hop + max(space.fastest() for space in spaces)
+        lost = self.collective_decay * max(self.atoms_a, self.atoms_b)
+        lost += self.cavity_loss + self.individual_decay
+        return hop + lost + max(space.fastest() for space in spaces)
 
     def _run(self, space: Space, t: FloatArray, leak: float, states: bool) -> Observed:
         """Everything that is seen on one space, with the times as leading axis."""
@@ -309,50 +436,84 @@ class DualCavityBattery(ClosedBattery):
         absent = 2 - before.size
         energy, photons, leak = np.pad(run.each.T, ((0, 0), (0, absent), (0, 0)))
         above, empty = energy.sum(axis=0), float(before.sum())
-        symmetric = np.sort(self._levels())
+        spins, copies = ladders(self._cavities)
+        levels = self._levels()
+        every = np.repeat(run.spectrum / copies, copies, axis=1)
         return DualCavityCharging(
             times=t,
             ceiling=self.capacity - empty,
             energy=above - empty,
             power=run.power,
-            ergotropy=_work(above, run.spectrum, self._lowest_levels()),
+            ergotropy=_work(above, every, self._lowest(copies.sum())),
             states=run.state if run.state.size else None,
             cavity_energy=energy - np.pad(before, (0, absent))[:, None],
             photons=photons,
             leak=leak,
-            collective_ergotropy=_work(above, run.spectrum, symmetric),
+            collective_ergotropy=_work(above, run.spectrum, levels, spins),
         )
 
     def _levels(self) -> FloatArray:
-        """Levels of H_Q for symmetric atoms, (d,), in the order of the basis."""
+        """Levels of H_Q, (d,), in the order of the basis."""
         return np.ravel(reduce(np.add.outer, [c.levels for c in self._cavities]))
 
-    def _lowest_levels(self) -> FloatArray:
-        """The lowest d of all 2^N levels of H_Q: as many as the state has ranks."""
-        count = self._levels().size
-        needed = (self.splitting, self.repulsion, count)
-        each = [lowest_levels(c.atoms, *needed) for c in self._cavities]
+    def _lowest(self, count: int) -> FloatArray:
+        """The lowest of all 2^N levels of H_Q: as many as the state has ranks."""
+        each = [lowest_levels(self._spectra(c.atoms), count) for c in self._cavities]
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
+
+    def _spectra(self, atoms: int) -> list[FloatArray]:
+        """Levels of one cavity by total spin N/2, N/2 - 1, ..."""
+        needed = atoms, self.splitting, self.repulsion
+        return [atomic_levels(*needed, lost) for lost in range(atoms // 2 + 1)]
 
     def _matrix(self, cavities: list[Cavity]) -> Any:
         """Total H on the whole space of one or two cavities, a sparse array."""
         # kronsum(A, B) acts with B on the first factor.
         total = reduce(lambda a, b: sparse.kronsum(b, a), map(self._own, cavities))
         if len(cavities) > 1:
-            a, b = (_raised(cavity) for cavity in cavities)
+            a, b = (_with(cavity, cavity.raising) for cavity in cavities)
             across = sparse.kron(a, b.T)  # S_a^+ S_b^-
             total = total + self.exchange * (across + across.T)
         return total.tocsr()
 
     def _own(self, cavity: Cavity) -> Any:
         """H of one cavity."""
-        n = np.arange(cavity.light)
-        spin = raising(cavity.atoms)
-        photon = sparse.diags_array(np.sqrt(n[1:]), offsets=1)
-        kick = sparse.kron(spin + spin.T, photon + photon.T)  # 2 S^x (a^+ + a)
-        light = sparse.diags_array(self.frequency * n)
+        photon = _photon(cavity)
+        quadrature = photon + photon.T if self.counter_rotating else photon
+        kick = sparse.kron(cavity.raising, quadrature)
+        light = sparse.diags_array(self.frequency * np.arange(cavity.light))
         free = sparse.kronsum(light, sparse.diags_array(cavity.levels))
-        return free + self.coupling / 2 * kick
+        return free + self.coupling / 2 * (kick + kick.T)
+
+    @property
+    def _open(self) -> bool:
+        """Whether anything is lost."""
+        return any(getattr(self, rate) for rate in RATES)
+
+    def _jumps(self, cavities: list[Cavity]) -> list[Any]:
+        """Jump operators on the whole space of one or two cavities, sparse."""
+        found = []
+        for k, cavity in enumerate(cavities):
+            parts = [sparse.eye_array(math.prod(c.sizes)) for c in cavities]
+            for rate, jump in self._losses(cavity):
+                parts[k] = math.sqrt(rate) * jump
+                found.append(reduce(sparse.kron, parts).tocsr())
+        return found
+
+    def _losses(self, cavity: Cavity) -> list[tuple[float, Any]]:
+        """Rates above zero, and their jump operators on one cavity."""
+        photon = sparse.kron(sparse.eye_array(cavity.levels.size), _photon(cavity))
+        losses = [(self.cavity_loss, photon)]
+        losses += [(self.collective_decay, _with(cavity, cavity.raising.T))]
+        if self.individual_decay:
+            each = individual_lowering(cavity.atoms)
+            losses += [(self.individual_decay, _with(cavity, jump)) for jump in each]
+        return [(rate, jump) for rate, jump in losses if rate]
+
+    def _space(self, cavities: list[Cavity], psi: Any) -> Any:
+        """The space of these cavities: of kets, or of density matrices with losses."""
+        given = cavities, self._matrix(cavities), psi
+        return OpenSpace(*given, self._jumps(cavities)) if self._open else Space(*given)
 
     def _spaces(self, start: Any) -> list[Space]:
         """One space, or one per cavity if nothing brings them together."""
@@ -363,9 +524,7 @@ class DualCavityBattery(ClosedBattery):
             kets = [reduce(np.kron, kets)]
         for ket in kets:
             _refuse_size(ket.size // 2)
-        return [
-            Space(g, self._matrix(g), ket) for g, ket in zip(groups, kets, strict=True)
-        ]
+        return [self._space(*pair) for pair in zip(groups, kets, strict=True)]
 
     def _kets(self, start: Any) -> list[Any]:
         """The start: kets (size, columns) per cavity, or one on the whole space."""
@@ -373,13 +532,16 @@ class DualCavityBattery(ClosedBattery):
         cavities = self._cavities
         if start is None:
             start = [np.eye(1, c.light, c.photons)[0] for c in cavities]
+        shape = getattr(start, "shape", ())
+        if len(cavities) == 1 and (1,) < shape[:1] <= (cavities[0].light,):
+            start = [start]
         listed = isinstance(start, list | tuple) or (
             isinstance(start, np.ndarray) and start.ndim == 2
         )
         if listed and len(start) == len(cavities):
             return [_atoms_down(*pair) for pair in zip(cavities, start, strict=True)]
         size = math.prod(self._dims)
-        if getattr(start, "shape", ()) == (size, size):
+        if shape == (size, size):
             _refuse_size(size**2)
         state = checked_states("start", start, size, space=self._dims, single=True)
         return [columns(state)]
@@ -424,7 +586,7 @@ class DualCavityBattery(ClosedBattery):
             If the basis becomes too large.
         """
         real("leak", leak, above=0.0)
-        cutoffs = {f"cutoff_{c.name}": c.photons + 10 for c in self._cavities}
+        cutoffs: Any = {f"cutoff_{c.name}": c.photons + 10 for c in self._cavities}
         while True:
             battery = replace(self, **cutoffs)
             spaces = battery._spaces(None)
@@ -490,21 +652,31 @@ def _refuse_size(entries: int) -> None:
     at_most(LARGEST, entries, "The number of entries of a state", way_out)
 
 
-def _raised(cavity: Cavity) -> Any:
-    """S^+ on the atoms and the light of one cavity."""
-    return sparse.kron(raising(cavity.atoms), sparse.eye_array(cavity.light))
+def _with(cavity: Cavity, atoms: Any) -> Any:
+    """An operator of the atoms on the atoms and the light of one cavity."""
+    return sparse.kron(atoms, sparse.eye_array(cavity.light))
+
+
+def _photon(cavity: Cavity) -> Any:
+    """The ladder operator a of the light alone."""
+    return sparse.diags_array(np.sqrt(np.arange(1, cavity.light)), offsets=1)
 
 
 def _atoms_down(cavity: Cavity, light: Any) -> ComplexArray:
-    """The kets of a cavity with this light, and every atom down: m = -N/2 is last."""
+    """The kets of a cavity with this light, and every atom down: S = N/2, m = -N/2."""
     fields = columns(checked_states("start", light, single=True))
     must = f"hold at most {cavity.light} amplitudes of cavity {cavity.name}"
     require(len(fields) <= cavity.light, "start", must, len(fields))
     kets = np.zeros((*cavity.sizes, fields.shape[1]), dtype=complex)
-    kets[-1, : len(fields)] = fields
+    kets[cavity.atoms, : len(fields)] = fields
     return kets.reshape(-1, fields.shape[1])
 
 
-def _work(energy: FloatArray, spectrum: FloatArray, levels: FloatArray) -> FloatArray:
-    """E - sum_k r_k e_k: r falling, e rising; never negative."""
-    return np.maximum(energy - spectrum @ levels, 0.0)
+def _work(
+    energy: FloatArray, spectrum: FloatArray, levels: FloatArray, spins: Any = 0
+) -> FloatArray:
+    """E - sum_k r_k e_k: r falling, e rising, both by spins; never negative."""
+    spins = np.broadcast_to(spins, levels.shape)
+    # Weights lie in [0, 1]: so raised, they are sorted spin by spin.
+    falling = 2 * np.sort(spins) - np.sort(2 * spins - spectrum)
+    return np.maximum(energy - falling @ levels[np.lexsort((levels, spins))], 0.0)

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import cmath
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from numbers import Complex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.integrate import cumulative_trapezoid
 
 from qbcore import gaussian
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.results import read_only
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging, SteadyState
-from qbcore.errors import TooLargeError
-from qbcore.gaussian import GaussianState, GaussianSystem, checked_state
+from qbcore.errors import NoSteadyStateError, TooLargeError
+from qbcore.gaussian import Drives, GaussianState, GaussianSystem, checked_state
 
 if TYPE_CHECKING:
     import qutip
 
+# A constant, or a function of time.
+Drive: TypeAlias = float | Callable[[float], float]
+
 CHARGER, BATTERY, CAVITY = 0, 1, 2  # order of the modes in states and operators
-ABOVE = dict.fromkeys(("frequency", "cavity_loss"), 0.0)
-LEAST = dict.fromkeys(
-    (
-        "charger_loss",
-        "battery_loss",
-        "shared_loss",
-        "two_photon_drive",
-        "bath_occupation",
-    ),
-    0.0,
-)
+POSITIVE = "frequency", "cavity_loss"
+LOSSES = "charger_loss", "battery_loss", "shared_loss"
+# F and epsilon of a drive of strength 1.
+DRIVES = {"linear_drive": (1.0, 0.0), "two_photon_drive": (0.0, 1.0)}
+NOT_NEGATIVE = *LOSSES, "two_photon_drive", "bath_occupation"
 SETTLED = 12  # decay times after which e^-12, 6e-6, is left
 PER_TURN = 8  # samples while a mode turns or decays by one radian
 HUGE = 1e100  # of three such fields even the product is a number
@@ -79,34 +79,40 @@ class GaussianSteadyState(SteadyState):
     @cached_property
     def state(self) -> ComplexArray:
         """Density matrix of the battery in its Fock space, (levels, levels)."""
-        state: ComplexArray = read_only(
-            gaussian.fock_state(self.moments.mode(BATTERY), self.levels)
-        )
-        return state
+        battery = self.moments.mode(BATTERY)
+        return read_only(gaussian.fock_state(battery, self.levels))
 
 
 class ChosenDrive(float):
     """A linear drive that nobody gave: `dataclasses.replace` chooses it again."""
 
 
-def _checked_field(name: str, value: Any) -> complex:
-    """Return the field as a Python number in its range."""
+def _checked_field(name: str, value: Any) -> Any:
+    """Return the field as a Python number in its range, or a drive's function."""
     if name.endswith("_levels"):
         return integer(name, value, least=2)
+    if name in DRIVES:
+        must = "be a finite real number or a function of time: make one of samples"
+        require(not np.iterable(value), name, must, value)
+        if callable(value):
+            real(name, value(0.0))
+            return value
     number: complex
     if name == "coupling":
         fits = isinstance(value, Complex) and not isinstance(value, bool)
         require(fits, name, "be a finite number", value)
         number = complex(real(name, value.real), real(name, value.imag))
     else:
-        bounds = ABOVE.get(name, -math.inf), LEAST.get(name, -math.inf)
-        number = real(name, value, above=bounds[0], least=bounds[1])
+        above = 0.0 if name in POSITIVE else -math.inf
+        least = 0.0 if name in NOT_NEGATIVE else -math.inf
+        number = real(name, value, above=above, least=least)
     require(abs(number) <= HUGE, name, f"be at most {HUGE:g} in size", value)
     return number
 
 
+@dataclass(frozen=True, kw_only=True)
 class DrivenModes:
-    """Modes of which the first is driven: `hopping` and `losses` say how they are tied.
+    """The fields that both models have, and what follows from how modes are tied.
 
     H = sum h_jk a_j^+ a_k + F (a + a^+)
         + epsilon (a^+2 e^{-i theta} + a^2 e^{i theta}),
@@ -114,36 +120,32 @@ class DrivenModes:
     and each row r of the losses is a jump operator sum r_k a_k of a bath.
     """
 
-    linear_drive: float | None
-    two_photon_drive: float
-    drive_phase: float
-    bath_occupation: float
-    frequency: float
-    battery_levels: int
+    charger_loss: float = 0.1
+    battery_loss: float = 0.1
+    coupling: complex | None = None
+    linear_drive: Drive | None = None
+    two_photon_drive: Drive = 0.0
+    drive_phase: float = 0.0
+    charger_detuning: float = 0.0
+    battery_detuning: float = 0.0
+    bath_occupation: float = 0.0
+    frequency: float = 1.0
+    charger_levels: int = 20
+    battery_levels: int = 30
 
     @property
-    def _hopping(self) -> ComplexArray:
+    def _ties(self) -> tuple[ComplexArray, FloatArray]:
+        """The matrix h, and the rows of the losses."""
         raise NotImplementedError
-
-    @property
-    def _losses(self) -> FloatArray:
-        raise NotImplementedError
-
-    @property
-    def _levels(self) -> list[int]:
-        names = ("charger_levels", "battery_levels", "cavity_levels")
-        return [getattr(self, name) for name in names if hasattr(self, name)]
 
     def __post_init__(self) -> None:
         """Make every field a Python number, and choose the drive if none is given."""
         given = self.linear_drive
-        chosen = given is None or isinstance(given, ChosenDrive)
-        for field in fields(self):  # type: ignore[arg-type]
+        for field in fields(self):
             name, value = field.name, getattr(self, field.name)
-            left_out = value is None and field.default is None
-            if not (left_out or (chosen and name == "linear_drive")):
+            if value is not None or field.default is not None:
                 object.__setattr__(self, name, _checked_field(name, value))
-        if chosen:
+        if given is None or isinstance(given, ChosenDrive):
             drive = ChosenDrive(0.5 if self.two_photon_drive == 0 else 0.0)
             object.__setattr__(self, "linear_drive", drive)
 
@@ -164,20 +166,48 @@ class DrivenModes:
 
     @property
     def drive(self) -> float:
-        """F, the linear drive in use."""
-        return float(self.linear_drive or 0.0)
+        """F, the linear drive in use; 0 if it is a function of time."""
+        return constant(self.linear_drive)
+
+    @property
+    def _turn(self) -> complex:
+        """Phase e^{-i theta} of the pairs that the two-photon drive creates."""
+        return cmath.exp(-1j * self.drive_phase)
+
+    @property
+    def _levels(self) -> list[int]:
+        return [
+            getattr(self, field.name)
+            for field in fields(self)
+            if field.name.endswith("_levels")
+        ]
 
     @cached_property
     def system(self) -> GaussianSystem:
         """The same in quadratures, for `qbcore.gaussian`."""
-        first = np.eye(len(self._levels))[0]
-        pair = 2 * self.two_photon_drive * cmath.exp(-1j * self.drive_phase)
-        losses = self._losses
+        constants = self.drive, constant(self.two_photon_drive)
+        return self._system(*self._ties, *constants)
+
+    @property
+    def pulses(self) -> Drives:
+        """What the drives that are functions of time add to `system`."""
+        hopping, losses = self._ties
+        nothing = 0 * hopping, 0 * losses
+        return [
+            (self._system(*nothing, *unit), partial(_at, name, getattr(self, name)))
+            for name, unit in DRIVES.items()
+            if callable(getattr(self, name))
+        ]
+
+    def _system(
+        self, hopping: ComplexArray, losses: FloatArray, linear: float, pairs: float
+    ) -> GaussianSystem:
+        first = np.eye(len(hopping))[CHARGER]
         return GaussianSystem.from_ladder(
-            hopping=self._hopping,
-            pairing=pair * np.diag(first),
-            drive=self.drive * first,
-            jumps=np.hstack([losses, np.zeros_like(losses)]),
+            hopping=hopping,
+            pairing=2 * pairs * self._turn * np.diag(first),
+            drive=linear * first,
+            jumps=np.hstack([losses, 0 * losses]),
             occupation=self.bath_occupation,
         )
 
@@ -190,14 +220,17 @@ class DrivenModes:
     ) -> GaussianCharging:
         """Return the exact charging curve; above threshold it grows without bound.
 
+        A drive that is a function of time is followed to about 1e-9 of the moments.
+
         Parameters
         ----------
         times : (T,) array_like, optional
             Increasing times, not negative; as long as the modes take to settle if not
-            given.
+            given. A pulse must be wider than their gaps.
         start : GaussianState, optional
-            All modes at time 0; in equilibrium with the undriven baths if not given
-            (the vacuum at n = 0).
+            All modes at time 0, such as ``tensor(coherent(2), thermal(1))`` of
+            `qbcore.gaussian` for a charged charger; in equilibrium with the undriven
+            baths if not given (the vacuum at n = 0).
         states : bool
             Also return the battery's density matrices in ``battery_levels`` Fock
             levels.
@@ -212,16 +245,19 @@ class DrivenModes:
         AccuracyError
             If the moments leave double precision.
         TooLargeError
-            If a curve without ``times`` needs more than 20,000 samples.
+            If a curve without ``times`` needs more than 20,000 samples, or a drive
+            more than 20,000 steps at a time.
         """
-        system, omega = self.system, self.frequency
+        system, omega, pulses = self.system, self.frequency, self.pulses
         t = settling_times(system) if times is None else time_axis("times", times)
         begin = gaussian.thermal(system.modes, self.bath_occupation)
         begin = begin if start is None else checked_state(start, "start", system.modes)
-        moments = system.evolve(begin, t)
-        gain, slope = system.gain(begin, t)
+        gain, slope = system.gain(begin, t, pulses)
+        moments = GaussianState(*map(np.add, begin, gain))
+        # The sum would lose a state that cools from a hot start.
+        moments = moments if pulses else system.evolve(begin, t)
         charger, energy = (
-            omega * _change(begin.mode(k).mean + gain.mode(k).mean / 2, gain.mode(k))
+            omega * _change(moments.mode(k).mean - gain.mode(k).mean / 2, gain.mode(k))
             for k in (CHARGER, BATTERY)
         )
         battery = moments.mode(BATTERY)
@@ -237,7 +273,7 @@ class DrivenModes:
             states=gaussian.fock_state(battery, levels) if states else None,
             moments=moments,
             charger_energy=charger,
-            input_power=self.input_power(moments),
+            input_power=self.input_power(moments, t),
         )
 
     def steady_state(self) -> GaussianSteadyState:
@@ -245,6 +281,8 @@ class DrivenModes:
 
         Raises
         ------
+        NoSteadyStateError
+            If a drive is a function of time.
         UnstableError
             If the drive is too strong.
         SeveralSteadyStatesError
@@ -252,6 +290,12 @@ class DrivenModes:
         AccuracyError
             If double precision cannot tell the state, so close to a threshold.
         """
+        if self.pulses:
+            message = (
+                "A drive that changes in time lets nothing come to rest: take what the "
+                "battery holds at some time from `charge()`."
+            )
+            raise NoSteadyStateError(message, found=len(self.pulses), limit=0)
         moments = self.system.steady_state()
         battery = moments.mode(BATTERY)
         return GaussianSteadyState(
@@ -261,35 +305,39 @@ class DrivenModes:
             levels=self.battery_levels,
         )
 
-    def input_power(self, moments: GaussianState) -> FloatArray:
+    def input_power(self, moments: GaussianState, times: ArrayLike = 0.0) -> FloatArray:
         """Return the power of the drive at these moments of all modes.
 
-        It is omega_0 (-2 F Im<a> - 4 epsilon Im(e^{i theta} <a^2>)).
+        It is omega_0 (-2 F Im<a> - 4 epsilon Im(e^{i theta} <a^2>)). The times are
+        those of the moments; they matter only to a drive that is a function of time.
         """
         charger = moments.mode(CHARGER)
-        turned = cmath.exp(1j * self.drive_phase) * gaussian.anomalous(charger)
-        linear = -2 * self.drive * np.imag(gaussian.amplitude(charger))
-        pairs = -4 * self.two_photon_drive * np.imag(turned)
-        return np.asarray(self.frequency * (linear + pairs))
+        f, epsilon = (_values(name, getattr(self, name), times) for name in DRIVES)
+        linear = 2 * f * gaussian.amplitude(charger)
+        pairs = 4 * epsilon * self._turn.conjugate() * gaussian.anomalous(charger)
+        return np.asarray(-self.frequency * np.imag(linear + pairs))
 
-    def hamiltonian(self) -> qutip.Qobj:
-        """Return H in the Fock spaces of the modes."""
-        modes, h = self._ladder_operators(), self._hopping
-        a = modes[CHARGER]
-        pair = self.two_photon_drive * cmath.exp(-1j * self.drive_phase) * a.dag() ** 2
-        total = self.drive * (a + a.dag()) + pair + pair.dag()
-        for j, k in zip(*np.nonzero(h), strict=True):
-            total += complex(h[j, k]) * modes[j].dag() * modes[k]
+    def hamiltonian(self) -> qutip.Qobj | qutip.QobjEvo:
+        """Return H in the Fock spaces of the modes; time-dependent if a drive is."""
+        import qutip
+
+        modes, (hopping, _) = self._ladder_operators(), self._ties
+        up = modes[CHARGER].dag()
+        total = sum(
+            mode.dag() * sum(map(operator.mul, row, modes))
+            for mode, row in zip(modes, hopping.tolist(), strict=True)
+        )
+        for name, half in zip(DRIVES, (up, self._turn * up**2), strict=True):
+            drive, whole = getattr(self, name), half + half.dag()
+            timed = callable(drive)
+            total += qutip.QobjEvo([[whole, drive]]) if timed else drive * whole
         return total
 
     def collapse_operators(self) -> list[qutip.Qobj]:
         """Return the jump operators of the baths, of those that couple."""
-        modes, n = self._ladder_operators(), self.bath_occupation
-        jumps = [
-            sum(rate * mode for rate, mode in zip(row, modes, strict=True))
-            for row in self._losses
-            if row.any()
-        ]
+        modes, (_, losses) = self._ladder_operators(), self._ties
+        n = self.bath_occupation
+        jumps = [sum(map(operator.mul, row, modes)) for row in losses if row.any()]
         gains = [np.sqrt(n) * jump.dag() for jump in jumps if n > 0]
         return [np.sqrt(n + 1) * jump for jump in jumps] + gains
 
@@ -304,27 +352,45 @@ class DrivenModes:
         import qutip
 
         n = self.bath_occupation
-        if n == 0:
-            return qutip.tensor([qutip.basis(m, 0) for m in self._levels])
         return qutip.tensor(
-            [qutip.thermal_dm(m, n, method="analytic") for m in self._levels]
+            [
+                qutip.thermal_dm(m, n, method="analytic") if n else qutip.basis(m, 0)
+                for m in self._levels
+            ]
         )
 
     def _ladder_operators(self) -> list[qutip.Qobj]:
         """Annihilation operators of the modes, on their tensor product."""
         import qutip
 
-        ones = [qutip.qeye(m) for m in self._levels]
+        levels = self._levels
         return [
-            qutip.tensor([*ones[:k], qutip.destroy(m), *ones[k + 1 :]])
-            for k, m in enumerate(self._levels)
+            qutip.expand_operator(qutip.destroy(m), levels, k)
+            for k, m in enumerate(levels)
         ]
+
+
+def constant(drive: Any) -> float:
+    """The drive; 0 if it is a function of time."""
+    return 0.0 if callable(drive) else float(drive)
+
+
+def _at(name: str, drive: Callable[[float], float], t: float) -> float:
+    """The drive at one time, checked."""
+    return real(name, drive(t))
+
+
+def _values(name: str, drive: Any, times: ArrayLike) -> Any:
+    """The drive at these times."""
+    if not callable(drive):
+        return drive
+    return np.vectorize(partial(_at, name, drive), otypes=[float])(times)
 
 
 def _change(mean: FloatArray, change: GaussianState) -> FloatArray:
     """Quanta of one mode that changes of its moments make, around this mean."""
     trace = np.trace(change.covariance, axis1=-2, axis2=-1)
-    return np.asarray(trace / 2 + (mean * change.mean).sum(axis=-1))
+    return trace / 2 + (mean * change.mean).sum(axis=-1)
 
 
 def settling_times(system: GaussianSystem) -> FloatArray:
@@ -343,10 +409,10 @@ def settling_times(system: GaussianSystem) -> FloatArray:
         return np.linspace(0.0, span, max(int(even), FEWEST) + 1)
     life = SETTLED / np.maximum(-values.real, SETTLED / span)
     t = np.append(0.0, np.geomspace(life.min() / 10, span, 10 * FEWEST))
-    alive = np.minimum(1.0, life / np.maximum(t, life.min())[:, None])
+    alive = life / np.maximum(life, t[:, None])
     density = np.maximum(PER_TURN * (speed * alive).max(axis=1), FEWEST / span)
-    count = np.append(0.0, np.cumsum(np.diff(t) * (density[1:] + density[:-1]) / 2))
-    samples = math.ceil(count[-1])
+    count = cumulative_trapezoid(density, t, initial=0.0)
+    samples = max(int(count[-1]), FEWEST)
     if samples > MOST:
         message = (
             f"A curve until all modes settle, at {span:.3g}, turns so often that it "

@@ -30,8 +30,11 @@ class ThreeModeBattery(DrivenModes):
         g_1, g_2, couplings to the cavity.
     coupling : complex
         J, phase included (J e^{i phi} of the paper).
-    linear_drive, two_photon_drive, drive_phase : float
-        F, epsilon and theta, as in `NonreciprocalBattery`, F's default included.
+    linear_drive, two_photon_drive : float or callable
+        F and epsilon, or functions of time, as in `NonreciprocalBattery`, F's default
+        included.
+    drive_phase : float
+        theta of the two-photon drive, in radians.
     charger_detuning, battery_detuning, cavity_detuning : float
         Frequencies of the modes minus the drive's.
     bath_occupation : float
@@ -56,22 +59,12 @@ class ThreeModeBattery(DrivenModes):
     1.0
     """
 
-    charger_loss: float = 0.1
     battery_loss: float = 0.05
     cavity_loss: float = 100.0
     charger_cavity: float = 5.0
     battery_cavity: float = 5.0
     coupling: complex = 0.5j
-    linear_drive: float | None = None
-    two_photon_drive: float = 0.0
-    drive_phase: float = 0.0
-    charger_detuning: float = 0.0
-    battery_detuning: float = 0.0
     cavity_detuning: float = 0.0
-    bath_occupation: float = 0.0
-    frequency: float = 1.0
-    charger_levels: int = 20
-    battery_levels: int = 30
     cavity_levels: int = 8
 
     def eliminated(self) -> NonreciprocalBattery:
@@ -79,26 +72,21 @@ class ThreeModeBattery(DrivenModes):
 
         It keeps Gamma_j = 4 g_j^2 / kappa_c fixed, at Delta_c = 0.
         """
-        size = math.hypot(self.charger_cavity, self.battery_cavity)
-        names = [field.name for field in fields(NonreciprocalBattery)]
+        size = math.hypot(self.charger_cavity, self.battery_cavity) or 1.0
         return NonreciprocalBattery(
             shared_loss=4 * size**2 / self.cavity_loss,
-            charger_share=self.charger_cavity / (size or 1.0),
-            battery_share=self.battery_cavity / (size or 1.0),
-            **{name: getattr(self, name) for name in names if hasattr(self, name)},
+            charger_share=self.charger_cavity / size,
+            battery_share=self.battery_cavity / size,
+            **{field.name: getattr(self, field.name) for field in fields(DrivenModes)},
         )
 
     @property
-    def _hopping(self) -> ComplexArray:
+    def _ties(self) -> tuple[ComplexArray, FloatArray]:
         g1, g2 = self.charger_cavity, self.battery_cavity
-        rows = [
+        hopping = [
             [self.charger_detuning, self.coupling, g1],
             [self.coupling.conjugate(), self.battery_detuning, g2],
             [g1, g2, self.cavity_detuning],
         ]
-        return np.array(rows, dtype=complex)
-
-    @property
-    def _losses(self) -> FloatArray:
         losses = [self.charger_loss, self.battery_loss, self.cavity_loss]
-        return np.diag(np.sqrt(losses))
+        return np.array(hopping, dtype=complex), np.diag(np.sqrt(losses))

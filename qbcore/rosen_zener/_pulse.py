@@ -16,10 +16,11 @@ Kets are arrays (P, S, N + 1) for P runs at S times, m = N/2, ..., -N/2.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.integrate import solve_ivp
 from scipy.special import factorial
 
 from qbcore._numerics.spins import ladder, projections
@@ -35,6 +36,8 @@ REACH = 5.0  # radians that a series covers, roughly
 ROUNDING = 5e-16  # that a series leaves, times e^r if it covers r radians
 ROUGHEST = 1e-4  # where the last terms still tell the error
 LEAST = 8  # series that follow the pulse itself
+STEP_SHARE = 1e-3  # of the error allowed, for each step through a shape of one's own
+LONGEST_STEP = 0.01  # of the pulse, so that no feature as wide is leapt over
 MOST_SAMPLES = 2**15  # 4096 radians at 8 samples each
 MOST_WORK = 2e7  # amplitudes times series: half a minute
 OVERHEAD = 200  # amplitudes whose work equals what Python adds to a series
@@ -180,6 +183,49 @@ class Pulses:
         variance = (populations * (excited - mean[..., None]) ** 2).sum(axis=-1)
         spread, entropy = np.sqrt(variance), shannon_entropy(populations)
         return mean, spread, entropy, raised.imag.sum(axis=-1), twist
+
+
+class ShapedPulses(Pulses):
+    """The same under pulses F(x), functions of which no Taylor series is known."""
+
+    def __init__(
+        self, runs: Runs, kets: ComplexArray, pulse: Callable[[float], float]
+    ) -> None:
+        super().__init__(runs, kets)
+        self.pulse = pulse
+
+    def run(self, fractions: FloatArray, accuracy: float) -> Iterator[ComplexArray]:
+        """Yield the kets at all fractions at once, by DOP853."""
+        size = np.linalg.norm(self.kets, axis=-1, keepdims=True)
+        allowed = min(accuracy, ROUGHEST)
+        found = solve_ivp(
+            self._slope,
+            (0.0, max(fractions[-1], np.finfo(float).tiny)),
+            (self.kets / size).ravel(),
+            method="DOP853",
+            t_eval=fractions,
+            rtol=max(allowed * STEP_SHARE, 3e-14),
+            atol=allowed * STEP_SHARE,
+            max_step=LONGEST_STEP,
+        )
+        if not found.success:
+            raise _out_of_reach(math.inf, accuracy)
+        kets = np.moveaxis(found.y.reshape(*self.kets.shape, -1), -1, 1)
+        norm = np.linalg.norm(kets, axis=-1, keepdims=True)
+        lost = float(np.abs(norm - 1).max())
+        if lost > allowed:
+            raise _out_of_reach(lost, accuracy)
+        phases = np.exp(-1j * self.centre * fractions[:, None])
+        yield kets / norm * size[:, None] * phases
+
+    def _slope(self, x: float, flat: ComplexArray) -> ComplexArray:
+        """The Schroedinger equation, d psi/dx."""
+        psi = flat.reshape(self.kets.shape)
+        flip = self.pulse(x) * self.ladder / 2
+        moved = self.levels[:, 0] * psi
+        moved[..., :-1] += flip * psi[..., 1:]
+        moved[..., 1:] += flip * psi[..., :-1]
+        return -1j * moved.ravel()
 
 
 def joined(seen: list[tuple[FloatArray, ...]]) -> list[FloatArray]:

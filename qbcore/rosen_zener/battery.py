@@ -16,12 +16,13 @@ entropies are in bits (log2).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.integrate import quad_vec
 
 from qbcore._numerics.spins import projections
 from qbcore._numerics.unitary import columns
@@ -32,10 +33,13 @@ from qbcore._support.results import Result
 from qbcore._support.states import REPAIRABLE, are_kets, checked_states, read
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.charging import Charging, Peak, peak
-from qbcore.rosen_zener._pulse import Pulses, Runs, area_fraction, joined
+from qbcore.rosen_zener._pulse import Pulses, Runs, ShapedPulses, area_fraction, joined
 
 if TYPE_CHECKING:
     import qutip
+
+
+LOOKS = 1001  # at a shape, for its height and for values that are no numbers
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -101,6 +105,10 @@ class RosenZenerBattery(ClosedBattery):
         T > 0, length of the pulse, in inverse energy.
     interaction : float
         lambda = eta / Delta, any real number; positive repels, negative attracts.
+    shape : callable, optional
+        f/v0 as a function of t/T in [0, 1], real and without features narrower than
+        T/100; ``lambda x: 1.0`` is a constant drive. The paper's sin^2(pi t/T) if not
+        given, which the closed forms and `charge_map` need.
 
     Raises
     ------
@@ -120,10 +128,14 @@ class RosenZenerBattery(ClosedBattery):
     drive: float = 20.0
     duration: float = 0.1 * np.pi
     interaction: float = 2.0
+    shape: Callable[[float], float] | None = None
 
     def __post_init__(self) -> None:
         positive = "splitting", "duration"
         check_fields(self, least={"atoms": 1, "drive": 0}, positive=positive)
+        if self.shape is not None:
+            seen = self._shaped(np.linspace(0.0, 1.0, LOOKS))
+            require(bool(np.isfinite(seen).all()), "shape", "be finite", self.shape)
 
     @property
     def quantum(self) -> float:
@@ -156,19 +168,43 @@ class RosenZenerBattery(ClosedBattery):
         return self.atoms / (2 * (self.atoms - 1)) if self.atoms > 1 else math.inf
 
     def drive_at(self, times: ArrayLike) -> FloatArray:
-        """Return f(t) = v0 sin^2(pi t / T), zero outside [0, T], Eq. (5)."""
-        return self.drive * np.sin(np.pi * self._fraction(times)) ** 2
+        """Return f(t), zero outside [0, T]: v0 sin^2(pi t/T), Eq. (5), or v0 shape."""
+        x = self._fraction(times)
+        inside = x == numbers("times", times) / self.duration
+        return self.drive * np.where(inside, self._shaped(x), 0.0)
+
+    def _shaped(self, x: FloatArray) -> FloatArray:
+        """f/v0 at fractions of the pulse."""
+        if self.shape is None:
+            return np.sin(np.pi * x) ** 2
+        values = [numbers("shape", self.shape(float(each))) for each in x.ravel()]
+        return np.reshape(values, x.shape)
 
     def pulse_area(self, times: ArrayLike) -> FloatArray:
         """Return the integral of f from 0 to t, v0 t/2 - (v0 T/4 pi) sin(2 pi t/T).
 
+        For a shape of one's own it is integrated numerically.
         It is constant after T, where the pulse is over, and zero before 0.
         """
-        return self.drive * self.duration * area_fraction(self._fraction(times))
+        x = self._fraction(times)
+        if self.shape is None:
+            return self.drive * self.duration * area_fraction(x)
+        ends = [quad_vec(self.shape, 0.0, float(each))[0] for each in x.ravel()]
+        return self.drive * self.duration * np.reshape(ends, x.shape)
 
     def _fraction(self, times: ArrayLike) -> FloatArray:
         """t/T, and 0 or 1 where the pulse has not begun or is over."""
         return np.clip(numbers("times", times) / self.duration, 0.0, 1.0)
+
+    def _pulse(self, x: float) -> float:
+        """F(x) = T f(x T) of a shape of one's own."""
+        return self.drive * self.duration * float(self._shaped(np.array(x)))
+
+    def _runs(self) -> Runs:
+        """The one run, its drive the largest that it reaches."""
+        highest = float(np.abs(self._shaped(np.linspace(0.0, 1.0, LOOKS))).max())
+        run = replace(self, drive=self.drive * highest, shape=None)
+        return Runs(*(np.array([getattr(run, name)]) for name in Runs._fields))
 
     def battery_hamiltonian(self) -> qutip.Qobj:
         """Return H_0 = Delta Jz as a QuTiP operator of dimension N + 1."""
@@ -238,13 +274,16 @@ class RosenZenerBattery(ClosedBattery):
         >>> float(half_full.ergotropy[0])
         1.0
         """
-        runs = Runs(*(np.array([value]) for value in astuple(self)))
+        runs = self._runs()
         runs.planned(accuracy)  # refuses what takes too long before anything is built
         if times is None:
             times = self.duration * runs.fractions(8.0, least=201)
         t = time_axis("times", times, latest=self.duration)
         begin, pure = _start(start, self.atoms)
-        pulses = Pulses(runs, begin)
+        if self.shape is None:
+            pulses = Pulses(runs, begin)
+        else:
+            pulses = ShapedPulses(runs, begin, self._pulse)
         path = pulses.run(self._fraction(t), accuracy)
         seen, kept = [], []
         for kets in progress(path, "pulse", runs.planned(accuracy, len(begin))):

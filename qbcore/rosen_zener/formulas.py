@@ -49,6 +49,7 @@ def gauge_angle(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
 def _checked(battery: RosenZenerBattery) -> RosenZenerBattery:
     fits = isinstance(battery, RosenZenerBattery)
     require(fits, "battery", "be a RosenZenerBattery", battery)
+    require(battery.shape is None, "battery", "have the paper's pulse", battery)
     return battery
 
 

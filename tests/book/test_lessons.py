@@ -131,6 +131,39 @@ def test_dicke_battery_moves_away_from_the_speed_limit():
     assert ratios[-1] == pytest.approx(7.72, abs=0.02)
 
 
+def test_most_of_the_energy_of_ten_atoms_is_work_for_a_unitary_on_all_of_them():
+    sizes = {"atoms_a": 5, "atoms_b": 5, "cutoff_a": 26, "cutoff_b": 26}
+    cavities = DualCavityBattery(**sizes, repulsion=0.5, exchange=0.5)
+    curve = cavities.charge(np.linspace(0, 10, 101), leak=1e-2)
+    for work, share in ((curve.ergotropy, 0.78), (curve.collective_ergotropy, 0.35)):
+        assert work.mean() / curve.energy.mean() == pytest.approx(share, abs=0.006)
+
+
+def hours(text: str) -> float:
+    """A time such as 1 ½ h."""
+    parts = {"¼": 0.25, "½": 0.5, "¾": 0.75}
+    return sum(parts.get(part) or float(part) for part in text.split()[:-1])
+
+
+def test_times_in_the_syllabus_follow_from_the_chapters():
+    book = Path(__file__).resolve().parents[2] / "book"
+    syllabus = (book / "course" / "syllabus.md").read_text(encoding="utf-8")
+    row = r"<\.\./([\w/-]+)>` \| ([^|]* h) \| ([^|]* h) \|"
+    found = re.findall(row, syllabus)
+    assert len(found) == 11
+    for name, working, exercises in found:
+        path = book / f"{name}.ipynb"
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        prose = [c["source"] for c in cells if c["cell_type"] == "markdown"]
+        text, tasks = "\n".join(map("".join, prose)).split("\n## Exercises")
+        words = len(re.sub(r"<details>.*?</details>", "", text, flags=re.S).split())
+        # To the nearest quarter of an hour, and a chapter may grow a little.
+        assert hours(working) == pytest.approx(words / 3600, abs=0.25), name
+        kinds = re.findall(r"^\*\*\d\.(?:\*\*)? ?\(?(Project)?", tasks, flags=re.M)
+        minutes = sum(120 if kind else 20 for kind in kinds)
+        assert hours(exercises) == pytest.approx(minutes / 60, abs=0.25), name
+
+
 def test_tests_give_a_little_more_than_half_of_the_points():
     shares = []
     homework = Path(__file__).resolve().parents[2] / "homework"

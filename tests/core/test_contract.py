@@ -42,6 +42,14 @@ SMALL = {
     "dual-cavity, one cavity": qbcore.DualCavityBattery(
         atoms_a=3, atoms_b=0, coupling=0.2, cutoff_a=20
     ),
+    "dual-cavity, lossy": qbcore.DualCavityBattery(
+        atoms_a=2,
+        atoms_b=0,
+        coupling=0.03,
+        cutoff_a=6,
+        cavity_loss=0.2,
+        individual_decay=0.1,
+    ),
     "star, one cell": qbcore.StarBattery(cells=1, potential=2.0),
     "star, four cells": qbcore.StarBattery(
         cells=4, coupling=-0.8, rate=0.5, splitting=3.0
@@ -75,7 +83,16 @@ SMALL = {
 # numbers.
 ENERGIES = {
     "rosen-zener": ["splitting", "drive"],
-    "dual-cavity": ["splitting", "frequency", "coupling", "repulsion", "exchange"],
+    "dual-cavity": [
+        "splitting",
+        "frequency",
+        "coupling",
+        "repulsion",
+        "exchange",
+        "cavity_loss",
+        "collective_decay",
+        "individual_decay",
+    ],
     "star": [
         "splitting",
         "coupling",
@@ -267,16 +284,19 @@ def test_a_battery_compares_by_its_fields(name):
 
 # What each field may be, as its docstring says: positive, at least zero, any number, or
 # an integer of at least so much. `None` stands for a choice of the model.
-POSITIVE, LEAST_ZERO, ANY = "positive", "at least zero", "any"
+POSITIVE, LEAST_ZERO, ANY, SWITCH = "positive", "at least zero", "any", "switch"
+FUNCTION = "a function or None"
 RANGES = {
     "rosen-zener": {
         "atoms": 1, "splitting": POSITIVE, "drive": LEAST_ZERO, "duration": POSITIVE,
-        "interaction": ANY,
+        "interaction": ANY, "shape": FUNCTION,
     },
     "dual-cavity": {
         "atoms_a": 1, "atoms_b": 0, "splitting": POSITIVE, "frequency": POSITIVE,
         "coupling": LEAST_ZERO, "repulsion": ANY, "exchange": ANY, "photons_a": 0,
-        "photons_b": 0, "cutoff_a": 4, "cutoff_b": 4,
+        "photons_b": 0, "cutoff_a": 4, "cutoff_b": 4, "counter_rotating": SWITCH,
+        "cavity_loss": LEAST_ZERO, "collective_decay": LEAST_ZERO,
+        "individual_decay": LEAST_ZERO,
     },
     "star": {
         "cells": 1, "splitting": POSITIVE, "coupling": ANY, "rate": POSITIVE,
@@ -313,8 +333,11 @@ def test_every_field_takes_its_range_and_no_more(name):
         POSITIVE: [0.0, -1e-300, np.nan, np.inf, "1", 1j],
         LEAST_ZERO: [-1e-300, np.nan, np.inf, "0", 1j],
         ANY: [np.nan, np.inf, -np.inf, "0"],
+        FUNCTION: [1.0, "sin", np.ones(3)],
+        SWITCH: [0, 1.0, "True", np.nan],
     }
     right = {POSITIVE: [1e-9, 1e9, 1], LEAST_ZERO: [0.0, 0, 1e9], ANY: [-1e9, 0, 1e-9]}
+    right |= {FUNCTION: [None, np.cos], SWITCH: [True, False]}
     for field, allowed in ranges.items():
         if isinstance(allowed, int):
             good, bad = [allowed, allowed + 1], [allowed - 1, allowed + 0.5, True, "3"]
@@ -335,7 +358,8 @@ def test_the_defaults_are_the_parameters_of_the_papers():
     assert qbcore.DualCavityBattery() == qbcore.DualCavityBattery(
         atoms_a=3, atoms_b=3, splitting=1.0, frequency=1.0, coupling=0.5,
         repulsion=0.5, exchange=0.5, photons_a=None, photons_b=None, cutoff_a=30,
-        cutoff_b=30,
+        cutoff_b=30, counter_rotating=True, cavity_loss=0.0, collective_decay=0.0,
+        individual_decay=0.0,
     )  # fmt: skip
     bath = {"bath_frequency": 1.0, "temperature": 1.0}
     star = {"cells": 3, "splitting": 10.0, "coupling": 1.0, "rate": 1.0} | bath

@@ -346,16 +346,18 @@ def test_the_light_at_its_cutoff_is_refused_and_the_helper_finds_enough():
     assert separate.charge(TIMES).leak.max() <= 1e-6
 
 
-def test_the_leak_of_the_stored_sweeps_does_what_they_say():
+@pytest.mark.parametrize(("leak", "left"), [(1e-3, 5e-3), (1e-4, 5e-5)])
+def test_the_leak_of_the_stored_sweeps_does_what_they_say(leak, left):
     battery = DualCavityBattery(atoms_a=4, atoms_b=4)
     times = np.linspace(0.0, 20.0, 201)
-    coarse = battery.converged(times, leak=1e-3)
+    coarse = battery.converged(times, leak=leak)
     fine = replace(coarse, cutoff_a=40, cutoff_b=40)
     a, b = coarse.charge(times, leak=1e-3), fine.charge(times)
     assert a.leak.max() > 1e-5  # the coarse run does leak
     # A late peak has lost a few times what is at the edge at once; the power comes
     # before it leaks.
-    assert abs(a.max_energy.value - b.max_energy.value) < 5e-3 * 8
+    assert b.max_energy.time > 5
+    assert abs(a.max_energy.value - b.max_energy.value) < left * 8
     assert abs(a.max_average_power.value - b.max_average_power.value) < 1e-5 * 8
 
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from qbook import claims
-from qbook.formulas import plain
 from qbook.rerun import source
+from qbook.tex import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"

@@ -1,0 +1,137 @@
+r"""Lossy cavities: the density matrix as one real vector, in time and at rest.
+
+    d rho/dt = -i [H, rho] + sum_k (L_k rho L_k^+ - {L_k^+ L_k, rho}/2)
+
+with real H and L_k. Write rho = X + i Y, with X symmetric and Y antisymmetric: the real
+matrix z = X + Y says all about it, z^T = X - Y, and
+
+    z' = z^T H - H z^T + sum_k (L_k z L_k^T - {L_k^T L_k, z}/2).
+
+Only the entries of z that the start reaches are kept, row by row. A Runge-Kutta method
+of order 8 takes them on, scipy's DOP853.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.integrate import DOP853
+from scipy.sparse.linalg import splu
+
+from qbcore._support.checks import require
+from qbcore._support.models import at_most
+from qbcore._support.progress import progress
+from qbcore._support.types import BoolArray, FloatArray, IntArray
+from qbcore.dual_cavity._space import Observed, Space, ladders
+from qbcore.errors import SeveralSteadyStatesError
+
+LARGEST = 640_000  # entries of a density matrix; their generator takes 200 MB
+MOST_WORK = 1e10  # multiplications of a run: about twenty seconds
+OVERHEAD = 30_000  # multiplications that fit into the time of a call
+MOST_AT_REST = 20_000  # unknowns of a sparse system that is solved in seconds
+HELD = 2**22  # entries that are held at once
+ERROR = 1e-11  # of a step
+NEARLY_ZERO = 1e-10  # shift of the generator, in units of its largest entry
+DIFFERENT = 1e-6  # how far two states at rest may lie apart
+FEWER = "lower the cutoffs or the numbers of atoms"
+
+
+class OpenSpace(Space):
+    """As `Space`, with the entries of z in the place of a ket."""
+
+    def __init__(self, *given: Any) -> None:
+        """Build the generator, and what is observed on the entries."""
+        super().__init__(*given)
+        size, (atoms, photons) = len(self.start), self.matrix
+        at_most(LARGEST, size**2, "The number of entries of a density matrix", FEWER)
+        rho = self.start @ self.start.conj().T
+        z, whole = (rho.real + rho.imag).ravel(), self._generator(size)
+        kept = reached(whole, z != 0)
+        self.entries, self.generator = z[kept], whole[kept][:, kept]
+        row, column = divmod(kept, size)
+        self.diagonal = np.flatnonzero(row == column)
+        self.means = self.means[..., row[self.diagonal]]
+        self.slope = self.means[:, 0].sum(axis=0) @ self.generator[self.diagonal]
+        atom, light = divmod(self.place, photons)
+        spins = ladders(self.cavities)[0][atom]
+        must = "hold no coherence between two total spins of the atoms"
+        alike = bool((spins[row] == spins[column]).all())
+        require(alike, "start", must, "a superposition of them")
+        same = 1.0 * (light[row] == light[column])  # a partial trace
+        place = atom[row] * atoms + atom[column], np.arange(kept.size)
+        self.traced = sparse.csr_array((same, place), (atoms**2, kept.size))
+
+    def _generator(self, size: int) -> Any:
+        """z -> z' for z row by row, where A z B is kron(A, B^T)."""
+        one, flip = sparse.eye_array(size), np.arange(size**2).reshape(size, size).T
+        turn = (sparse.kron(one, self.h) - sparse.kron(self.h, one)).tocsr()
+        lost = sum(jump.T @ jump for jump in self.jumps) / 2
+        gained = sum(sparse.kron(jump, jump) for jump in self.jumps)
+        return turn[:, flip.ravel()] + gained.tocsr() - sparse.kronsum(lost, lost)
+
+    def path(self, times: FloatArray) -> Iterator[tuple[Any, FloatArray]]:
+        """Yield z (samples, entries), and the largest leak (C,) of all steps so far."""
+        end, size = float(times[-1]), self.entries.size
+        fastest = float(abs(self.generator).sum(axis=0).max())
+        work = 3 * fastest * end * (self.generator.nnz + OVERHEAD)
+        at_most(
+            MOST_WORK, work, "The number of multiplications", f"end sooner, {FEWER}"
+        )
+        solver = DOP853(
+            lambda _, z: self.generator @ z,
+            0.0,
+            self.entries,
+            end,
+            max_step=end * HELD / (size * times.size) or 1.0,
+            rtol=ERROR,
+            atol=ERROR / 100,
+        )
+        worst, done = np.zeros(len(self.cavities)), 0
+        steps = iter(lambda: solver.status == "running", False)
+        for _ in progress(steps, "time steps", 0):
+            solver.step()
+            worst = np.clip(self.means[:, 2] @ solver.y[self.diagonal], worst, 1.0)
+            last = int(np.searchsorted(times, solver.t, "right"))
+            yield solver.dense_output()(times[done:last]).T, worst
+            done = last
+
+    def observe(self, kets: Any, *, state: bool = False) -> Observed:
+        """Return the means in the states z (T, entries)."""
+        each = np.tensordot(kets[:, self.diagonal], self.means, (1, 2))
+        atoms = self.matrix[0]
+        part = (self.traced @ kets.T).T.reshape(-1, atoms, atoms)
+        turned = part.swapaxes(1, 2)
+        reduced = (part + turned + 1j * (part - turned)) / 2
+        return self.seen(each, kets @ self.slope, reduced, state)
+
+    def rest(self) -> Observed:
+        """Return the means at rest, by inverse iteration from two random starts."""
+        size = self.entries.size
+        at_most(MOST_AT_REST, size, "The number of unknowns at rest", FEWER)
+        shift = NEARLY_ZERO * abs(self.generator).max() * sparse.eye_array(size)
+        solver = splu((self.generator - shift).tocsc())
+        ends = np.random.default_rng(0).random((size, 2))
+        for _ in range(4):
+            ends = solver.solve(ends)
+            ends /= ends[self.diagonal].sum(axis=0)
+        apart = float(np.abs(np.diff(ends)).max())
+        if not apart <= DIFFERENT:
+            message = (
+                f"Two starts end {apart:.3g} apart, and {DIFFERENT:g} is allowed: the "
+                "state at rest depends on the start. Give every part a loss and a "
+                "coupling, or use `charge`."
+            )
+            raise SeveralSteadyStatesError(message, found=apart, limit=DIFFERENT)
+        return self.observe(ends[:, :1].T, state=True)
+
+
+def reached(links: Any, found: BoolArray) -> IntArray:
+    """Indices to which the sparse ``links`` lead, from where it is found."""
+    steps, before = links != 0, 0
+    while found.sum() > before:
+        before = found.sum()
+        found = found | (steps @ found)
+    return np.flatnonzero(found)
