@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from html import escape
+from typing import Any
 
 MACRO = re.compile(r"\\([A-Za-z]+)")
 FORMULA = re.compile(r"\$([^$]+)\$")
@@ -37,7 +39,10 @@ def plain(text: str) -> str:
     from pylatexenc.latex2text import LatexNodes2Text
 
     converter = LatexNodes2Text(
-        math_mode="text", keep_comments=True, strict_latex_spaces="based-on-source"
+        _macros(),
+        math_mode="text",
+        keep_comments=True,
+        strict_latex_spaces="based-on-source",
     )
 
     def spelled(formula: str) -> str:
@@ -48,8 +53,6 @@ def plain(text: str) -> str:
 
 def fault(text: str) -> str:
     """What is wrong with the formulas of a text, nothing if all is well."""
-    from pylatexenc.latex2text import get_default_latex_context_db
-
     formulas = FORMULA.findall(text)
     if text.count("$") != 2 * len(formulas):
         return "has a formula that does not end"
@@ -57,7 +60,7 @@ def fault(text: str) -> str:
         return "has a formula with an open brace"
     if any("frac" in each for each in formulas):
         return "has a fraction that plain text cannot show, write a/b"
-    known = get_default_latex_context_db().get_macro_spec
+    known = _macros().get_macro_spec
     unknown = [m for each in formulas for m in MACRO.findall(each) if not known(m)]
     if unknown:
         return f"has \\{unknown[0]}, which plain text cannot show"
@@ -77,6 +80,17 @@ def power_of_ten(number: str) -> str:
     mantissa, exponent = number.split("e")
     factor = "" if mantissa == "1" else rf"{mantissa} \cdot "
     return f"${factor}10^{{{int(exponent)}}}$"
+
+
+@cache
+def _macros() -> Any:
+    """What plain text can show: pylatexenc's macros, and those that it lacks."""
+    from pylatexenc.latex2text import MacroTextSpec, get_default_latex_context_db
+
+    known = get_default_latex_context_db()
+    added = [MacroTextSpec("det", "det"), MacroTextSpec("ne", "≠")]
+    known.add_context_category("ledger", macros=added, prepend=True)
+    return known
 
 
 def _with_formulas(text: str, shown: Callable[[str], str]) -> str:

@@ -407,7 +407,7 @@ def test_yes_and_no_are_words(ledger, value, word):
         ("half $a", "does not end"),
         ("$a_{b$", "open brace"),
         (r"$\frac{1}{2}$", "write a/b"),
-        (r"$J \ne 0$", "plain text cannot show"),
+        (r"$\unknown J$", "plain text cannot show"),
     ],
 )
 def test_a_formula_that_cannot_be_shown_is_refused_with_its_line(ledger, text, fault):
