@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import publish_ledger
 import pytest
 from pybtex.database import parse_file
 
-from qbook import claims
+from qbook import claims, tex
 from qbook._ledger_file import schema
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
@@ -35,6 +36,22 @@ def test_every_claim_is_published_with_its_numbers():
         for name, number in claim.computed.items():
             assert entry["computed"][name]["value"] == number.value
             assert entry["computed"][name]["tolerance"] == number.tolerance
+
+
+SYMBOLS = "alpha|Delta|epsilon|eta|gamma|Gamma|kappa|lambda|Lambda|mu|omega|pi|sqrt|exp"
+
+
+@pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: claim.id)
+def test_a_reader_can_quote_every_text(claim):
+    """Numbers have labels in words, and symbols stand in formulas."""
+    for name, number in claim.computed.items():
+        assert number.label != name
+    texts = [claim.claim, claim.reason, claim.parameters, claim.validity]
+    texts += [number.label for number in claim.computed.values()]
+    texts += [*claim.readings, *(number.unit for number in claim.computed.values())]
+    for text in texts:
+        words = tex.FORMULA.sub("", text)
+        assert not re.search(rf"\b({SYMBOLS})\b|[\^_\\]", words), text
 
 
 def test_a_claim_leads_to_its_paper_and_to_its_box():
