@@ -582,6 +582,19 @@ def test_angles_that_no_pair_of_states_has(angle):
         metrics.speed_limits([1.0, 0.0], QUBIT, angle=angle)
 
 
+def test_angles_and_states_of_speed_limits_go_together():
+    flip, states = [[0.0, 0.5], [0.5, 0.0]], [[[1.0], [0.0]], [[0.6], [0.8]]]
+    both = metrics.speed_limits(states, flip, angle=[0.2, 0.4])
+    for k, angle in enumerate((0.2, 0.4)):
+        alone = metrics.speed_limits(states[k], flip, angle=angle)
+        assert (both.mandelstam_tamm[k], both.margolus_levitin[k]) == alone
+    with pytest.raises(ValueError, match=r"`angle, states` must have shapes"):
+        metrics.speed_limits(states, flip, angle=[0.1, 0.2, 0.3])
+    # <K> = 0.48 is 0.98 above the ground, and the spread is sqrt(0.25 - 0.48^2).
+    assert both.mandelstam_tamm[1] == pytest.approx(0.4 / 0.14)
+    assert both.margolus_levitin[1] == pytest.approx(2 * 0.16 / np.pi / 0.98)
+
+
 def test_lifetime_of_the_work_of_a_decaying_atom():
     # Population p = exp(-g t), work 2p - 1: it falls to 1/e at p = (1 + 1/e)/2.
     g, t = 0.3, np.linspace(0.0, 4.0, 2001)
