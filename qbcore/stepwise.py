@@ -104,12 +104,12 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     """
     import qutip
 
-    known = isinstance(unitary, qutip.Qobj) and unitary.isoper
+    turn, space = read("unitary", unitary)
+    known = space is not None and not are_kets(turn)
     require(known, "unitary", "be an operator, a Qobj", unitary)
-    *own, last = unitary.dims[0]
-    require(bool(own), "unitary", "act on battery x unit", unitary.dims)
-    excess = unitary.dag() * unitary - qutip.qeye(unitary.dims[0])
-    lost = float(excess.norm("max"))
+    *own, last = space or []
+    require(bool(own), "unitary", "act on battery x unit", space)
+    lost = float(np.abs(turn.conj().T @ turn - np.eye(len(turn))).max())
     must = f"be unitary: |U^+ U - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "unitary", must, lost)
     eta = checked_states("unit", unit, last, space=[last], single=True)
@@ -118,8 +118,8 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     weights, kets = np.linalg.eigh(eta)
     roots = np.sqrt(weights[weights > 0]) * kets[:, weights > 0]
     size = math.prod(own)
-    turn = unitary.full().reshape(size, last, size, last)
-    kraus = np.einsum("aibc,cj->jiab", turn, roots).reshape(-1, size, size)
+    blocks = turn.reshape(size, last, size, last)
+    kraus = np.einsum("aibc,cj->jiab", blocks, roots).reshape(-1, size, size)
     return [qutip.Qobj(k, dims=[own, own]) for k in kraus]
 
 
@@ -204,7 +204,7 @@ def _checked_channel(channel: Any, shape: tuple[int, ...]) -> Callable[[Any], An
         require(matrix.shape == (size, size), "channel", must, matrix.shape)
         # QuTiP stacks the columns of a density matrix.
         return lambda rho: (matrix @ rho.T.ravel()).reshape(shape).T
-    if callable(channel) and not isinstance(channel, qutip.Qobj):
+    if callable(channel) and not isinstance(channel, qutip.Qobj | qutip.QobjEvo):
         return channel
     kraus, _ = read("channel", channel)
     kraus = kraus if kraus.ndim == 3 else kraus[None]

@@ -536,7 +536,7 @@ class DualCavityBattery(ClosedBattery):
         if isinstance(start, list | tuple) and all(map(np.isscalar, start)):
             start = np.array(start)
         shape = getattr(start, "shape", ())
-        if len(cavities) == 1 and shape[:1] not in ((), (1,), (size,)):
+        if len(cavities) == 1 and (1,) < shape[:1] != (size,):
             start = [start]
         listed = isinstance(start, list | tuple) or (
             isinstance(start, np.ndarray) and start.ndim == 2
