@@ -76,6 +76,7 @@ from qbcore._support.states import (
     hermitian,
     normalised_states,
     positive_states,
+    read,
     require_space,
     with_spectrum,
 )
@@ -649,8 +650,9 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     hamiltonian : (d_B, d_B) array_like or Qobj
         H of the battery alone.
     measurement : (n, d_A, d_A) array_like, or a list of Qobj
-        Projectors on the ancilla that add up to 1; or the effects of a generalised
-        measurement, as in Bernards et al., Entropy 21, 771 (2019).
+        Projectors on the ancilla that add up to 1, or the kets on which they project;
+        or the effects of a generalised measurement, as in Bernards et al., Entropy 21,
+        771 (2019).
 
     Returns
     -------
@@ -670,7 +672,10 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     0.5
     """
     h, first = hermitian("hamiltonian", hamiltonian)
-    effects, second = hermitian("measurement", measurement)
+    given, second = read("measurement", measurement)
+    effects, _ = hermitian(
+        "measurement", _matrices(given) if given.ndim == 3 else given
+    )
     sizes = len(h), effects.shape[-1]
     whole = np.allclose(effects.sum(axis=0), np.eye(sizes[1]), atol=TOLERANCE)
     fits = whole and np.linalg.eigvalsh(effects).min() >= -TOLERANCE

@@ -366,7 +366,7 @@ def test_a_demon_takes_work_from_a_werner_state():
     z = 0.6
     werner = z * qutip.singlet_state().proj() + (1 - z) / 4 * qutip.qeye([2, 2])
     plus, minus = (UP + DOWN).unit(), (UP - DOWN).unit()
-    bases = [[UP.proj(), DOWN.proj()], [plus.proj(), minus.proj()]]
+    bases = [[UP, DOWN], [plus, minus]]
     found = [metrics.daemonic_ergotropy(werner, EXCITED, each) for each in bases]
     alone = metrics.ergotropy(werner.ptrace(0), EXCITED)
     # Check: the result leaves a Bloch vector of length z, the energy 1/2 on average.

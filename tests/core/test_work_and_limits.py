@@ -413,12 +413,36 @@ def test_an_ancilla_that_knows_nothing_helps_nothing():
         [],
         None,
         [[1.0]],
+        [1.0],
+        [[1.0], [0.0]],
+        qutip.basis(2, 0),
+        [qutip.basis(2, 0)],
+        [qutip.basis(2, 0), qutip.basis(2, 0)],
+        [qutip.basis(2, 0), QUBIT],
+        [qutip.basis(2, 0), 2 * qutip.basis(2, 1)],
     ],
     ids=repr,
 )
 def test_what_is_not_a_measurement_is_refused(measurement):
     with pytest.raises(ValueError, match=r"measurement|states"):
         metrics.daemonic_ergotropy(np.eye(4) / 4, QUBIT, measurement)
+
+
+def test_a_basis_of_kets_measures_as_its_projectors():
+    rng = np.random.default_rng(8)
+    rho, turn = qutip.rand_dm([2, 3], seed=rng), qutip.rand_unitary(3, seed=rng)
+    kets = [turn * qutip.basis(3, k) for k in range(3)]
+    found = metrics.daemonic_ergotropy(rho, QUBIT, kets)
+    projectors = [ket.proj() for ket in kets]
+    assert found == metrics.daemonic_ergotropy(rho, QUBIT, projectors)
+    assert found == metrics.daemonic_ergotropy(rho, QUBIT, [k.full() for k in kets])
+    mixed = [kets[0], *projectors[1:]]
+    assert found == metrics.daemonic_ergotropy(rho, QUBIT, mixed)
+    parts = [(qutip.tensor(qutip.qeye(2), p) * rho).ptrace(0) for p in projectors]
+    by_hand = sum(
+        p.tr().real * metrics.ergotropy((p / p.tr()).full(), QUBIT) for p in parts
+    )
+    assert found == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_a_measured_battery_has_one_hamiltonian():
