@@ -558,6 +558,111 @@ def test_a_cutoff_is_raised_until_it_no_longer_leaks():
     assert levels == 30
 
 
+def by_matrices(h, jumps, rho, times):
+    """Density matrices of the Lindblad equation with H(t), by scipy alone."""
+    rho, jumps = np.asarray(rho, complex), [np.asarray(c, complex) for c in jumps]
+    gains = [c.conj().T @ c for c in jumps]
+
+    def slope(t, flat):
+        state = flat.reshape(rho.shape)
+        change = -1j * (h(t) @ state - state @ h(t))
+        for c, n in zip(jumps, gains, strict=True):
+            change += c @ state @ c.conj().T - (n @ state + state @ n) / 2
+        return change.ravel()
+
+    tight = {"rtol": 1e-11, "atol": 1e-13, "t_eval": times}
+    found = solve_ivp(slope, (0.0, times[-1]), rho.ravel(), **tight)
+    return found.y.T.reshape(-1, *rho.shape)
+
+
+def test_a_three_level_battery_loses_what_passes_its_middle_level():
+    """Raman passage once more, with Gaussian pulses and a middle level that decays."""
+    low, mid, high = (qutip.basis(3, k) for k in range(3))
+    first, second = (mid * each.dag() + each * mid.dag() for each in (high, low))
+    stokes, pump = (
+        lambda t, at=at: 2.0 * math.exp(-((t - at) ** 2) / 8) for at in (6, 9)
+    )
+    h = qutip.QobjEvo([[first, stokes], [second, pump]])
+    times, jump = np.linspace(0.0, 16.0, 161), math.sqrt(0.6) * low * mid.dag()
+    levels = np.diag([0.0, 1.0, 1.95])
+    curve = qbcore.charge(h, levels, low, times, collapse_operators=jump)
+    best = curve.max_energy.value
+    # Check: scipy; the ergotropy by sorting.
+    a, b = first.full(), second.full()
+    rho = by_matrices(
+        lambda t: (
+            2 * math.exp(-((t - 6) ** 2) / 8) * a
+            + 2 * math.exp(-((t - 9) ** 2) / 8) * b
+        ),
+        [jump.full()],
+        np.diag([1.0, 0.0, 0.0]),
+        times,
+    )
+    energy = np.einsum("tii,i->t", rho, np.diag(levels)).real
+    passive = np.linalg.eigvalsh(rho)[:, ::-1] @ np.diag(levels)
+    assert curve.energy == pytest.approx(energy, abs=SOLVED)
+    assert curve.ergotropy == pytest.approx(energy - passive, abs=1e-6)
+    assert 0.9 * 1.95 < best < 0.999 * 1.95
+
+
+def test_a_model_of_the_package_is_charged_in_a_bath_of_ones_own():
+    """The Rosen-Zener battery of three atoms, dephased together while it is driven."""
+    battery = qbcore.RosenZenerBattery(atoms=3, drive=5.0, duration=1.0)
+    h, h_0 = battery.hamiltonian(), battery.battery_hamiltonian()
+    start, times = battery.initial_state(), np.linspace(0.0, 1.0, 51)
+    noise = 0.6 * qutip.jmat(1.5, "z")
+    curve = qbcore.charge(h, h_0, start, times, collapse_operators=noise)
+    lost = battery.charge(times).ergotropy - curve.ergotropy
+    # Check: scipy with H = Jz + (2 lambda/N) Jz^2 + f Jx, lambda = 2.
+    x, z = (qutip.jmat(1.5, axis).full() for axis in "xz")
+    fixed = z + 4 / 3 * z @ z
+    rho = by_matrices(
+        lambda t: fixed + 5 * math.sin(math.pi * t) ** 2 * x,
+        [0.6 * z],
+        np.diag([0.0, 0.0, 0.0, 1.0]),
+        times,
+    )
+    energy = np.einsum("tij,ji->t", rho, z).real + 1.5
+    assert curve.energy == pytest.approx(energy, abs=SOLVED)
+    assert (lost[1:] > 0).all()
+
+
+def test_an_excitation_wanders_along_three_oscillators():
+    """<a_3> = alpha (cos(sqrt(2) g t) - 1)/2, all of its energy work."""
+    hopping = 0.3 * (np.eye(3, k=1) + np.eye(3, k=-1))
+    none = np.zeros((3, 3)), np.zeros(3), np.zeros((0, 6))
+    network = gaussian.GaussianSystem.from_ladder(hopping, *none)
+    start = gaussian.tensor(gaussian.coherent(1.5), gaussian.thermal(2))
+    times = np.linspace(0.0, 8.0, 81)
+    last = network.evolve(start, times).mode(2)
+    stored, work = gaussian.energy(last), gaussian.ergotropy(last)
+    # Check: closed form.
+    want = 1.5**2 * ((1 - np.cos(math.sqrt(2) * 0.3 * times)) / 2) ** 2
+    assert stored == pytest.approx(want, abs=1e-11)
+    assert work == pytest.approx(want, abs=1e-11)
+
+
+def test_entanglement_with_the_cavity_locks_energy():
+    """Efficiency of Tavis-Cummings atoms, W/E < 1 as the light keeps the rest.
+
+    Andolina et al., Phys. Rev. Lett. 122, 047702 (2019).
+    """
+    fields = {"coupling": 0.2, "counter_rotating": False}
+    battery = qbcore.DualCavityBattery(atoms_a=3, atoms_b=0, repulsion=0.0, **fields)
+    curve = battery.charge(np.linspace(0.0, 40.0, 201))
+    share = curve.efficiency
+    # Check: the four states |k atoms up, 3 - k photons>; the atoms are diagonal, and
+    # their weights go to the levels 0, 1, 1, 1 of three atoms.
+    hop = 0.1 * np.array([math.sqrt(3 * 1 * 3), math.sqrt(2 * 2 * 2), math.sqrt(1 * 3)])
+    e, v = np.linalg.eigh(np.diag(hop, 1) + np.diag(hop, -1))
+    p = abs((v[0] * np.exp(-1j * np.multiply.outer(curve.times, e))) @ v.T) ** 2
+    energy = p @ np.arange(4)
+    work = energy - np.sort(p, axis=1)[:, :-1].sum(axis=1)
+    assert curve.energy == pytest.approx(energy, abs=1e-10)
+    assert share[1:] == pytest.approx(work[1:] / energy[1:], abs=1e-8)
+    assert 0 < share[1:].min() < 0.5
+
+
 TASKS = [
     (name, task) for name, task in list(globals().items()) if name.startswith("test_")
 ]
