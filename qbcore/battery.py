@@ -107,7 +107,8 @@ def charge(
         step of the solver is longer than their widest gap. If not given, for a constant
         H: four times as long as the start takes, at its first speed, to a state that
         can be told from it with certainty (Mandelstam and Tamm), sampled as the fastest
-        phase needs.
+        phase needs. What is slower, such as a transition of second order, needs
+        ``times``.
     collapse_operators : Qobj, QobjEvo or list of those
         Jump operators L_k of a Lindblad equation; none for a closed system.
     battery_sites : int or sequence of int, optional
