@@ -23,7 +23,13 @@ from qbcore import metrics
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
-from qbcore._support.states import TOLERANCE, are_kets, checked_states, hermitian
+from qbcore._support.states import (
+    TOLERANCE,
+    are_kets,
+    checked_states,
+    hermitian,
+    require_space,
+)
 from qbcore._support.types import FloatArray
 from qbcore.charging import Charging, SteadyState
 from qbcore.errors import AccuracyError, LeakingCutoffError
@@ -74,7 +80,7 @@ class Battery(Protocol):
 
 def charge(
     hamiltonian: qutip.Qobj | qutip.QobjEvo,
-    battery_hamiltonian: qutip.Qobj,
+    battery_hamiltonian: Any,
     start: Any,
     times: ArrayLike | None = None,
     *,
@@ -89,8 +95,9 @@ def charge(
     Parameters
     ----------
     hamiltonian : Qobj or QobjEvo
-        H of battery and charger, constant or time-dependent.
-    battery_hamiltonian : Qobj
+        H of battery and charger, constant or time-dependent, such as
+        ``qutip.QobjEvo([H_0, [V, f]])`` for H_0 + f(t) V.
+    battery_hamiltonian : Qobj or array_like
         H_B of the battery: on the whole space, or on the subsystems ``battery_sites``
         alone.
     start : Qobj or array_like
@@ -100,7 +107,8 @@ def charge(
         step of the solver is longer than their widest gap. If not given, for a constant
         H: four times as long as the start takes, at its first speed, to a state that
         can be told from it with certainty (Mandelstam and Tamm), sampled as the fastest
-        phase needs.
+        phase needs. What is slower, such as a transition of second order, needs
+        ``times``.
     collapse_operators : Qobj, QobjEvo or list of those
         Jump operators L_k of a Lindblad equation; none for a closed system.
     battery_sites : int or sequence of int, optional
@@ -151,7 +159,7 @@ def charge(
     every = range(len(space)) if battery_sites is None else battery_sites
     sites = _checked_sites("battery_sites", every, space, least=1)
     own = [space[site] for site in sites]
-    levels = _levels(battery_hamiltonian, own)
+    battery = _checked_battery(battery_hamiltonian, own)
     if times is None:
         t = _default_times(hamiltonian, state, jumps)
     else:
@@ -169,7 +177,7 @@ def charge(
         ):
             _refuse_leak(tops, ket, leak)
             kets += [ket] if wanted else []
-        whole = qutip.expand_operator(battery_hamiltonian, space, sites)
+        whole = qutip.expand_operator(battery, space, sites)
         slope = _slope(hamiltonian, whole, jumps)
         energy = np.real(qutip.expect(whole, kets))
         pairs = zip(grid, kets, strict=True)
@@ -180,9 +188,9 @@ def charge(
         times=t,
         energy=energy[-t.size :] - energy[0],
         power=power[-t.size :],
-        ergotropy=metrics.ergotropy(kept, battery_hamiltonian),
+        ergotropy=metrics.ergotropy(kept, battery),
         states=kept if states else None,
-        ceiling=float(levels[-1] - energy[0]),
+        ceiling=float(np.linalg.eigvalsh(battery.full())[-1] - energy[0]),
     )
 
 
@@ -194,7 +202,8 @@ def _checked_space(hamiltonian: Any, jumps: list[Any]) -> list[int]:
     operators += [("collapse_operators", each) for each in jumps]
     for name, each in operators:
         known = isinstance(each, qutip.Qobj | qutip.QobjEvo) and each.isoper
-        require(known, name, "be an operator, Qobj or QobjEvo", each)
+        must = "be an operator, Qobj or QobjEvo: make one of a list or a function"
+        require(known, name, must, each)
         space = hamiltonian.dims[0]
         require(each.dims == [space] * 2, name, f"act on the space {space}", each.dims)
         size = qutip.QobjEvo(each)(0).norm("fro")
@@ -213,14 +222,17 @@ def _checked_sites(
     return numbers
 
 
-def _levels(operator: Any, own: list[int]) -> FloatArray:
-    """Energies of the battery, if H_B is an operator on its subsystems."""
+def _checked_battery(operator: Any, own: list[int]) -> qutip.Qobj:
+    """H_B, if it is an operator on the battery's subsystems."""
     import qutip
 
-    found = operator.dims if isinstance(operator, qutip.Qobj) else type(operator)
-    must = f"be a Qobj on the battery's space {own}"
-    require(found == [own, own], "battery_hamiltonian", must, found)
-    return np.linalg.eigvalsh(hermitian("battery_hamiltonian", operator)[0])
+    array, space = hermitian("battery_hamiltonian", operator)
+    require_space("battery_hamiltonian", space, own)
+    size = math.prod(own)
+    must = f"have shape {(size, size)}"
+    require(array.shape == (size, size), "battery_hamiltonian", must, array.shape)
+    same = isinstance(operator, qutip.Qobj)  # and sparse, if it is
+    return operator if same else qutip.Qobj(array, dims=[own, own])
 
 
 def _width(h: Any, at: float) -> float:

@@ -86,7 +86,33 @@ class GaussianState(NamedTuple):
 
 
 def thermal(modes: int, occupation: float = 0.0) -> GaussianState:
-    """Every mode in a thermal state of this mean occupation; the vacuum if it is 0."""
+    """Return modes in thermal states of one mean occupation; the vacuum if it is 0.
+
+    Parameters
+    ----------
+    modes : int
+        Number of modes, at least 1: ``thermal(1, 2.0)`` is one mode with two quanta,
+        ``thermal(2)`` the vacuum of two modes.
+    occupation : float
+        n >= 0 of each mode.
+
+    Returns
+    -------
+    GaussianState
+        Passive, of energy n in each mode.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not a number in its range.
+    AccuracyError
+        If a variance is above 1e150.
+
+    Examples
+    --------
+    >>> energy(thermal(1, 2.0)), energy(thermal(2))
+    (2.0, 0.0)
+    """
     size = 2 * integer("modes", modes, least=1)
     noise = real("occupation", occupation, least=0.0) + 0.5
     return _representable(GaussianState(np.zeros(size), noise * np.eye(size)))

@@ -60,7 +60,14 @@ from scipy import sparse
 from scipy.special import logsumexp, softmax
 
 from qbcore._numerics.spins import lowest_levels
-from qbcore._support.checks import integer, numbers, real, require, time_axis
+from qbcore._support.checks import (
+    integer,
+    numbers,
+    real,
+    require,
+    time_axis,
+    together,
+)
 from qbcore._support.states import (
     OPERATOR_TOLERANCE,
     Numbers,
@@ -69,6 +76,7 @@ from qbcore._support.states import (
     hermitian,
     normalised_states,
     positive_states,
+    read,
     require_space,
     with_spectrum,
 )
@@ -371,8 +379,8 @@ def speed_limits(
     Returns
     -------
     SpeedLimits
-        ``mandelstam_tamm`` and ``margolus_levitin``, hbar = 1; infinite for a state
-        that K does not change, and for the ground state.
+        ``mandelstam_tamm`` and ``margolus_levitin``, hbar = 1; infinite for an
+        eigenstate of K, and for its ground state.
 
     Raises
     ------
@@ -392,8 +400,10 @@ def speed_limits(
     inside = bool(((way > 0) & (way < math.pi / 2 + TOLERANCE)).all())
     require(inside, "angle", "be above 0 and at most pi/2", angle)
     with np.errstate(divide="ignore"):
-        tamm = np.divide(way, energy_fluctuation(states, generator))
-        levitin = np.divide(2 * way**2 / math.pi, stored_energy(states, generator))
+        spread = np.array(energy_fluctuation(states, generator))
+        height = np.array(stored_energy(states, generator))
+        way, spread, height = together("angle, states", way, spread, height)
+        tamm, levitin = way / spread, 2 * way**2 / math.pi / height
     return SpeedLimits(_number(tamm), _number(levitin))
 
 
@@ -499,7 +509,8 @@ def ergotropy(
             Products of one unitary per cell, for H a sum of one operator per cell: the
             sum of the ergotropies of the reduced states, at most that of "all".
 
-        For Gaussian unitaries on a mode see `qbcore.gaussian.ergotropy`.
+        For Gaussian unitaries see `qbcore.gaussian.ergotropy` of one mode and
+        `qbcore.gaussian.gaussian_ergotropy` of several.
     dims : sequence of int, optional
         For "local": sizes of the cells, in order. Those of a QuTiP ``hamiltonian`` if
         not given.
@@ -639,8 +650,9 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     hamiltonian : (d_B, d_B) array_like or Qobj
         H of the battery alone.
     measurement : (n, d_A, d_A) array_like, or a list of Qobj
-        Projectors on the ancilla that add up to 1; or the effects of a generalised
-        measurement, as in Bernards et al., Entropy 21, 771 (2019).
+        Projectors on the ancilla that add up to 1, or the kets on which they project;
+        or the effects of a generalised measurement, as in Bernards et al., Entropy 21,
+        771 (2019).
 
     Returns
     -------
@@ -660,7 +672,10 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     0.5
     """
     h, first = hermitian("hamiltonian", hamiltonian)
-    effects, second = hermitian("measurement", measurement)
+    given, second = read("measurement", measurement)
+    effects, _ = hermitian(
+        "measurement", _matrices(given) if given.ndim == 3 else given
+    )
     sizes = len(h), effects.shape[-1]
     whole = np.allclose(effects.sum(axis=0), np.eye(sizes[1]), atol=TOLERANCE)
     fits = whole and np.linalg.eigvalsh(effects).min() >= -TOLERANCE

@@ -6,7 +6,8 @@ instantaneous power, and its largest values are those of a step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,13 @@ from qbcore import metrics
 from qbcore._support.checks import integer, real, require
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
-from qbcore._support.states import TOLERANCE, are_kets, checked_states, hermitian
+from qbcore._support.states import (
+    TOLERANCE,
+    are_kets,
+    checked_states,
+    hermitian,
+    read,
+)
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Peak
 from qbcore.errors import AccuracyError
@@ -97,27 +104,27 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     """
     import qutip
 
-    known = isinstance(unitary, qutip.Qobj) and unitary.isoper
+    turn, space = read("unitary", unitary)
+    known = space is not None and not are_kets(turn)
     require(known, "unitary", "be an operator, a Qobj", unitary)
-    *own, last = unitary.dims[0]
-    require(bool(own), "unitary", "act on battery x unit", unitary.dims)
-    excess = unitary.dag() * unitary - qutip.qeye(unitary.dims[0])
-    lost = float(excess.norm("max"))
+    *own, last = space or []
+    require(bool(own), "unitary", "act on battery x unit", space)
+    lost = float(np.abs(turn.conj().T @ turn - np.eye(len(turn))).max())
     must = f"be unitary: |U^+ U - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "unitary", must, lost)
     eta = checked_states("unit", unit, last, space=[last], single=True)
     if are_kets(eta):
         eta = eta @ eta.conj().T
     weights, kets = np.linalg.eigh(eta)
-    one = qutip.qeye(own)
-    out = [qutip.tensor(one, qutip.basis(last, i).dag()) for i in range(last)]
-    into = [qutip.tensor(one, qutip.Qobj(ket)) for ket in kets.T[:, :, None]]
-    kept = [(p, k) for p, k in zip(weights, into, strict=True) if p > 0]
-    return [p**0.5 * bra * unitary * ket for p, ket in kept for bra in out]
+    roots = np.sqrt(weights[weights > 0]) * kets[:, weights > 0]
+    size = math.prod(own)
+    blocks = turn.reshape(size, last, size, last)
+    kraus = np.einsum("aibc,cj->jiab", blocks, roots).reshape(-1, size, size)
+    return [qutip.Qobj(k, dims=[own, own]) for k in kraus]
 
 
 def charge_stepwise(
-    channel: qutip.Qobj | list[qutip.Qobj] | Callable[[ComplexArray], Any],
+    channel: qutip.Qobj | Sequence[Any] | Callable[[ComplexArray], Any],
     battery_hamiltonian: qutip.Qobj,
     start: Any,
     steps: int,
@@ -130,8 +137,9 @@ def charge_stepwise(
     Parameters
     ----------
     channel : Qobj, list of Qobj, or callable
-        A unitary or a superoperator on the battery; Kraus operators, such as those of
-        `collision`; or a function from one density matrix, an array, to the next.
+        A unitary or a superoperator on the battery; a list of Kraus operators, Qobj or
+        arrays, such as those of `collision`; or a function from one density matrix, an
+        array, to the next, an array or Qobj.
     battery_hamiltonian : Qobj or (d, d) array_like
         H_B.
     start : Qobj or array_like
@@ -171,7 +179,7 @@ def charge_stepwise(
     apply = _checked_channel(channel, h.shape)
     path = [rho]
     for _ in progress(range(count), "charging", count):
-        path.append(np.asarray(apply(path[-1])))
+        path.append(read("channel", apply(path[-1]))[0])
         require(path[-1].shape == h.shape, "channel", "keep the shape", path[-1].shape)
         lost = abs(float(np.trace(path[-1]).real) - 1)
         if not lost <= TOLERANCE:
@@ -187,20 +195,20 @@ def charge_stepwise(
 
 
 def _checked_channel(channel: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
-    """The function itself, or the map rho -> sum_k K rho K^+ of Kraus operators."""
+    """The function itself, or the map of a superoperator or of Kraus operators."""
     import qutip
 
-    operators = channel
-    if isinstance(channel, qutip.Qobj):
-        operators = qutip.to_kraus(channel) if channel.issuper else [channel]
-    elif callable(channel):
+    if isinstance(channel, qutip.Qobj) and channel.issuper:
+        matrix, size = qutip.to_super(channel).full(), math.prod(shape)
+        must = f"act on matrices of shape {shape}"
+        require(matrix.shape == (size, size), "channel", must, matrix.shape)
+        # QuTiP stacks the columns of a density matrix.
+        return lambda rho: (matrix @ rho.T.ravel()).reshape(shape).T
+    if callable(channel) and not isinstance(channel, qutip.Qobj | qutip.QobjEvo):
         return channel
-    listed = isinstance(operators, list | tuple) and len(operators) > 0
-    fit = listed and all(
-        isinstance(k, qutip.Qobj) and k.shape == shape for k in operators
-    )
-    must = f"be a function, or a list of Kraus operators of shape {shape}"
-    require(fit, "channel", must, operators)
-    kraus = np.array([k.full() for k in operators])
+    kraus, _ = read("channel", channel)
+    kraus = kraus if kraus.ndim == 3 else kraus[None]
+    must = f"be a function, a unitary, or a list of Kraus operators of shape {shape}"
+    require(kraus.shape[1:] == shape, "channel", must, kraus.shape)
     adjoint = kraus.conj().swapaxes(1, 2)
     return lambda rho: (kraus @ rho @ adjoint).sum(axis=0)

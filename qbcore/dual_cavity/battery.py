@@ -154,8 +154,8 @@ class DualCavityBattery(ClosedBattery):
         Largest photon number kept, above the one at the start; the paper's N_ph = 30.
         `converged` finds those that suffice.
     counter_rotating : bool
-        Whether the light couples by S^x (a^+ + a), or without the terms S^+ a^+ and
-        S^- a: then H keeps the number of excited atoms and photons.
+        Whether the light couples by g_1 S^x (a^+ + a), or by (g_1/2)(S^+ a + S^- a^+):
+        then H keeps the number of excited atoms and photons.
     cavity_loss, collective_decay, individual_decay : float
         kappa, Gamma, gamma >= 0, rates in the unit of energy at which each cavity loses
         a photon, its atoms decay together by S^-, and each atom decays by itself. Up to
@@ -532,15 +532,17 @@ class DualCavityBattery(ClosedBattery):
         cavities = self._cavities
         if start is None:
             start = [np.eye(1, c.light, c.photons)[0] for c in cavities]
+        size = math.prod(self._dims)
+        if isinstance(start, list | tuple) and all(map(np.isscalar, start)):
+            start = np.array(start)
         shape = getattr(start, "shape", ())
-        if len(cavities) == 1 and (1,) < shape[:1] <= (cavities[0].light,):
+        if len(cavities) == 1 and (1,) < shape[:1] != (size,):
             start = [start]
         listed = isinstance(start, list | tuple) or (
             isinstance(start, np.ndarray) and start.ndim == 2
         )
         if listed and len(start) == len(cavities):
             return [_atoms_down(*pair) for pair in zip(cavities, start, strict=True)]
-        size = math.prod(self._dims)
         if shape == (size, size):
             _refuse_size(size**2)
         state = checked_states("start", start, size, space=self._dims, single=True)
@@ -665,7 +667,10 @@ def _photon(cavity: Cavity) -> Any:
 def _atoms_down(cavity: Cavity, light: Any) -> ComplexArray:
     """The kets of a cavity with this light, and every atom down: S = N/2, m = -N/2."""
     fields = columns(checked_states("start", light, single=True))
-    must = f"hold at most {cavity.light} amplitudes of cavity {cavity.name}"
+    must = (
+        f"hold at most {cavity.light} amplitudes of the light of cavity {cavity.name},"
+        " or be on the space of `hamiltonian()`"
+    )
     require(len(fields) <= cavity.light, "start", must, len(fields))
     kets = np.zeros((*cavity.sizes, fields.shape[1]), dtype=complex)
     kets[cavity.atoms, : len(fields)] = fields

@@ -226,11 +226,11 @@ class DrivenModes:
         ----------
         times : (T,) array_like, optional
             Increasing times, not negative; as long as the modes take to settle if not
-            given. A pulse must be wider than their gaps.
+            given, even if a drive acts later. A pulse must be wider than their gaps.
         start : GaussianState, optional
-            All modes at time 0, such as ``tensor(coherent(2), thermal(1))`` of
-            `qbcore.gaussian` for a charged charger; in equilibrium with the undriven
-            baths if not given (the vacuum at n = 0).
+            All modes at time 0, such as ``tensor(coherent(2), thermal(1, 0.0))`` of
+            `qbcore.gaussian`, a charger of 4 quanta beside an empty battery; in
+            equilibrium with the undriven baths if not given (the vacuum at n = 0).
         states : bool
             Also return the battery's density matrices in ``battery_levels`` Fock
             levels.

@@ -52,9 +52,9 @@ class NonreciprocalBattery(DrivenModes):
         J; fully nonreciprocal, i p_a p_b Gamma / 2, if not given.
     linear_drive : float or callable
         F, strength of the coherent drive, or a function F(t) of time; of samples, such
-        as ``scipy.interpolate.CubicSpline(times, samples)``. If it is not given it is
-        0.5, or 0 with a two-photon drive; `dataclasses.replace` chooses again unless it
-        was given.
+        as ``scipy.interpolate.CubicSpline(times, samples, extrapolate=False)``, which
+        is refused beyond its times. If it is not given it is 0.5, or 0 with a
+        two-photon drive; `dataclasses.replace` chooses again unless it was given.
     two_photon_drive : float or callable
         epsilon >= 0, strength of the two-photon drive, without a factor 1/2, or a
         function epsilon(t) of any sign.

@@ -47,7 +47,9 @@ class RosenZenerCharging(Charging):
     """Charging curve of the Rosen-Zener battery; see `Charging` for the other fields.
 
     ``states``, if asked for, are in the Dicke basis m = s, ..., -s: kets (T, N + 1, 1)
-    if the start was a ket, else density matrices (T, N + 1, N + 1).
+    if the start was a ket, else density matrices (T, N + 1, N + 1). ``ergotropy`` is
+    the work of unitaries on these N + 1 states, which `metrics.ergotropy` names
+    "collective"; for a ket it is also that of all atoms.
 
     Attributes
     ----------

@@ -65,7 +65,8 @@ WRONG = {
     "start": {"start": PAIR},
     "normalised": {"start": 2 * DOWN},
     "negative": {"start": qutip.Qobj(np.diag([1.5, -0.5]))},
-    "battery_hamiltonian": {"battery_hamiltonian": np.eye(2)},
+    "battery_hamiltonian": {"battery_hamiltonian": np.eye(3)},
+    "many battery_hamiltonians": {"battery_hamiltonian": [np.eye(2)] * 3},
     "another space": {"battery_hamiltonian": qutip.num(3)},
     "collapse_operators": {"collapse_operators": [qutip.sigmam().full()]},
     "a rate beside its operator": {"collapse_operators": [[qutip.sigmam(), "t"]]},
@@ -151,6 +152,9 @@ def decaying(times):
         ({"start": qutip.QobjEvo(DOWN)}, decaying(TIMES)),
         ({"start": DOWN.proj()}, decaying(TIMES)),
         ({"battery_sites": 0}, decaying(TIMES)),
+        ({"battery_hamiltonian": LEVELS.full()}, decaying(TIMES)),
+        ({"battery_hamiltonian": [[0, 0], [0, 1]]}, decaying(TIMES)),
+        ({"battery_hamiltonian": qutip.QobjEvo(LEVELS)}, decaying(TIMES)),
         ({"battery_sites": np.array([0])}, decaying(TIMES)),
     ],
     ids=str,
@@ -390,3 +394,27 @@ def test_a_mode_beside_a_battery_is_looked_at_without_changing_the_curve():
         qbcore.charge(h, LEVELS, start, t, battery_sites=0, modes=[2])
     with pytest.raises(ValueError, match="Argument `leak` must"):
         qbcore.charge(h, LEVELS, start, t, battery_sites=0, modes=[1], leak=0.0)
+
+
+@pytest.mark.parametrize("odd", [[FLIP, [LEVELS, "t"]], lambda t: t * FLIP], ids=type)
+def test_a_hamiltonian_in_time_is_asked_for_as_a_qobjevo(odd):
+    with pytest.raises(ValueError, match="QobjEvo: make one of a list or a function"):
+        qbcore.charge(odd, LEVELS, DOWN, TIMES)
+    flip = [FLIP, [LEVELS, lambda t: 0.0]]
+    curve = qbcore.charge(qutip.QobjEvo(flip), LEVELS, DOWN, TIMES)
+    same = qbcore.charge(FLIP, LEVELS.full(), DOWN, TIMES)
+    assert curve.energy == pytest.approx(same.energy, abs=1e-8)
+
+
+def test_an_array_has_the_levels_of_several_battery_sites():
+    """The excitation of a chain of three arrives at the last two sites."""
+    hop = qutip.tensor(qutip.create(2), qutip.destroy(2), qutip.qeye(2))
+    back = qutip.tensor(qutip.qeye(2), qutip.create(2), qutip.destroy(2))
+    h = hop + hop.dag() + back + back.dag()
+    fields = {"battery_sites": (1, 2), "times": np.linspace(0.0, 3.0, 31)}
+    start = qutip.basis([2] * 3, [1, 0, 0])
+    curve = qbcore.charge(h, np.diag([0.0, 2, 1, 3]), start, **fields)
+    # Of the three modes with energies 0, +-sqrt 2: amplitudes of the last two sites.
+    x = np.sqrt(2) * curve.times
+    want = np.sin(x) ** 2 / 2 + 2 * ((np.cos(x) - 1) / 2) ** 2
+    assert curve.energy == pytest.approx(want, abs=1e-8)

@@ -389,8 +389,16 @@ def test_a_field_alone_may_be_shorter_than_the_cutoff():
     short = qutip.coherent(20, 1.2)
     padded = [np.pad(short.full()[:, 0], (0, 11))]
     assert JC.charge(TIMES, start=short) == JC.charge(TIMES, start=padded)
-    with pytest.raises(ValueError, match="`start` must"):
-        JC.charge(TIMES, start=qutip.coherent(40, 1.2))
+    light = "amplitudes of the light of cavity a, or be on the space"
+    for long in (qutip.coherent(40, 1.2), [0.0] * 39 + [1.0], np.eye(40)[39]):
+        with pytest.raises(ValueError, match=f"`start` must hold at most .* {light}"):
+            JC.charge(TIMES, start=long)
+
+
+def test_a_field_may_be_a_list_of_amplitudes():
+    two = JC.charge(TIMES, start=[0.0, 0.0, 1.0])
+    assert two == JC.charge(TIMES, start=qutip.basis(5, 2))
+    assert two.energy == pytest.approx(np.sin(JC.coupling / 2 * 2**0.5 * TIMES) ** 2)
 
 
 def test_the_rotating_wave_reaches_one_number_of_excitations():

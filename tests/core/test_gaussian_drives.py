@@ -186,6 +186,17 @@ def test_samples_drive_as_the_function_they_are_of():
     assert np.abs(gap.full()).max() < 1e-7
 
 
+def test_samples_end_where_they_end():
+    t = np.linspace(0.0, 4.0, 321)
+    spline = CubicSpline(t, [pulse(x) for x in t], extrapolate=False)
+    battery = replace(TURNED, linear_drive=spline)
+    found = battery.charge([0.0, 2.0, 4.0]).energy
+    known = replace(TURNED, linear_drive=pulse).charge([0.0, 2.0, 4.0]).energy
+    np.testing.assert_allclose(found, known, atol=1e-7)
+    with pytest.raises(ValueError, match="`linear_drive` must be a finite real number"):
+        battery.charge([0.0, 2.0, 4.5])
+
+
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_a_battery_that_is_faster_all_over_charges_alike(scale):
     rates = ("charger_loss", "battery_loss", "shared_loss", "coupling")

@@ -244,6 +244,48 @@ def test_odd_starts_are_refused_by_name(name, odd):
         SMALL[name].charge([0.0, 0.1], start=start)
 
 
+ONE_CAVITY = qbcore.DualCavityBattery(atoms_a=2, atoms_b=0, cutoff_a=12)
+LIGHT = {
+    "too long": np.ones(14) / 14**0.5,
+    "a list that is too long": [0.0] * 13 + [1.0],
+    "nothing": [],
+    "nan": [np.nan, 1.0],
+    "bools": [True, False],
+    "text": ["a", "b"],
+    "not normalised": [1.0, 1.0],
+    "photons before atoms": qutip.basis([13, 3], [2, 2]),
+    "no subsystems": qutip.basis(39, 0),
+    "a bra": qutip.basis(3, 1).dag(),
+    "two cavities": [[0.0, 1.0], [0.0, 1.0]],
+}
+
+
+@pytest.mark.parametrize("odd", LIGHT.values(), ids=LIGHT)
+def test_light_that_a_cavity_cannot_hold_is_refused(odd):
+    with pytest.raises(ValueError, match="Argument `start` must"):
+        ONE_CAVITY.charge([0.0, 0.1], start=odd)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (0, 0, 1),
+        [0.0, 0.0, 1.0],
+        np.array([0, 0, 1]),
+        [[0, 0, 1]],
+        qutip.basis(3, 2),
+        [qutip.fock_dm(13, 2)],
+        np.diag([0.0, 0.0, 1.0]),
+        qutip.basis([3, 13], [2, 2]),
+    ],
+    ids=repr,
+)
+def test_two_photons_in_each_form(given):
+    curve = ONE_CAVITY.charge([0.0, 0.1, 0.2], start=given, leak=1.0)
+    known = ONE_CAVITY.charge([0.0, 0.1, 0.2], leak=1.0)  # two atoms, two photons
+    assert curve.energy == pytest.approx(known.energy, abs=1e-12)
+
+
 # --- metrics ---
 
 SIGMA = np.diag([0.5, -0.5])

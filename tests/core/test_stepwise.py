@@ -86,6 +86,13 @@ def test_unitaries_and_superoperators_are_channels(gamma):
         ({"channel": [qutip.num(3)]}, "channel"),
         ({"channel": qutip.qeye(3)}, "channel"),
         ({"channel": []}, "channel"),
+        ({"channel": np.nan * LEVELS}, "channel"),
+        ({"channel": DOWN}, "channel"),
+        ({"channel": "flip"}, "channel"),
+        ({"channel": [np.eye(2), np.eye(3)]}, "channel"),
+        ({"channel": qutip.QobjEvo([LEVELS, lambda t: t])}, "channel"),
+        ({"channel": lambda rho: None}, "channel"),
+        ({"channel": lambda rho: np.nan * rho}, "channel"),
         ({"channel": lambda rho: rho[:1]}, "channel"),
         ({"steps": 0}, "steps"),
         ({"steps": 2.5}, "steps"),
@@ -117,6 +124,10 @@ def test_a_channel_that_loses_the_trace_is_refused_by_name():
         ((2 * qutip.swap(2, 2), DOWN), "unitary"),
         ((qutip.sigmax(), DOWN), "unitary"),
         ((np.eye(4), DOWN), "unitary"),
+        ((np.nan * qutip.swap(2, 2), DOWN), "unitary"),
+        ((qutip.basis([2, 2], [0, 0]), DOWN), "unitary"),
+        ((qutip.Qobj(np.eye(6), dims=[[2, 3], [3, 2]]), DOWN), "unitary"),
+        ((qutip.QobjEvo([qutip.swap(2, 2), lambda t: 1.0]), DOWN), "unitary"),
         ((qutip.swap(2, 2), qutip.basis(3, 0)), "unit"),
         ((qutip.swap(2, 2), qutip.num(2) * 2), "unit"),
     ],
@@ -124,6 +135,54 @@ def test_a_channel_that_loses_the_trace_is_refused_by_name():
 def test_a_collision_needs_a_unitary_and_a_state(arguments, name):
     with pytest.raises(ValueError, match=f"Argument `{name}` must"):
         collision(*arguments)
+
+
+def test_the_kraus_operators_of_a_collision_act_on_states_of_the_battery():
+    """On the Qobj of a battery of two qubits and a mixed unit of three levels."""
+    rng = np.random.default_rng(4)
+    h = qutip.rand_herm([2, 2, 3], seed=rng)
+    unit, rho = qutip.rand_dm(3, seed=rng), qutip.rand_dm([2, 2], seed=rng)
+    turn = (-1j * h).expm()
+    after = sum(k * rho * k.dag() for k in collision(turn, unit))
+    want = (turn * qutip.tensor(rho, unit) * turn.dag()).ptrace([0, 1])
+    assert after.dims == want.dims
+    assert abs((after - want).full()).max() < 1e-12
+
+
+def test_operators_of_a_channel_may_be_arrays_and_a_function_may_return_a_qobj():
+    keep = np.diag([1.0, math.sqrt(0.8)])
+    lose = np.array([[0.0, math.sqrt(0.2)], [0.0, 0.0]])
+    want = np.expm1(math.log(0.8) * np.arange(5))
+    for channel in (
+        [keep, lose],
+        np.array([keep, lose]),
+        [qutip.Qobj(keep), lose],
+        lambda rho: qutip.Qobj(keep @ rho @ keep.T + lose @ rho @ lose.T),
+    ):
+        curve = charge_stepwise(channel, LEVELS, UP, 4)
+        assert curve.energy == pytest.approx(want, abs=1e-12)
+    assert charge_stepwise(qutip.sigmax().full(), LEVELS, DOWN, 1).energy[1] == 1
+
+
+def test_each_form_of_a_superoperator_is_the_same_channel():
+    rng = np.random.default_rng(5)
+    channel = qutip.rand_super_bcsz(3, seed=rng)
+    start, h = qutip.rand_dm(3, seed=rng), qutip.num(3)
+    after = qutip.vector_to_operator(channel * qutip.operator_to_vector(start))
+    gain = qutip.expect(h, after) - qutip.expect(h, start)
+    for form in (qutip.to_super, qutip.to_choi, qutip.to_kraus):
+        curve = charge_stepwise(form(channel), h, start, 1)
+        assert curve.energy[1] == pytest.approx(gain, abs=1e-9)
+
+
+def test_what_is_not_a_channel_is_refused_with_a_number():
+    """A generator instead of its exponential takes the trace from 1 to 0."""
+    generator = qutip.liouvillian(LEVELS, [qutip.destroy(2)])
+    with pytest.raises(AccuracyError, match="the trace by 1;") as refused:
+        charge_stepwise(generator, LEVELS, UP, 2)
+    assert refused.value.found == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="Argument `channel` must act on matrices"):
+        charge_stepwise(qutip.liouvillian(qutip.num(3)), LEVELS, UP, 2)
 
 
 def test_the_public_face_has_both():

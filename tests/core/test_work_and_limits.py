@@ -413,12 +413,36 @@ def test_an_ancilla_that_knows_nothing_helps_nothing():
         [],
         None,
         [[1.0]],
+        [1.0],
+        [[1.0], [0.0]],
+        qutip.basis(2, 0),
+        [qutip.basis(2, 0)],
+        [qutip.basis(2, 0), qutip.basis(2, 0)],
+        [qutip.basis(2, 0), QUBIT],
+        [qutip.basis(2, 0), 2 * qutip.basis(2, 1)],
     ],
     ids=repr,
 )
 def test_what_is_not_a_measurement_is_refused(measurement):
     with pytest.raises(ValueError, match=r"measurement|states"):
         metrics.daemonic_ergotropy(np.eye(4) / 4, QUBIT, measurement)
+
+
+def test_a_basis_of_kets_measures_as_its_projectors():
+    rng = np.random.default_rng(8)
+    rho, turn = qutip.rand_dm([2, 3], seed=rng), qutip.rand_unitary(3, seed=rng)
+    kets = [turn * qutip.basis(3, k) for k in range(3)]
+    found = metrics.daemonic_ergotropy(rho, QUBIT, kets)
+    projectors = [ket.proj() for ket in kets]
+    assert found == metrics.daemonic_ergotropy(rho, QUBIT, projectors)
+    assert found == metrics.daemonic_ergotropy(rho, QUBIT, [k.full() for k in kets])
+    mixed = [kets[0], *projectors[1:]]
+    assert found == metrics.daemonic_ergotropy(rho, QUBIT, mixed)
+    parts = [(qutip.tensor(qutip.qeye(2), p) * rho).ptrace(0) for p in projectors]
+    by_hand = sum(
+        p.tr().real * metrics.ergotropy((p / p.tr()).full(), QUBIT) for p in parts
+    )
+    assert found == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_a_measured_battery_has_one_hamiltonian():
@@ -580,6 +604,19 @@ def test_the_levitin_limit_is_within_eight_per_cent_of_the_fastest_pair_of_level
 def test_angles_that_no_pair_of_states_has(angle):
     with pytest.raises(ValueError, match="angle"):
         metrics.speed_limits([1.0, 0.0], QUBIT, angle=angle)
+
+
+def test_angles_and_states_of_speed_limits_go_together():
+    flip, states = [[0.0, 0.5], [0.5, 0.0]], [[[1.0], [0.0]], [[0.6], [0.8]]]
+    both = metrics.speed_limits(states, flip, angle=[0.2, 0.4])
+    for k, angle in enumerate((0.2, 0.4)):
+        alone = metrics.speed_limits(states[k], flip, angle=angle)
+        assert (both.mandelstam_tamm[k], both.margolus_levitin[k]) == alone
+    with pytest.raises(ValueError, match=r"`angle, states` must have shapes"):
+        metrics.speed_limits(states, flip, angle=[0.1, 0.2, 0.3])
+    # <K> = 0.48 is 0.98 above the ground, and the spread is sqrt(0.25 - 0.48^2).
+    assert both.mandelstam_tamm[1] == pytest.approx(0.4 / 0.14)
+    assert both.margolus_levitin[1] == pytest.approx(2 * 0.16 / np.pi / 0.98)
 
 
 def test_lifetime_of_the_work_of_a_decaying_atom():
