@@ -40,11 +40,11 @@ from qbcore._support.checks import (
     time_axis,
     together,
 )
+from qbcore._support.models import at_most
 from qbcore._support.results import read_only
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.errors import (
     AccuracyError,
-    BatteryError,
     LeakingCutoffError,
     SeveralSteadyStatesError,
     UnstableError,
@@ -457,12 +457,10 @@ class GaussianSystem:
         """
         change = _both(self._reach, np.abs(covariance)) + np.abs(self.diffusion)
         error = self._lyapunov(np.diag(ROUNDING * change.sum(axis=1)))
-        cause = (
-            f"The slowest rate, {self.decay_rate:.3g}, is so small beside the others "
-            "that rounding changes the state at rest: go farther from the threshold."
-        )
-        lost = np.abs(error.diagonal() / covariance.diagonal()).max()
-        _within(ACCURACY, lost, cause)
+        lost = float(np.abs(error.diagonal() / covariance.diagonal()).max())
+        rate = f"the slowest rate, {self.decay_rate:.3g}, is small beside the others"
+        what = f"The change of the state at rest by rounding, for {rate},"
+        at_most(ACCURACY, lost, what, "go farther from the threshold", AccuracyError)
 
     def evolve(
         self, start: GaussianState, times: ArrayLike, drives: Drives = ()
@@ -603,11 +601,9 @@ class GaussianSystem:
             change = 2 * change + change @ change
             exact = change[0]
             moved = max(moved, np.abs(change - exact).max() / (1 + np.abs(exact).max()))
-        cause = (
-            f"By the time {span:.3g} rounding of the parameters changes a mode that "
-            "has not died: end `times` earlier, or give the modes losses."
-        )
-        _within(BLUR, moved, cause)
+        what = f"By t = {span:.3g} the rounding of a mode that has not died"
+        way_out = "end `times` earlier, or give the modes losses"
+        at_most(BLUR, float(moved), what, way_out, AccuracyError)
 
 
 def _both(matrix: FloatArray, covariance: FloatArray) -> FloatArray:
@@ -637,19 +633,6 @@ def _columns(name: str, index: Any, modes: int) -> IntArray:
     return np.add.outer(2 * np.array(chosen), [0, 1]).ravel()
 
 
-def _within(
-    limit: float,
-    found: Any,
-    cause: str,
-    error: type[BatteryError] = AccuracyError,
-) -> None:
-    """Refuse what exceeds the limit, or is not a number."""
-    if not found <= limit:
-        largest = np.inf if np.isnan(found) else float(found)
-        message = f"{cause} Found {largest:.3g}, {limit:g} is allowed."
-        raise error(message, found=largest, limit=limit)
-
-
 def _fitting(name: str, entries: Any, shape: tuple[int, ...]) -> Any:
     """Return a read-only view of entries of this shape, with finite squares."""
     require(entries.shape == shape, name, f"have shape {shape}", entries.shape)
@@ -667,11 +650,10 @@ def _mirror(name: str, entries: Any, mirrored: Any, must: str) -> None:
 
 def _representable(state: GaussianState) -> GaussianState:
     """Return the moments if their squares are numbers."""
-    cause = (
-        "The moments leave double precision: end `times` earlier, or lower the drive, "
-        "the squeezing or the occupation."
-    )
-    _within(LARGEST, np.max([np.abs(part).max() for part in state]), cause)
+    largest = float(np.max([np.abs(part).max() for part in state]))
+    what = "The moments leave double precision: the largest"
+    way_out = "end `times` earlier, or lower the drive, the squeezing or the occupation"
+    at_most(LARGEST, largest, what, way_out, AccuracyError)
     return state
 
 
@@ -778,11 +760,10 @@ def symplectic_eigenvalues(state: GaussianState) -> FloatArray:
     """
     nu, blur = _symplectic(checked_state(state).covariance)
     nu = np.maximum(nu, 0.5)
-    cause = (
-        "The state is squeezed so strongly that rounding hides a symplectic "
-        "eigenvalue: squeeze less (`occupation` and `ergotropy` are still known)."
-    )
-    _within(ACCURACY, (ROUNDING * blur / nu).max(initial=0.0), cause)
+    lost = float((ROUNDING * blur / nu).max(initial=0.0))
+    what = "The rounding of a symplectic eigenvalue, in units of it,"
+    way_out = "squeeze less (`occupation` and `ergotropy` are still known)"
+    at_most(ACCURACY, lost, what, way_out, AccuracyError)
     return nu
 
 
@@ -1034,7 +1015,7 @@ def fock_state(state: GaussianState, levels: int) -> ComplexArray:
         row = b * rho[..., k, :] + pair * root[k] * rho[..., k - 1, :]
         row[..., 1:] += mixed * root[1:] * rho[..., k, :-1]
         rho[..., k + 1, :] = row / root[k + 1]
-    lost = np.max(1 - np.trace(rho, axis1=-2, axis2=-1).real)
-    cause = f"The state reaches above {levels} Fock levels: keep more levels of it."
-    _within(LOST, lost, cause, LeakingCutoffError)
+    lost = float(np.max(1 - np.trace(rho, axis1=-2, axis2=-1).real))
+    what = f"The weight of the state above {levels} Fock levels"
+    at_most(LOST, lost, what, "keep more levels of it", LeakingCutoffError)
     return rho

@@ -14,6 +14,7 @@ import numpy as np
 
 from qbcore import metrics
 from qbcore._support.checks import integer, real, require
+from qbcore._support.models import at_most
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
 from qbcore._support.states import TOLERANCE, are_kets, checked_states, hermitian
@@ -174,9 +175,8 @@ def charge_stepwise(
         path.append(np.asarray(apply(path[-1])))
         require(path[-1].shape == h.shape, "channel", "keep the shape", path[-1].shape)
         lost = abs(float(np.trace(path[-1]).real) - 1)
-        if not lost <= TOLERANCE:
-            message = f"The channel changed the trace by {lost:.3g}; it must keep it."
-            raise AccuracyError(message, found=lost, limit=TOLERANCE)
+        what, way_out = "The change of the trace", "give a `channel` that keeps it"
+        at_most(TOLERANCE, lost, what, way_out, AccuracyError)
     seen = np.array(path)
     return StepwiseCharging(
         times=period * np.arange(count + 1.0),

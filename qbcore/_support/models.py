@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from qbcore._support.checks import integer, real, require
 from qbcore._support.results import in_short
-from qbcore.errors import NoSteadyStateError, TooLargeError
+from qbcore.errors import BatteryError, NoSteadyStateError, TooLargeError
 
 
 class ClosedBattery:
@@ -63,11 +63,18 @@ def check_fields(
         vars(battery)[name] = number  # the class is frozen
 
 
-def at_most(limit: float, found: float, what: str, way_out: str) -> None:
-    """Refuse a task that is too large."""
-    if found > limit:
-        size = f"{what} is {in_short(found)}, and this takes at most {in_short(limit)}"
-        raise TooLargeError(f"{size}: {way_out}.", found=found, limit=limit)
+def at_most(
+    limit: float,
+    found: float,
+    what: str,
+    way_out: str,
+    error: type[BatteryError] = TooLargeError,
+) -> None:
+    """Refuse what exceeds its limit, or is not a number, by a named error."""
+    if not found <= limit:
+        found = found if found == found else math.inf  # not a number
+        size = f"{what} is {in_short(found)}, and may be at most {in_short(limit)}"
+        raise error(f"{size}: {way_out}.", found=found, limit=limit)
 
 
 def as_qutip(operator: Any, dims: list[int]) -> Any:

@@ -118,13 +118,9 @@ class OpenSpace(Space):
             ends = solver.solve(ends)
             ends /= ends[self.diagonal].sum(axis=0)
         apart = float(np.abs(np.diff(ends)).max())
-        if not apart <= DIFFERENT:
-            message = (
-                f"Two starts end {apart:.3g} apart, and {DIFFERENT:g} is allowed: the "
-                "state at rest depends on the start. Give every part a loss and a "
-                "coupling, or use `charge`."
-            )
-            raise SeveralSteadyStatesError(message, found=apart, limit=DIFFERENT)
+        what = "The state at rest depends on the start: the distance of two ends"
+        way_out = "give every part a loss and a coupling, or use `charge`"
+        at_most(DIFFERENT, apart, what, way_out, SeveralSteadyStatesError)
         return self.observe(ends[:, :1].T, state=True)
 
 

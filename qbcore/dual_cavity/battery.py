@@ -550,17 +550,11 @@ class DualCavityBattery(ClosedBattery):
         self, cavities: list[Cavity], found: FloatArray, allowed: float
     ) -> None:
         side = int(np.argmax(found))
-        if found[side] <= allowed:
-            return
         name = f"cutoff_{cavities[side].name}"
-        raise LeakingCutoffError(
-            f"The two highest photon numbers under `{name}` = {getattr(self, name)}"
-            f" hold {found[side]:.3g} of the population, and leak = {allowed:g} is"
-            f" allowed. Raise `{name}`; for the default start `converged()` finds"
-            " cutoffs that suffice.",
-            found=float(found[side]),
-            limit=allowed,
-        )
+        highest = f"the two photon numbers below `{name}` = {getattr(self, name)}"
+        what = f"The population of {highest}"
+        way_out = f"raise `{name}`; for the default start `converged()` finds cutoffs"
+        at_most(allowed, float(found[side]), what, way_out, LeakingCutoffError)
 
     def converged(
         self, times: ArrayLike | None = None, *, leak: float = LEAK

@@ -17,10 +17,11 @@ from scipy.integrate import cumulative_trapezoid
 
 from qbcore import gaussian
 from qbcore._support.checks import integer, real, require, time_axis
+from qbcore._support.models import at_most
 from qbcore._support.results import read_only
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging, SteadyState
-from qbcore.errors import NoSteadyStateError, TooLargeError
+from qbcore.errors import NoSteadyStateError
 from qbcore.gaussian import Drives, GaussianState, GaussianSystem, checked_state
 
 if TYPE_CHECKING:
@@ -413,10 +414,6 @@ def settling_times(system: GaussianSystem) -> FloatArray:
     density = np.maximum(PER_TURN * (speed * alive).max(axis=1), FEWEST / span)
     count = cumulative_trapezoid(density, t, initial=0.0)
     samples = max(int(count[-1]), FEWEST)
-    if samples > MOST:
-        message = (
-            f"A curve until all modes settle, at {span:.3g}, turns so often that it "
-            f"needs {samples} samples, {MOST} are allowed: give `times=`."
-        )
-        raise TooLargeError(message, found=samples, limit=MOST)
+    what = f"The number of samples until all modes settle, at t = {span:.3g},"
+    at_most(MOST, samples, what, "give `times=`")
     return np.interp(np.linspace(0.0, count[-1], samples + 1), count, t)
