@@ -17,9 +17,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logit
 
 from qbcore import metrics
+from qbcore._numerics.spins import loss_rate
 from qbcore.errors import AccuracyError, SeveralSteadyStatesError, TooLargeError
 from qbcore.star import CommonBathStar, StarBattery, fermi, steady_map
-from qbcore.star._symmetric import loss_rate, symmetric
+from qbcore.star._symmetric import symmetric
 from qbcore.star.formulas import (
     many_ancillas_excitation,
     three_cell_excitation,
