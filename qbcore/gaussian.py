@@ -41,7 +41,7 @@ from qbcore._support.checks import (
     together,
 )
 from qbcore._support.models import at_most
-from qbcore._support.results import read_only
+from qbcore._support.results import number, read_only
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.errors import (
     AccuracyError,
@@ -279,7 +279,7 @@ class GaussianSystem:
         """Keep read-only copies of what fits together."""
         force = numbers("force", self.force)
         stiffness = numbers("stiffness", self.stiffness)
-        jumps = np.array(numbers("jumps", self.jumps, "hold numbers", dtype=complex))
+        jumps = np.array(numbers("jumps", self.jumps, dtype=complex))
         size = force.size
         require(size > 0 and size % 2 == 0, "force", "have an even length 2n", size)
         self.__dict__.update(
@@ -324,9 +324,7 @@ class GaussianSystem:
             symmetry.
         """
         given = {"drive": drive, "hopping": hopping, "pairing": pairing, "jumps": jumps}
-        f, h, k, rows = (
-            numbers(n, v, "hold numbers", dtype=complex) for n, v in given.items()
-        )
+        f, h, k, rows = (numbers(n, v, dtype=complex) for n, v in given.items())
         n = f.size
         _fitting("drive", f, (n,))
         _fitting("hopping", h, (n, n))
@@ -713,10 +711,6 @@ def _symplectic(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
 # The metrics. Each takes a `GaussianState` and returns a float, or (T,) for times.
 
 
-def _number(values: Any) -> Any:
-    return float(values) if np.ndim(values) == 0 else values
-
-
 def _one_mode(state: GaussianState) -> tuple[FloatArray, ...]:
     """<x>, <p>, V_xx, V_xp and V_pp of one mode."""
     mean, covariance = checked_state(state)
@@ -730,7 +724,7 @@ def _one_mode(state: GaussianState) -> tuple[FloatArray, ...]:
 def occupation(state: GaussianState) -> Any:
     """<a^+ a> = (tr covariance + |mean|^2 - 1)/2 of one mode."""
     x, p, xx, _, pp = _one_mode(state)
-    return _number((xx + pp - 1 + x**2 + p**2) / 2)
+    return number((xx + pp - 1 + x**2 + p**2) / 2)
 
 
 def anomalous(state: GaussianState) -> Any:
@@ -804,7 +798,7 @@ def energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     mean, covariance = checked_state(state)
     squares = np.diagonal(covariance, axis1=-2, axis2=-1) + mean**2
     quanta = (squares.reshape(*mean.shape[:-1], -1, 2).sum(axis=-1) - 1) / 2
-    return _number(quanta @ _frequencies(frequency, quanta.shape[-1]))
+    return number(quanta @ _frequencies(frequency, quanta.shape[-1]))
 
 
 def _left(nu: FloatArray, frequency: ArrayLike) -> FloatArray:
@@ -819,7 +813,7 @@ def passive_energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     It counts from the ground state, nu falling, omega rising (Brown, Friis and Huber,
     New J. Phys. 18, 113028 (2016)). Of one mode no unitary at all extracts it.
     """
-    return _number(_left(symplectic_eigenvalues(state), frequency))
+    return number(_left(symplectic_eigenvalues(state), frequency))
 
 
 def gaussian_ergotropy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
@@ -856,7 +850,7 @@ def gaussian_ergotropy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     """
     checked = checked_state(state)
     left = _left(_symplectic(checked.covariance)[0], frequency)
-    return _number(np.maximum(energy(checked, frequency) - left, 0.0))
+    return number(np.maximum(energy(checked, frequency) - left, 0.0))
 
 
 def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
@@ -872,12 +866,12 @@ def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
     nu = np.sqrt(np.maximum(xx * pp - xp**2, 0.25))
     uneven = ((xx - pp) / 2) ** 2 + xp**2
     work = uneven / ((xx + pp) / 2 + nu) + (x**2 + p**2) / 2
-    return _number(omega * work)
+    return number(omega * work)
 
 
 def purity(state: GaussianState) -> Any:
     """tr rho^2 = 1 / prod (2 nu), 1 for a pure state."""
-    return _number(1 / np.prod(2 * symplectic_eigenvalues(state), axis=-1))
+    return number(1 / np.prod(2 * symplectic_eigenvalues(state), axis=-1))
 
 
 def entropy(state: GaussianState, *, base: float = 2.0) -> Any:
@@ -889,7 +883,7 @@ def entropy(state: GaussianState, *, base: float = 2.0) -> Any:
     # With m = nu - 1/2 quanta it is log(m + 1) + m log(1 + 1/m), and 0 for m = 0.
     m = symplectic_eigenvalues(state) - 0.5
     terms = np.log1p(m) + m * np.log1p(1 / np.maximum(m, 1e-300))
-    return _number(terms.sum(axis=-1) / unit)
+    return number(terms.sum(axis=-1) / unit)
 
 
 def logarithmic_negativity(
@@ -938,7 +932,7 @@ def logarithmic_negativity(
     signs = np.ones(2 * count)
     signs[turned] = -1.0
     nu = _symplectic(signs[:, None] * covariance * signs)[0]
-    return _number(np.maximum(-np.log(2 * nu), 0.0).sum(axis=-1) / unit)
+    return number(np.maximum(-np.log(2 * nu), 0.0).sum(axis=-1) / unit)
 
 
 def squeezing_db(state: GaussianState) -> Any:
@@ -949,7 +943,7 @@ def squeezing_db(state: GaussianState) -> Any:
     _, _, xx, xp, pp = _one_mode(state)
     nu = symplectic_eigenvalues(state)[..., 0]
     loudest = (xx + pp) / 2 + np.hypot((xx - pp) / 2, xp)
-    return _number(10 * np.log10(2 * nu / loudest * nu))
+    return number(10 * np.log10(2 * nu / loudest * nu))
 
 
 def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:

@@ -60,12 +60,21 @@ from scipy import sparse
 from scipy.special import logsumexp, softmax
 
 from qbcore._numerics.spins import lowest_levels
-from qbcore._support.checks import integer, numbers, real, require, time_axis
+from qbcore._support.checks import (
+    finite,
+    integer,
+    numbers,
+    real,
+    require,
+    time_axis,
+)
+from qbcore._support.results import number
 from qbcore._support.states import (
     OPERATOR_TOLERANCE,
     Numbers,
     are_kets,
     checked_states,
+    density_matrices,
     hermitian,
     normalised_states,
     positive_states,
@@ -105,11 +114,6 @@ def _mean(array: Numbers, operator: Numbers) -> FloatArray:
     return np.einsum("...ij,...ij->...", array, operator.conj()).real
 
 
-def _matrices(array: Numbers) -> Numbers:
-    """Density matrices of kets, or of such."""
-    return array @ array.conj().swapaxes(-1, -2) if are_kets(array) else array
-
-
 def _above(h: Numbers, zero: float) -> Numbers:
     """H - zero, so that an offset of H does not multiply what a norm lacks."""
     return h - zero * np.eye(len(h))
@@ -142,11 +146,6 @@ def _dephased(
         blocks = [basis[:, k].conj().T @ turned[..., k] for k in levels]
         weights = np.concatenate([np.linalg.eigvalsh(b) for b in blocks], axis=-1)
     return np.sort(weights, axis=-1)[..., ::-1], energies
-
-
-def _number(values: Any) -> Any:
-    """Return a plain float for one state, an array for many."""
-    return float(values) if np.ndim(values) == 0 else values
 
 
 def _entropy(probabilities: FloatArray, base: float) -> FloatArray:
@@ -183,7 +182,7 @@ def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
     lost = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
     must = f"sum to 1: |sum - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "probabilities", must, float(f"{lost:.3g}"))
-    return _number(_entropy(p, base))
+    return number(_entropy(p, base))
 
 
 def energy(states: Any, hamiltonian: Any) -> Any:
@@ -194,7 +193,7 @@ def energy(states: Any, hamiltonian: Any) -> Any:
     >>> energy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]])
     0.6400000000000001
     """
-    return _number(_mean(*_read(states, hamiltonian)))
+    return number(_mean(*_read(states, hamiltonian)))
 
 
 def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
@@ -220,12 +219,12 @@ def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
     """
     array, h = _read(states, hamiltonian)
     if reference is None:
-        return _number(_mean(array, _above(h, np.linalg.eigvalsh(h)[0])))
+        return number(_mean(array, _above(h, np.linalg.eigvalsh(h)[0])))
     origin, _ = _read(reference, hamiltonian, name="reference")
     fits = origin.ndim == 2 or origin.shape[:-2] == array.shape[:-2]
     require(fits, "reference", "be one state, or one per state", origin.shape)
     h = _above(h, h[0, 0].real)
-    return _number(_mean(array, h) - _mean(origin, h))
+    return number(_mean(array, h) - _mean(origin, h))
 
 
 def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
@@ -245,13 +244,12 @@ def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
     >>> average_power([1.0, 2.0], [3.0, 5.0])
     array([3. , 2.5])
     """
-    t, e = numbers("times", times), numbers("stored", stored)
-    must = "be positive and finite (E/t has no value at t = 0)"
-    require(bool(np.all((t > 0) & (t < np.inf))), "times", must, times)
-    require(bool(np.isfinite(e).all()), "stored", "be finite", stored)
+    t, e = finite("times", times), finite("stored", stored)
+    must = "be positive (E/t has no value at t = 0)"
+    require(bool((t > 0).all()), "times", must, times)
     must = "have the shape of `times`"
     require(t.shape == e.shape, "stored", must, (e.shape, t.shape))
-    return _number(e / t)
+    return number(e / t)
 
 
 def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
@@ -279,7 +277,7 @@ def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
     # tr(rho [K, H]) = 2i Im tr(rho K H), of kets by products with vectors alone.
     moved = h @ array if are_kets(array) else h
     product = ((k @ array).conj() * moved).sum(axis=(-2, -1))
-    return _number(-2 * product.imag)
+    return number(-2 * product.imag)
 
 
 def _with_generator(states: Any, hamiltonian: Any, generator: Any) -> Any:
@@ -327,7 +325,7 @@ def power_bound(states: Any, hamiltonian: Any, generator: Any) -> Any:
     2.0
     """
     array, h, k = _with_generator(states, hamiltonian, generator)
-    return _number(2 * _fluctuation(array, h) * _fluctuation(array, k))
+    return number(2 * _fluctuation(array, h) * _fluctuation(array, k))
 
 
 class SpeedLimits(NamedTuple):
@@ -394,7 +392,7 @@ def speed_limits(
     with np.errstate(divide="ignore"):
         tamm = np.divide(way, energy_fluctuation(states, generator))
         levitin = np.divide(2 * way**2 / math.pi, stored_energy(states, generator))
-    return SpeedLimits(_number(tamm), _number(levitin))
+    return SpeedLimits(number(tamm), number(levitin))
 
 
 def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) -> float:
@@ -427,9 +425,8 @@ def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) ->
     >>> round(lifetime(t, np.exp(-t / 2)), 4)
     2.0
     """
-    t, w = time_axis("times", times), numbers("work", work)
-    fits = w.shape == t.shape and bool(np.isfinite(w).all())
-    require(fits, "work", "be finite and have the shape of `times`", work)
+    t, w = time_axis("times", times), finite("work", work)
+    require(w.shape == t.shape, "work", "have the shape of `times`", w.shape)
     level = real("share", share) * w[0]
     after = int(np.argmax(w <= level))
     must = f"begin above zero and fall to {share:.3g} of that by the last of `times`"
@@ -580,7 +577,7 @@ def _local_ergotropy(states: Any, hamiltonian: Any, dims: Any) -> Any:
     must = 'be a sum over the cells without interaction (`unitaries="all"` takes any H)'
     fits = left <= OPERATOR_TOLERANCE * np.abs(traceless).max()
     require(bool(fits), "hamiltonian", must, f"off by {left:.3g}")
-    parts = zip(_reduced(_matrices(array), sizes), own, strict=True)
+    parts = zip(_reduced(density_matrices(array), sizes), own, strict=True)
     return sum(_work_of(rho, each) for rho, each in parts)
 
 
@@ -622,7 +619,7 @@ def ergotropic_gap(
     1.0
     """
     alone = ergotropy(states, hamiltonian, unitaries="local", dims=dims)
-    return _number(np.maximum(ergotropy(states, hamiltonian) - alone, 0.0))
+    return number(np.maximum(ergotropy(states, hamiltonian) - alone, 0.0))
 
 
 def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
@@ -669,10 +666,10 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     require(bool(fits), "measurement", must, measurement)
     space = first + second if first and second else None
     array = checked_states("states", states, math.prod(sizes), space=space)
-    rho = _matrices(array)
+    rho = density_matrices(array)
     rho = rho.reshape(*rho.shape[:-2], *sizes, *sizes)
     left = np.einsum("...iajb,kba->...kij", rho, effects)
-    return _number(np.sum(_work_of(left, h), axis=-1))
+    return number(np.sum(_work_of(left, h), axis=-1))
 
 
 def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
@@ -714,11 +711,11 @@ def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
     energies = np.linalg.eigvalsh(h)
     mean = np.asarray(_work(array, h, falling, energies))[..., None]
     # Among equal weights, this lists low energies first.
-    _, rising = np.linalg.eigh(_matrices(array) - EQUAL_WEIGHTS * h)
+    _, rising = np.linalg.eigh(density_matrices(array) - EQUAL_WEIGHTS * h)
     basis = rising[..., ::-1]
     moved = h @ basis - basis * (energies + mean)[..., None, :]
     variance = (falling[..., None, :] * np.abs(moved) ** 2).sum(axis=(-2, -1))
-    return _number(unit * np.sqrt(variance))
+    return number(unit * np.sqrt(variance))
 
 
 def passive_energy(states: Any, hamiltonian: Any) -> Any:
@@ -734,7 +731,7 @@ def passive_energy(states: Any, hamiltonian: Any) -> Any:
     0.2
     """
     (_, falling), h = _read(states, hamiltonian, with_spectrum)
-    return _number(_passive_energy(falling, np.linalg.eigvalsh(h)))
+    return number(_passive_energy(falling, np.linalg.eigvalsh(h)))
 
 
 def bound_energy(states: Any, hamiltonian: Any) -> Any:
@@ -772,7 +769,7 @@ def bound_energy(states: Any, hamiltonian: Any) -> Any:
         beta = np.exp(middle)[..., None] / unit
         weights = softmax(-beta * above, axis=-1)
         middle = middle + step * np.sign(_entropy(weights, math.e) - wanted)
-    return _number(weights @ above)
+    return number(weights @ above)
 
 
 def many_copy_work(states: Any, hamiltonian: Any) -> Any:
@@ -800,7 +797,7 @@ def many_copy_work(states: Any, hamiltonian: Any) -> Any:
     (0.0, 0.0143)
     """
     stored = stored_energy(states, hamiltonian)
-    return _number(np.maximum(stored - bound_energy(states, hamiltonian), 0.0))
+    return number(np.maximum(stored - bound_energy(states, hamiltonian), 0.0))
 
 
 def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any:
@@ -836,7 +833,7 @@ def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any
     (_, falling), h = _read(states, hamiltonian, with_spectrum)
     energies = np.linalg.eigvalsh(h)
     gained = logsumexp((energies[0] - energies) / t) - _entropy(falling, math.e)
-    return _number(np.maximum(stored_energy(states, h) + t * gained, 0.0))
+    return number(np.maximum(stored_energy(states, h) + t * gained, 0.0))
 
 
 def antiergotropy(states: Any, hamiltonian: Any) -> Any:
@@ -861,7 +858,7 @@ def _work_of(rho: Numbers, h: Numbers) -> Any:
 def _work(array: Numbers, h: Numbers, falling: FloatArray, energies: FloatArray) -> Any:
     """Energy above that of falling weights on the levels of H."""
     stored = _mean(array, _above(h, energies[0]))
-    return _number(np.maximum(stored - _passive_energy(falling, energies), 0.0))
+    return number(np.maximum(stored - _passive_energy(falling, energies), 0.0))
 
 
 def capacity(states: Any, hamiltonian: Any) -> Any:
@@ -875,7 +872,7 @@ def capacity(states: Any, hamiltonian: Any) -> Any:
     0.6
     """
     (_, falling), h = _read(states, hamiltonian, with_spectrum)
-    return _number((falling[..., ::-1] - falling) @ np.linalg.eigvalsh(h))
+    return number((falling[..., ::-1] - falling) @ np.linalg.eigvalsh(h))
 
 
 def incoherent_ergotropy(
@@ -907,7 +904,7 @@ def coherent_ergotropy(
     (array, falling), h = _read(states, hamiltonian, with_spectrum)
     weights, energies = _dephased(array, h, degeneracy)
     lost = _passive_energy(weights, energies) - _passive_energy(falling, energies)
-    return _number(np.maximum(lost, 0.0))
+    return number(np.maximum(lost, 0.0))
 
 
 def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
@@ -918,7 +915,7 @@ def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
     >>> round(energy_fluctuation([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.48
     """
-    return _number(_fluctuation(*_read(states, hamiltonian)))
+    return number(_fluctuation(*_read(states, hamiltonian)))
 
 
 def _fluctuation(array: Numbers, h: Numbers) -> FloatArray:
@@ -943,7 +940,7 @@ def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
     1.0
     """
     _, falling = with_spectrum("states", normalised_states("states", states))
-    return _number(_entropy(falling, base))
+    return number(_entropy(falling, base))
 
 
 def diagonal_entropy(
@@ -966,7 +963,7 @@ def diagonal_entropy(
     """
     array, h = _read(states, hamiltonian)
     weights, _ = _dephased(array, h, degeneracy)
-    return _number(_entropy(weights, base))
+    return number(_entropy(weights, base))
 
 
 def relative_entropy_of_coherence(
@@ -987,4 +984,4 @@ def relative_entropy_of_coherence(
     (array, falling), h = _read(states, hamiltonian, with_spectrum)
     weights, _ = _dephased(array, h, degeneracy)
     gained = _entropy(weights, base) - _entropy(falling, base)
-    return _number(np.maximum(gained, 0.0))
+    return number(np.maximum(gained, 0.0))

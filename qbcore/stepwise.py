@@ -17,7 +17,13 @@ from qbcore._support.checks import integer, real, require
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
-from qbcore._support.states import TOLERANCE, are_kets, checked_states, hermitian
+from qbcore._support.states import (
+    TOLERANCE,
+    adjoint,
+    checked_states,
+    density_matrices,
+    hermitian,
+)
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Peak
 from qbcore.errors import AccuracyError
@@ -107,9 +113,7 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     must = f"be unitary: |U^+ U - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "unitary", must, lost)
     eta = checked_states("unit", unit, last, space=[last], single=True)
-    if are_kets(eta):
-        eta = eta @ eta.conj().T
-    weights, kets = np.linalg.eigh(eta)
+    weights, kets = np.linalg.eigh(density_matrices(eta))
     one = qutip.qeye(own)
     out = [qutip.tensor(one, qutip.basis(last, i).dag()) for i in range(last)]
     into = [qutip.tensor(one, qutip.Qobj(ket)) for ket in kets.T[:, :, None]]
@@ -164,9 +168,8 @@ def charge_stepwise(
     """
     h, space = hermitian("battery_hamiltonian", battery_hamiltonian)
     require(h.ndim == 2, "battery_hamiltonian", "be a square matrix", h.shape)
-    rho = checked_states("start", start, len(h), space=space, single=True)
-    if are_kets(rho):
-        rho = rho @ rho.conj().T
+    begin = checked_states("start", start, len(h), space=space, single=True)
+    rho = density_matrices(begin)
     count = integer("steps", steps, least=1)
     period = real("duration", duration, above=0.0)
     apply = _checked_channel(channel, h.shape)
@@ -202,5 +205,5 @@ def _checked_channel(channel: Any, shape: tuple[int, ...]) -> Callable[[Any], An
     must = f"be a function, or a list of Kraus operators of shape {shape}"
     require(fit, "channel", must, operators)
     kraus = np.array([k.full() for k in operators])
-    adjoint = kraus.conj().swapaxes(1, 2)
-    return lambda rho: (kraus @ rho @ adjoint).sum(axis=0)
+    turned = adjoint(kraus)
+    return lambda rho: (kraus @ rho @ turned).sum(axis=0)

@@ -49,13 +49,14 @@ def integer(name: str, value: Any, *, least: int) -> int:
 
 
 def numbers(
-    name: str, value: Any, must: str = "hold real numbers", *, dtype: type = float
+    name: str, value: Any, must: str = "", *, dtype: type = float
 ) -> NDArray[Any]:
     """Return a copy as floats, or as complex numbers if that is the ``dtype``.
 
     Text, bools (also one among numbers), masked entries and ragged lists are refused.
     A QuTiP object offers its numbers by ``full``.
     """
+    must = must or ("hold real numbers" if dtype is float else "hold numbers")
     try:
         plain = value.full() if hasattr(value, "full") else value
         types = _types(plain)
@@ -67,6 +68,17 @@ def numbers(
         return np.array(plain, dtype)
     except (ValueError, OverflowError):  # ragged, or an integer above all floats
         raise _refused(name, must, value) from None
+
+
+def finite(
+    name: str, value: Any, *, least: float = -math.inf, dtype: type = float
+) -> NDArray[Any]:
+    """Return a copy as `numbers` does, if all are finite and at least ``least``."""
+    entries = numbers(name, value, dtype=dtype)
+    fits = np.isfinite(entries) & (entries.real >= least)
+    bound = f" and at least {least:g}" if least > -math.inf else ""
+    require(bool(fits.all()), name, f"be finite{bound}", value)
+    return entries
 
 
 def _types(value: Any) -> set[type]:
@@ -89,10 +101,9 @@ def together(names: str, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
 
 def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> FloatArray:
     """Return strictly increasing finite times in [0, latest], shape (T,), T >= 1."""
-    times = numbers(name, value)  # a copy, for results keep it
+    times = finite(name, value)  # a copy, for results keep it
     holds = times.ndim == 1 and times.size >= 1
     require(holds, name, "be a list with at least one time", value)
-    require(bool(np.isfinite(times).all()), name, "hold finite times only", value)
     require(bool((np.diff(times) > 0).all()), name, "increase strictly", value)
     # linspace may overshoot by one ulp.
     slack = 1e-12 * latest if math.isfinite(latest) else 0.0

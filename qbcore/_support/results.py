@@ -49,6 +49,11 @@ def read_only(value: Any) -> Any:
     return value
 
 
+def number(values: Any) -> Any:
+    """Return a plain float for one state, an array for many."""
+    return float(values) if np.ndim(values) == 0 else values
+
+
 def in_short(value: Any) -> str:
     """Return a number as it is, an array by its shape and range."""
     if isinstance(value, tuple):

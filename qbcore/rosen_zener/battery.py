@@ -30,7 +30,7 @@ from qbcore._support.checks import numbers, real, require, time_axis, together
 from qbcore._support.models import ClosedBattery, check_fields
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
-from qbcore._support.states import REPAIRABLE, are_kets, checked_states, read
+from qbcore._support.states import REPAIRABLE, adjoint, are_kets, checked_states, read
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.charging import Charging, Peak, peak
 from qbcore.rosen_zener._pulse import Pulses, Runs, ShapedPulses, area_fraction, joined
@@ -331,7 +331,7 @@ def _start(start: Any, atoms: int) -> tuple[ComplexArray, bool]:
 def _as_states(kets: ComplexArray, pure: bool) -> ComplexArray:
     """Kets (S, N + 1, 1) or density matrices at S times, from (K, S, N + 1)."""
     each = np.moveaxis(kets, 0, -1)
-    return each if pure else each @ each.conj().swapaxes(1, 2)
+    return each if pure else each @ adjoint(each)
 
 
 def charge_map(

@@ -630,7 +630,7 @@ def test_fermi_function_of_a_cold_bath_is_a_step():
     """At T = 0 exactly, and at temperatures so low that a quotient overflows."""
     for cold in (0.0, 1e-320):
         assert fermi(1.0, [0.9, 1.0, 1.1], cold).tolist() == [0.0, 0.5, 1.0]
-    with pytest.raises(ValueError, match="`temperature` must not be negative"):
+    with pytest.raises(ValueError, match="`temperature` must be finite and at least 0"):
         fermi(1.0, 1.0, [1.0, -1.0])
     with pytest.raises(ValueError, match="`energy` must be finite"):
         fermi(np.nan, 1.0, 1.0)
