@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 
-from qbcore._support.checks import integer, real, require
+from qbcore._support.checks import integer, numbers, real, require, together
 from qbcore._support.results import in_short
+from qbcore._support.types import FloatArray
 from qbcore.errors import BatteryError, NoSteadyStateError, TooLargeError
 
 
@@ -61,6 +63,19 @@ def check_fields(
             above = 0.0 if name in positive else -math.inf
             number = real(name, value, above=above, least=least.get(name, -math.inf))
         vars(battery)[name] = number  # the class is frozen
+
+
+def broadcast_fields(
+    model: Callable[..., Any], given: dict[str, ArrayLike]
+) -> dict[str, FloatArray]:
+    """Fields of many batteries as floats of one shape, in the model's own ranges."""
+    for name, value in given.items():
+        require(numbers(name, value).size > 0, name, "hold at least one value", value)
+    grids = together(", ".join(given), *map(np.asarray, given.values()))
+    shaped = dict(zip(given, grids, strict=True))
+    for extreme in (np.min, np.max):  # a NaN survives both
+        model(**{name: extreme(grid).item() for name, grid in shaped.items()})
+    return {name: grid.astype(float) for name, grid in shaped.items()}
 
 
 def at_most(

@@ -26,8 +26,8 @@ from scipy.integrate import quad_vec
 
 from qbcore._numerics.spins import projections
 from qbcore._numerics.unitary import columns
-from qbcore._support.checks import numbers, real, require, time_axis, together
-from qbcore._support.models import ClosedBattery, check_fields
+from qbcore._support.checks import numbers, real, require, time_axis
+from qbcore._support.models import ClosedBattery, broadcast_fields, check_fields
 from qbcore._support.progress import progress
 from qbcore._support.results import Result
 from qbcore._support.states import REPAIRABLE, adjoint, are_kets, checked_states, read
@@ -390,7 +390,8 @@ def charge_map(
         "duration": duration,
         "interaction": interaction,
     }
-    shape, runs = _broadcast(given)
+    grids = broadcast_fields(RosenZenerBattery, given)
+    runs = Runs(*(grids[name].ravel() for name in Runs._fields))
     runs.planned(accuracy)  # refuse before anything is computed
     runs.fractions(resolution, least=33)
     found = np.empty((9, runs.radians.size))
@@ -399,21 +400,10 @@ def charge_map(
         some = Runs(*(field[block] for field in runs))
         x = some.fractions(resolution, least=33)
         found[:, block] = _summary(some, x, accuracy)
-    e_time, e, p_time, p, *rest = found.reshape(9, *shape)
+    e_time, e, p_time, p, *rest = found.reshape(9, *grids["atoms"].shape)
     values = Peak(e_time, e), Peak(p_time, p), *rest
     names = (field.name for field in fields(ChargingMap))
     return ChargingMap(**dict(zip(names, values, strict=True)))
-
-
-def _broadcast(given: dict[str, ArrayLike]) -> tuple[tuple[int, ...], Runs]:
-    """Shape of the fields, and their values if the extremes pass the model's checks."""
-    for name, value in given.items():
-        require(numbers(name, value).size > 0, name, "hold at least one value", value)
-    grids = together(", ".join(given), *map(np.asarray, given.values()))
-    for extreme in (np.min, np.max):  # a NaN survives both
-        corner = (extreme(grid).item() for grid in grids)
-        RosenZenerBattery(**dict(zip(given, corner, strict=True)))
-    return grids[0].shape, Runs(*(grid.ravel().astype(float) for grid in grids))
 
 
 def _blocks(runs: Runs) -> Iterator[IntArray]:

@@ -858,7 +858,7 @@ def test_times_beyond_rounding_are_refused():
 
 
 ODD_MAPS = [
-    ({"coupling": []}, "`cells` must broadcast to at least one star"),
+    ({"coupling": []}, "`coupling` must hold at least one value"),
     ({"coupling": [1.0, NAN]}, "`coupling` must be a finite real number"),
     ({"bias": [INF]}, "`bias` must be a finite real number"),
     ({"bias": ["1"]}, "`bias` must hold real numbers"),
