@@ -37,6 +37,7 @@ from qbcore._support.checks import (
     numbers,
     real,
     require,
+    sampled,
     time_axis,
     together,
 )
@@ -403,8 +404,7 @@ class GaussianSystem:
         must = f"be of {self.modes} modes"
         require(mean.shape[-1] == 2 * self.modes, "state", must, mean.shape)
         rate = _both(self.drift, covariance) + self.diffusion
-        doubt = _both(self._reach, np.abs(covariance)) + np.abs(self.diffusion)
-        rate = np.where(np.abs(rate) > ROUNDING * doubt, rate, 0.0)
+        rate = np.where(np.abs(rate) > self._blur(covariance), rate, 0.0)
         return GaussianState(mean @ self.drift.T + self.push, rate)
 
     def steady_state(self) -> GaussianState:
@@ -442,6 +442,11 @@ class GaussianSystem:
         self._check_rest(covariance)
         return _representable(GaussianState(mean, covariance))
 
+    def _blur(self, covariance: FloatArray) -> FloatArray:
+        """What rounding of A and D leaves in the derivative of a covariance."""
+        terms = _both(self._reach, np.abs(covariance)) + np.abs(self.diffusion)
+        return ROUNDING * terms
+
     def _lyapunov(self, noise: FloatArray) -> FloatArray:
         """Symmetric V of A V + V A^T + noise = 0."""
         solution = solve_continuous_lyapunov(self.drift, -noise)
@@ -453,8 +458,7 @@ class GaussianSystem:
         A symmetric change of D by at most B, entry by entry, lies between plus and
         minus the diagonal of its row sums, and the solution grows with the noise.
         """
-        change = _both(self._reach, np.abs(covariance)) + np.abs(self.diffusion)
-        error = self._lyapunov(np.diag(ROUNDING * change.sum(axis=1)))
+        error = self._lyapunov(np.diag(self._blur(covariance).sum(axis=1)))
         lost = float(np.abs(error.diagonal() / covariance.diagonal()).max())
         rate = f"the slowest rate, {self.decay_rate:.3g}, is small beside the others"
         what = f"The change of the state at rest by rounding, for {rate},"
@@ -546,7 +550,7 @@ class GaussianSystem:
         systems = [self, *(system for system, _ in drives)]
         feeds = [system.slope(begin) for system in systems]
         parts = [system.drift for system in systems], *zip(*feeds, strict=True)
-        functions = [_sampled(f) for _, f in drives]
+        functions = [sampled("drives", f) for _, f in drives]
 
         def generator(at: FloatArray) -> list[FloatArray]:
             weights = np.stack([np.ones_like(at), *(f(at) for f in functions)], axis=-1)
@@ -616,11 +620,6 @@ def _rate(
     """Time derivative of mean and covariance, from their equations."""
     mean = (drift @ state.mean[..., None])[..., 0] + push
     return GaussianState(mean, _both(drift, state.covariance) + noise)
-
-
-def _sampled(function: Callable[[float], float]) -> Any:
-    """A function of time, checked, for arrays of times."""
-    return np.vectorize(lambda t: real("drives", function(t)), otypes=[float])
 
 
 def _columns(name: str, index: Any, modes: int) -> IntArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from numbers import Complex, Real
 from typing import Any
 
@@ -97,6 +98,11 @@ def together(names: str, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
         shapes = [array.shape for array in arrays]
         must = "have shapes that broadcast, but have"
         raise ValueError(f"Arguments `{names}` must {must} {shapes}.") from None
+
+
+def sampled(name: str, function: Callable[[float], float]) -> Any:
+    """A function of time, checked, for arrays of times."""
+    return np.vectorize(lambda t: real(name, function(t)), otypes=[float])
 
 
 def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> FloatArray:

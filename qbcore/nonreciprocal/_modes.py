@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import cumulative_trapezoid
 
 from qbcore import gaussian
-from qbcore._support.checks import integer, real, require, time_axis
+from qbcore._support.checks import integer, real, require, sampled, time_axis
 from qbcore._support.models import at_most
 from qbcore._support.results import read_only
 from qbcore._support.types import ComplexArray, FloatArray
@@ -383,9 +383,7 @@ def _at(name: str, drive: Callable[[float], float], t: float) -> float:
 
 def _values(name: str, drive: Any, times: ArrayLike) -> Any:
     """The drive at these times."""
-    if not callable(drive):
-        return drive
-    return np.vectorize(partial(_at, name, drive), otypes=[float])(times)
+    return sampled(name, drive)(times) if callable(drive) else drive
 
 
 def _change(mean: FloatArray, change: GaussianState) -> FloatArray:
