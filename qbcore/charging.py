@@ -9,7 +9,6 @@ quintic with curvatures too, wrong by at most h^6 max|E^(6)|/46080. No smoothing
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from scipy.linalg import pascal
 from scipy.special import perm
 
 from qbcore._support.checks import finite, require
-from qbcore._support.results import Result
+from qbcore._support.results import Result, result
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
 
@@ -144,7 +143,7 @@ def _errors(t: FloatArray, values: FloatArray, slopes: FloatArray) -> FloatArray
     return np.maximum(np.r_[before, 0.0], np.r_[0.0, after])
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class Charging(Result):
     """A charging curve.
 
@@ -254,7 +253,7 @@ class Charging(Result):
         return best
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class SteadyState(Result):
     """The battery at rest: what it holds for t -> infinity, whatever it started from.
 

@@ -7,7 +7,6 @@ instantaneous power, and its largest values are those of a step.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from qbcore import metrics
 from qbcore._support.checks import integer, real, require
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
-from qbcore._support.results import Result
+from qbcore._support.results import Result, result
 from qbcore._support.states import (
     TOLERANCE,
     adjoint,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     import qutip
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class StepwiseCharging(Result):
     """A charging curve of N steps.
 

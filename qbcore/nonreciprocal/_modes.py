@@ -18,7 +18,7 @@ from scipy.integrate import cumulative_trapezoid
 from qbcore import gaussian
 from qbcore._support.checks import integer, real, require, sampled, time_axis
 from qbcore._support.models import at_most
-from qbcore._support.results import read_only
+from qbcore._support.results import read_only, result
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging, SteadyState
 from qbcore.errors import NoSteadyStateError
@@ -42,7 +42,7 @@ HUGE = 1e100  # of three such fields even the product is a number
 FEWEST, MOST = 400, 20_000  # samples of a curve whose times nobody gave
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class GaussianCharging(Charging):
     """Charging curve of a Gaussian battery; see `Charging` for what all curves have.
 
@@ -62,7 +62,7 @@ class GaussianCharging(Charging):
     input_power: FloatArray
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class GaussianSteadyState(SteadyState):
     """A Gaussian battery at rest; see `SteadyState` for energy and ergotropy.
 

@@ -29,7 +29,7 @@ from qbcore._numerics.unitary import columns
 from qbcore._support.checks import numbers, real, require, time_axis
 from qbcore._support.models import ClosedBattery, broadcast_fields, check_fields
 from qbcore._support.progress import progress
-from qbcore._support.results import Result
+from qbcore._support.results import Result, result
 from qbcore._support.states import REPAIRABLE, adjoint, are_kets, checked_states, read
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.charging import Charging, Peak, peak
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 LOOKS = 1001  # at a shape, for its height and for values that are no numbers
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class RosenZenerCharging(Charging):
     """Charging curve of the Rosen-Zener battery; see `Charging` for the other fields.
 
@@ -61,7 +61,7 @@ class RosenZenerCharging(Charging):
     diagonal_entropy: FloatArray
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class ChargingMap(Result):
     """Summary of many charging runs.
 
