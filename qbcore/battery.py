@@ -257,8 +257,7 @@ def _default_times(h: Any, start: qutip.Qobj, jumps: list[Any]) -> FloatArray:
     rate = float(change.norm("fro")) / math.sqrt(2)  # for a ket, the spread of H
     width = max(_width(h, 0.0), rate)
     must = "be given where the start is at rest"
-    moves = bool(rate > np.finfo(float).eps * width)
-    require(moves, "times", must, None)
+    require(rate > np.finfo(float).eps * width, "times", must, None)
     duration = 2 * math.pi / rate
     steps = max(200, math.ceil(duration * width / PHASE))
     at_most(MOST_SAMPLES, steps, "The number of samples", "pass `times=`")

@@ -104,7 +104,7 @@ def _checked(
     fits = t.ndim == 1 and t.size > 0 and shapes == {(*curves[0].shape[:-1], t.size)}
     must = "match `times`, `slopes` and `curvatures` along the last axis"
     require(fits, "values", must, (t.shape, *shapes))
-    require(bool((np.diff(t) > 0).all()), "times", "increase", times)
+    require(np.diff(t) > 0, "times", "increase", times)
     return t, np.stack(curves)
 
 

@@ -43,6 +43,7 @@ from qbcore._support.checks import (
 )
 from qbcore._support.models import at_most
 from qbcore._support.results import number, read_only
+from qbcore._support.states import adjoint
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.errors import (
     AccuracyError,
@@ -331,12 +332,12 @@ class GaussianSystem:
         _fitting("hopping", h, (n, n))
         _fitting("pairing", k, (n, n))
         _fitting("jumps", rows, (*rows.shape[:1], 2 * n))
-        _mirror("hopping", h, h.conj().T, "be Hermitian")
+        _mirror("hopping", h, adjoint(h), "be Hermitian")
         _mirror("pairing", k, k.T, "be symmetric")
         a = np.kron(np.eye(n), [1.0, 1j]) / np.sqrt(2)  # a = (x + i p)/sqrt(2)
         return cls(
-            2 * (a.conj().T @ (h @ a + k @ a.conj())).real,
-            2 * (a.conj().T @ f).real,
+            2 * (adjoint(a) @ (h @ a + k @ a.conj())).real,
+            2 * (adjoint(a) @ f).real,
             rows @ np.vstack([a, a.conj()]),
             occupation,
         )
@@ -349,14 +350,14 @@ class GaussianSystem:
     @cached_property
     def drift(self) -> FloatArray:
         """A = Omega (G + Im C^+ C), shape (2n, 2n)."""
-        gram = self.jumps.conj().T @ self.jumps
+        gram = adjoint(self.jumps) @ self.jumps
         return read_only(symplectic_form(self.modes) @ (self.stiffness + gram.imag))
 
     @cached_property
     def diffusion(self) -> FloatArray:
         """D = (2 n + 1) Omega Re(C^+ C) Omega^T, shape (2n, 2n), never negative."""
         omega = symplectic_form(self.modes)
-        gram = self.jumps.conj().T @ self.jumps
+        gram = adjoint(self.jumps) @ self.jumps
         warm = 2 * self.occupation + 1
         return read_only(warm * (omega @ gram.real @ omega.T))
 
@@ -584,8 +585,8 @@ class GaussianSystem:
                     covariance = np.concatenate([covariance, later])[: t.size]
             else:
                 mean = moves @ mean
-                covariance = moves @ covariance @ moves.swapaxes(-1, -2) + noises
-        spread = (covariance + covariance.swapaxes(-1, -2)) / 2
+                covariance = moves @ covariance @ adjoint(moves) + noises
+        spread = (covariance + adjoint(covariance)) / 2
         return _representable(GaussianState(mean[:, :-1, 0], spread[:, :-1, :-1]))
 
     def _check_phases(self, span: float) -> None:
@@ -611,7 +612,7 @@ class GaussianSystem:
 def _both(matrix: FloatArray, covariance: FloatArray) -> FloatArray:
     """The product with a matrix, plus its transpose."""
     flow = matrix @ covariance
-    return flow + flow.swapaxes(-1, -2)
+    return flow + adjoint(flow)
 
 
 def _rate(
@@ -633,8 +634,8 @@ def _columns(name: str, index: Any, modes: int) -> IntArray:
 def _fitting(name: str, entries: Any, shape: tuple[int, ...]) -> Any:
     """Return a read-only view of entries of this shape, with finite squares."""
     require(entries.shape == shape, name, f"have shape {shape}", entries.shape)
-    bounded = bool(np.abs(entries).max(initial=0.0) <= LARGEST)
-    require(bounded, name, f"be finite and at most {LARGEST:g} in size", entries)
+    must = f"be finite and at most {LARGEST:g} in size"
+    require(np.abs(entries) <= LARGEST, name, must, entries)
     return read_only(entries)
 
 
@@ -642,7 +643,7 @@ def _mirror(name: str, entries: Any, mirrored: Any, must: str) -> None:
     """Refuse matrices that differ from their mirror image by more than rounding."""
     parts = entries, entries - mirrored
     size, defect = (np.abs(part).max(axis=(-2, -1)) for part in parts)
-    require(bool((defect <= 1e-12 * size).all()), name, must, entries)
+    require(defect <= 1e-12 * size, name, must, entries)
 
 
 def _representable(state: GaussianState) -> GaussianState:
@@ -676,11 +677,11 @@ def checked_state(
     for part in (mean, covariance):
         _fitting(name, part, part.shape)
     symmetric = "have a symmetric covariance"
-    _mirror(name, covariance, covariance.swapaxes(-1, -2), symmetric)
+    _mirror(name, covariance, adjoint(covariance), symmetric)
     # Uncertainty, and a positive covariance: V + i Omega/2 has no negative eigenvalue.
     noise = np.linalg.eigvalsh(covariance + 0.5j * symplectic_form(size // 2))[..., 0]
     slack = np.maximum(TOLERANCE, 1e-12 * np.abs(covariance).max(axis=(-2, -1)))
-    possible = bool((noise >= -slack).all())
+    possible = np.all(noise >= -slack)
     nu = 0.5 if possible else float(_symplectic(covariance)[0].min())
     must = "obey the uncertainty relation nu >= 1/2 with a positive covariance"
     require(possible, name, must, nu)
@@ -702,7 +703,7 @@ def _symplectic(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
     omega = symplectic_form(covariance.shape[-1] // 2)
     noise, basis = np.linalg.eigh(covariance)
     root = basis * np.sqrt(np.maximum(noise, 0.0))[..., None, :]
-    turned = root.swapaxes(-1, -2) @ omega @ root
+    turned = adjoint(root) @ omega @ root
     nu = np.linalg.svd(turned, compute_uv=False)[..., ::2]
     return nu, noise[..., -1:] ** 2 / np.maximum(nu, 0.5)
 
@@ -765,7 +766,7 @@ def _frequencies(frequency: ArrayLike, modes: int) -> FloatArray:
     must = "be above 0 and finite, one number or one per mode"
     omega = numbers("frequency", frequency, must)
     fits = omega.shape in ((), (modes,)) and ((omega > 0) & (omega < np.inf)).all()
-    require(bool(fits), "frequency", must, frequency)
+    require(fits, "frequency", must, frequency)
     return np.broadcast_to(omega, modes)
 
 

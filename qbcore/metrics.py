@@ -72,6 +72,7 @@ from qbcore._support.results import number
 from qbcore._support.states import (
     OPERATOR_TOLERANCE,
     Numbers,
+    adjoint,
     are_kets,
     checked_states,
     density_matrices,
@@ -138,12 +139,12 @@ def _dephased(
     # A chain of neighbours that are this close is one level.
     first = np.flatnonzero(np.diff(energies, prepend=-np.inf) > degeneracy)
     if are_kets(array):
-        populations = np.abs(basis.conj().T @ array)[..., 0] ** 2
+        populations = np.abs(adjoint(basis) @ array)[..., 0] ** 2
         weights = np.add.reduceat(populations, first, axis=-1)
     else:
         turned = array @ basis
         levels = [slice(*ends) for ends in pairwise([*first, len(h)])]
-        blocks = [basis[:, k].conj().T @ turned[..., k] for k in levels]
+        blocks = [adjoint(basis[:, k]) @ turned[..., k] for k in levels]
         weights = np.concatenate([np.linalg.eigvalsh(b) for b in blocks], axis=-1)
     return np.sort(weights, axis=-1)[..., ::-1], energies
 
@@ -246,7 +247,7 @@ def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
     """
     t, e = finite("times", times), finite("stored", stored)
     must = "be positive (E/t has no value at t = 0)"
-    require(bool((t > 0).all()), "times", must, times)
+    require(t > 0, "times", must, times)
     must = "have the shape of `times`"
     require(t.shape == e.shape, "stored", must, (e.shape, t.shape))
     return number(e / t)
@@ -387,7 +388,7 @@ def speed_limits(
     require(k.ndim == 2, "generator", "be one operator, constant in time", k.shape)
     way = numbers("angle", angle)
     # Rounding may lift an arccos above pi/2.
-    inside = bool(((way > 0) & (way < math.pi / 2 + TOLERANCE)).all())
+    inside = (way > 0) & (way < math.pi / 2 + TOLERANCE)
     require(inside, "angle", "be above 0 and at most pi/2", angle)
     with np.errstate(divide="ignore"):
         tamm = np.divide(way, energy_fluctuation(states, generator))
@@ -454,7 +455,7 @@ def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
     """
     (_, falling), h = _read(states, hamiltonian, with_spectrum)
     _, basis = np.linalg.eigh(h)
-    return ((basis * falling[..., None, :]) @ basis.conj().T).astype(complex)
+    return ((basis * falling[..., None, :]) @ adjoint(basis)).astype(complex)
 
 
 def ergotropy(
@@ -576,7 +577,7 @@ def _local_ergotropy(states: Any, hamiltonian: Any, dims: Any) -> Any:
     left = np.abs(reduce(lambda a, b: sparse.kronsum(b, a), own) - traceless).max()
     must = 'be a sum over the cells without interaction (`unitaries="all"` takes any H)'
     fits = left <= OPERATOR_TOLERANCE * np.abs(traceless).max()
-    require(bool(fits), "hamiltonian", must, f"off by {left:.3g}")
+    require(fits, "hamiltonian", must, f"off by {left:.3g}")
     parts = zip(_reduced(density_matrices(array), sizes), own, strict=True)
     return sum(_work_of(rho, each) for rho, each in parts)
 
@@ -663,7 +664,7 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     fits = whole and np.linalg.eigvalsh(effects).min() >= -TOLERANCE
     fits = fits and (h.ndim, effects.ndim) == (2, 3)
     must = "list operators that add up to 1, none of them negative, for one H"
-    require(bool(fits), "measurement", must, measurement)
+    require(fits, "measurement", must, measurement)
     space = first + second if first and second else None
     array = checked_states("states", states, math.prod(sizes), space=space)
     rho = density_matrices(array)

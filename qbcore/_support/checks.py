@@ -11,16 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qbcore._support.types import FloatArray
+from qbcore._support.types import BoolArray, FloatArray
 
 
 def _refused(name: str, must: str, value: object) -> ValueError:
     return ValueError(f"Argument `{name}` must {must}, but is {value!r}.")
 
 
-def require(condition: bool, name: str, must: str, value: object) -> None:
-    """Raise "Argument `name` must ..., but is ..." unless the condition holds."""
-    if not condition:
+def require(
+    condition: bool | np.bool_ | BoolArray, name: str, must: str, value: object
+) -> None:
+    """Raise "Argument `name` must ..., but is ..." unless the condition holds.
+
+    An array of conditions must hold everywhere.
+    """
+    holds = condition.all() if isinstance(condition, np.ndarray) else condition
+    if not holds:
         raise _refused(name, must, value)
 
 
@@ -33,7 +39,7 @@ def real(
     must = f"be a finite real number{bound}"
     number = numbers(name, value, must)
     inside = np.isfinite(number) & (number > above) & (number >= least)
-    require(number.ndim == 0 and bool(inside), name, must, value)
+    require(number.ndim == 0 and inside, name, must, value)
     return float(number)
 
 
@@ -78,7 +84,7 @@ def finite(
     entries = numbers(name, value, dtype=dtype)
     fits = np.isfinite(entries) & (entries.real >= least)
     bound = f" and at least {least:g}" if least > -math.inf else ""
-    require(bool(fits.all()), name, f"be finite{bound}", value)
+    require(fits, name, f"be finite{bound}", value)
     return entries
 
 
@@ -110,10 +116,10 @@ def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> Float
     times = finite(name, value)  # a copy, for results keep it
     holds = times.ndim == 1 and times.size >= 1
     require(holds, name, "be a list with at least one time", value)
-    require(bool((np.diff(times) > 0).all()), name, "increase strictly", value)
+    require(np.diff(times) > 0, name, "increase strictly", value)
     # linspace may overshoot by one ulp.
     slack = 1e-12 * latest if math.isfinite(latest) else 0.0
     inside = times[0] >= 0 and times[-1] <= latest + slack
     ends = float(times[0]), float(times[-1])
-    require(bool(inside), name, f"start at 0 or later and end by {latest:g}", ends)
+    require(inside, name, f"start at 0 or later and end by {latest:g}", ends)
     return times

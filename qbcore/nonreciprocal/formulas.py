@@ -28,7 +28,7 @@ def _reservoir(
     la, lb = (finite("losses", loss, least=0.0) for loss in losses)
     g = finite("cross_loss", cross_loss)
     la, lb, g = together("losses, cross_loss", la, lb, g)
-    fits = bool((np.abs(g) <= np.sqrt(la) * np.sqrt(lb) * (1 + 1e-12)).all())
+    fits = np.abs(g) <= np.sqrt(la) * np.sqrt(lb) * (1 + 1e-12)
     must = "keep g^2 <= Lambda_a Lambda_b, as every reservoir does"
     require(fits, "cross_loss", must, cross_loss)
     return la, lb, g
@@ -84,8 +84,8 @@ def coherent_amplitudes(
     m11, m22 = delta_a - 0.5j * la, delta_b - 0.5j * lb
     m21 = j.conj() - 0.5j * g
     determinant = m11 * m22 - (j - 0.5j * g) * m21
-    alone = bool((determinant != 0).all())
-    require(alone, "losses", "leave one state at rest (det M != 0)", losses)
+    must = "leave one state at rest (det M != 0)"
+    require(determinant != 0, "losses", must, losses)
     return -f * m22 / determinant, f * m21 / determinant
 
 
@@ -140,8 +140,8 @@ def two_photon_steady(
     la, lb, g = _reservoir(losses, cross_loss)
     epsilon, la = together("drive, losses, cross_loss", epsilon, la)
     must = "stay below a quarter of the charger's total loss"
-    require(bool((4 * epsilon < la).all()), "drive", must, drive)
-    require(bool((lb > 0).all()), "losses", "be above 0", losses)
+    require(4 * epsilon < la, "drive", must, drive)
+    require(lb > 0, "losses", "be above 0", losses)
     rates = la / 2 - 2 * epsilon, la / 2 + 2 * epsilon
     extra = [2 * g**2 * epsilon / (lb * rate * (rate + lb / 2)) for rate in rates]
     wide, narrow = 0.5 + extra[0], 0.5 - extra[1]

@@ -135,7 +135,7 @@ class RosenZenerBattery(ClosedBattery):
         check_fields(self, least={"atoms": 1, "drive": 0}, positive=positive)
         if self.shape is not None:
             seen = self._shaped(np.linspace(0.0, 1.0, LOOKS))
-            require(bool(np.isfinite(seen).all()), "shape", "be finite", self.shape)
+            require(np.isfinite(seen), "shape", "be finite", self.shape)
 
     @property
     def quantum(self) -> float:

@@ -143,7 +143,7 @@ def occupation(name: str, value: ArrayLike) -> FloatArray:
     """Return checked occupations, the probabilities of being excited."""
     must = "be an occupation in [0, 1]"
     n = numbers(name, value, must)
-    require(bool(np.all((n >= 0) & (n <= 1))), name, must, value)
+    require((n >= 0) & (n <= 1), name, must, value)
     return n
 
 
