@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 PHASE = 0.4  # by which the fastest phase turns from one sample of ours to the next
 MOST_SAMPLES = 50_000  # of a run whose times the caller did not choose
-WAY_OUT = "Charge for a shorter time, or check that H is finite and Hermitian."
+WAY_OUT = "charge for a shorter time, or check that H is finite and Hermitian"
 
 
 class Battery(Protocol):
@@ -269,8 +269,7 @@ def _default_times(h: Any, start: qutip.Qobj, jumps: list[Any]) -> FloatArray:
     rate = float(change.norm("fro")) / math.sqrt(2)  # for a ket, the spread of H
     width = max(_width(h, 0.0), rate)
     must = "be given where the start is at rest"
-    moves = bool(rate > np.finfo(float).eps * width)
-    require(moves, "times", must, None)
+    require(rate > np.finfo(float).eps * width, "times", must, None)
     duration = 2 * math.pi / rate
     steps = max(200, math.ceil(duration * width / PHASE))
     at_most(MOST_SAMPLES, steps, "The number of samples", "pass `times=`")
@@ -301,12 +300,9 @@ def _refuse_leak(
 
     for site, top in tops:
         found = float(np.real(qutip.expect(top, state)))
-        if found > allowed:
-            message = (
-                f"The two highest levels of mode {site} hold {found:.3g} of the "
-                f"population, and leak = {allowed:g} is allowed: give it more levels."
-            )
-            raise LeakingCutoffError(message, found=found, limit=allowed)
+        what = f"The population of the two highest levels of mode {site}"
+        way_out = "give it more levels, or allow more `leak`"
+        at_most(allowed, found, what, way_out, LeakingCutoffError)
 
 
 def _evolved(
@@ -333,13 +329,11 @@ def _evolved(
         try:
             state = solver.step(at)
         except qutip.IntegratorException as error:
-            message = f"The solver gave up before t = {at:g}: {error} {WAY_OUT}"
+            message = f"The solver gave up before t = {at:g}, {error}: {WAY_OUT}."
             raise AccuracyError(message, found=math.inf, limit=TOLERANCE) from error
         lost = abs(float(np.real(qutip.expect(one, state))) - 1)
-        if lost > TOLERANCE:
-            lost_by = f"The solver lost {lost:.3g} of the norm by t = {at:g}"
-            message = f"{lost_by}, and {TOLERANCE:g} may be lost. {WAY_OUT}"
-            raise AccuracyError(message, found=lost, limit=TOLERANCE)
+        what = f"The norm that the solver lost by t = {at:g}"
+        at_most(TOLERANCE, lost, what, WAY_OUT, AccuracyError)
         yield state
 
 

@@ -9,7 +9,6 @@ quintic with curvatures too, wrong by at most h^6 max|E^(6)|/46080. No smoothing
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +17,8 @@ from scipy.interpolate import BPoly, PPoly
 from scipy.linalg import pascal
 from scipy.special import perm
 
-from qbcore._support.checks import numbers, require
-from qbcore._support.results import Result
+from qbcore._support.checks import finite, require
+from qbcore._support.results import Result, result
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
 
@@ -99,17 +98,14 @@ def _checked(
     times: ArrayLike, given: dict[str, ArrayLike]
 ) -> tuple[FloatArray, FloatArray]:
     """Times, and the samples of the curves and their derivatives, (..., T) each."""
-    t = numbers("times", times)
-    curves = [numbers(name, samples) for name, samples in given.items()]
+    t = finite("times", times)
+    curves = [finite(name, samples) for name, samples in given.items()]
     shapes = {c.shape for c in curves}
     fits = t.ndim == 1 and t.size > 0 and shapes == {(*curves[0].shape[:-1], t.size)}
     must = "match `times`, `slopes` and `curvatures` along the last axis"
     require(fits, "values", must, (t.shape, *shapes))
-    samples = np.stack(curves)
-    require(bool(np.isfinite(samples).all()), "values", "be finite", "not finite")
-    increase = bool(np.isfinite(t).all() and (np.diff(t) > 0).all())
-    require(increase, "times", "be finite and increase", times)
-    return t, samples
+    require(np.diff(t) > 0, "times", "increase", times)
+    return t, np.stack(curves)
 
 
 def _control_points(t: FloatArray, samples: FloatArray) -> FloatArray:
@@ -147,7 +143,7 @@ def _errors(t: FloatArray, values: FloatArray, slopes: FloatArray) -> FloatArray
     return np.maximum(np.r_[before, 0.0], np.r_[0.0, after])
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class Charging(Result):
     """A charging curve.
 
@@ -257,7 +253,7 @@ class Charging(Result):
         return best
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class SteadyState(Result):
     """The battery at rest: what it holds for t -> infinity, whatever it started from.
 

@@ -37,14 +37,16 @@ from qbcore._support.checks import (
     numbers,
     real,
     require,
+    sampled,
     time_axis,
     together,
 )
-from qbcore._support.results import read_only
+from qbcore._support.models import at_most
+from qbcore._support.results import number, read_only
+from qbcore._support.states import adjoint
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.errors import (
     AccuracyError,
-    BatteryError,
     LeakingCutoffError,
     SeveralSteadyStatesError,
     UnstableError,
@@ -305,7 +307,7 @@ class GaussianSystem:
         """Keep read-only copies of what fits together."""
         force = numbers("force", self.force)
         stiffness = numbers("stiffness", self.stiffness)
-        jumps = np.array(numbers("jumps", self.jumps, "hold numbers", dtype=complex))
+        jumps = np.array(numbers("jumps", self.jumps, dtype=complex))
         size = force.size
         require(size > 0 and size % 2 == 0, "force", "have an even length 2n", size)
         self.__dict__.update(
@@ -350,20 +352,18 @@ class GaussianSystem:
             symmetry.
         """
         given = {"drive": drive, "hopping": hopping, "pairing": pairing, "jumps": jumps}
-        f, h, k, rows = (
-            numbers(n, v, "hold numbers", dtype=complex) for n, v in given.items()
-        )
+        f, h, k, rows = (numbers(n, v, dtype=complex) for n, v in given.items())
         n = f.size
         _fitting("drive", f, (n,))
         _fitting("hopping", h, (n, n))
         _fitting("pairing", k, (n, n))
         _fitting("jumps", rows, (*rows.shape[:1], 2 * n))
-        _mirror("hopping", h, h.conj().T, "be Hermitian")
+        _mirror("hopping", h, adjoint(h), "be Hermitian")
         _mirror("pairing", k, k.T, "be symmetric")
         a = np.kron(np.eye(n), [1.0, 1j]) / np.sqrt(2)  # a = (x + i p)/sqrt(2)
         return cls(
-            2 * (a.conj().T @ (h @ a + k @ a.conj())).real,
-            2 * (a.conj().T @ f).real,
+            2 * (adjoint(a) @ (h @ a + k @ a.conj())).real,
+            2 * (adjoint(a) @ f).real,
             rows @ np.vstack([a, a.conj()]),
             occupation,
         )
@@ -376,14 +376,14 @@ class GaussianSystem:
     @cached_property
     def drift(self) -> FloatArray:
         """A = Omega (G + Im C^+ C), shape (2n, 2n)."""
-        gram = self.jumps.conj().T @ self.jumps
+        gram = adjoint(self.jumps) @ self.jumps
         return read_only(symplectic_form(self.modes) @ (self.stiffness + gram.imag))
 
     @cached_property
     def diffusion(self) -> FloatArray:
         """D = (2 n + 1) Omega Re(C^+ C) Omega^T, shape (2n, 2n), never negative."""
         omega = symplectic_form(self.modes)
-        gram = self.jumps.conj().T @ self.jumps
+        gram = adjoint(self.jumps) @ self.jumps
         warm = 2 * self.occupation + 1
         return read_only(warm * (omega @ gram.real @ omega.T))
 
@@ -431,8 +431,7 @@ class GaussianSystem:
         must = f"be of {self.modes} modes"
         require(mean.shape[-1] == 2 * self.modes, "state", must, mean.shape)
         rate = _both(self.drift, covariance) + self.diffusion
-        doubt = _both(self._reach, np.abs(covariance)) + np.abs(self.diffusion)
-        rate = np.where(np.abs(rate) > ROUNDING * doubt, rate, 0.0)
+        rate = np.where(np.abs(rate) > self._blur(covariance), rate, 0.0)
         return GaussianState(mean @ self.drift.T + self.push, rate)
 
     def steady_state(self) -> GaussianState:
@@ -470,6 +469,11 @@ class GaussianSystem:
         self._check_rest(covariance)
         return _representable(GaussianState(mean, covariance))
 
+    def _blur(self, covariance: FloatArray) -> FloatArray:
+        """What rounding of A and D leaves in the derivative of a covariance."""
+        terms = _both(self._reach, np.abs(covariance)) + np.abs(self.diffusion)
+        return ROUNDING * terms
+
     def _lyapunov(self, noise: FloatArray) -> FloatArray:
         """Symmetric V of A V + V A^T + noise = 0."""
         solution = solve_continuous_lyapunov(self.drift, -noise)
@@ -481,14 +485,11 @@ class GaussianSystem:
         A symmetric change of D by at most B, entry by entry, lies between plus and
         minus the diagonal of its row sums, and the solution grows with the noise.
         """
-        change = _both(self._reach, np.abs(covariance)) + np.abs(self.diffusion)
-        error = self._lyapunov(np.diag(ROUNDING * change.sum(axis=1)))
-        cause = (
-            f"The slowest rate, {self.decay_rate:.3g}, is so small beside the others "
-            "that rounding changes the state at rest: go farther from the threshold."
-        )
-        lost = np.abs(error.diagonal() / covariance.diagonal()).max()
-        _within(ACCURACY, lost, cause)
+        error = self._lyapunov(np.diag(self._blur(covariance).sum(axis=1)))
+        lost = float(np.abs(error.diagonal() / covariance.diagonal()).max())
+        rate = f"the slowest rate, {self.decay_rate:.3g}, is small beside the others"
+        what = f"The change of the state at rest by rounding, for {rate},"
+        at_most(ACCURACY, lost, what, "go farther from the threshold", AccuracyError)
 
     def evolve(
         self, start: GaussianState, times: ArrayLike, drives: Drives = ()
@@ -576,7 +577,7 @@ class GaussianSystem:
         systems = [self, *(system for system, _ in drives)]
         feeds = [system.slope(begin) for system in systems]
         parts = [system.drift for system in systems], *zip(*feeds, strict=True)
-        functions = [_sampled(f) for _, f in drives]
+        functions = [sampled("drives", f) for _, f in drives]
 
         def generator(at: FloatArray) -> list[FloatArray]:
             weights = np.stack([np.ones_like(at), *(f(at) for f in functions)], axis=-1)
@@ -610,8 +611,8 @@ class GaussianSystem:
                     covariance = np.concatenate([covariance, later])[: t.size]
             else:
                 mean = moves @ mean
-                covariance = moves @ covariance @ moves.swapaxes(-1, -2) + noises
-        spread = (covariance + covariance.swapaxes(-1, -2)) / 2
+                covariance = moves @ covariance @ adjoint(moves) + noises
+        spread = (covariance + adjoint(covariance)) / 2
         return _representable(GaussianState(mean[:, :-1, 0], spread[:, :-1, :-1]))
 
     def _check_phases(self, span: float) -> None:
@@ -629,17 +630,15 @@ class GaussianSystem:
             change = 2 * change + change @ change
             exact = change[0]
             moved = max(moved, np.abs(change - exact).max() / (1 + np.abs(exact).max()))
-        cause = (
-            f"By the time {span:.3g} rounding of the parameters changes a mode that "
-            "has not died: end `times` earlier, or give the modes losses."
-        )
-        _within(BLUR, moved, cause)
+        what = f"By t = {span:.3g} the rounding of a mode that has not died"
+        way_out = "end `times` earlier, or give the modes losses"
+        at_most(BLUR, float(moved), what, way_out, AccuracyError)
 
 
 def _both(matrix: FloatArray, covariance: FloatArray) -> FloatArray:
     """The product with a matrix, plus its transpose."""
     flow = matrix @ covariance
-    return flow + flow.swapaxes(-1, -2)
+    return flow + adjoint(flow)
 
 
 def _rate(
@@ -650,11 +649,6 @@ def _rate(
     return GaussianState(mean, _both(drift, state.covariance) + noise)
 
 
-def _sampled(function: Callable[[float], float]) -> Any:
-    """A function of time, checked, for arrays of times."""
-    return np.vectorize(lambda t: real("drives", function(t)), otypes=[float])
-
-
 def _columns(name: str, index: Any, modes: int) -> IntArray:
     """Columns of x and p of these modes."""
     chosen = [integer(name, each, least=0) for each in np.atleast_1d(index)]
@@ -663,24 +657,11 @@ def _columns(name: str, index: Any, modes: int) -> IntArray:
     return np.add.outer(2 * np.array(chosen), [0, 1]).ravel()
 
 
-def _within(
-    limit: float,
-    found: Any,
-    cause: str,
-    error: type[BatteryError] = AccuracyError,
-) -> None:
-    """Refuse what exceeds the limit, or is not a number."""
-    if not found <= limit:
-        largest = np.inf if np.isnan(found) else float(found)
-        message = f"{cause} Found {largest:.3g}, {limit:g} is allowed."
-        raise error(message, found=largest, limit=limit)
-
-
 def _fitting(name: str, entries: Any, shape: tuple[int, ...]) -> Any:
     """Return a read-only view of entries of this shape, with finite squares."""
     require(entries.shape == shape, name, f"have shape {shape}", entries.shape)
-    bounded = bool(np.abs(entries).max(initial=0.0) <= LARGEST)
-    require(bounded, name, f"be finite and at most {LARGEST:g} in size", entries)
+    must = f"be finite and at most {LARGEST:g} in size"
+    require(np.abs(entries) <= LARGEST, name, must, entries)
     return read_only(entries)
 
 
@@ -688,16 +669,15 @@ def _mirror(name: str, entries: Any, mirrored: Any, must: str) -> None:
     """Refuse matrices that differ from their mirror image by more than rounding."""
     parts = entries, entries - mirrored
     size, defect = (np.abs(part).max(axis=(-2, -1)) for part in parts)
-    require(bool((defect <= 1e-12 * size).all()), name, must, entries)
+    require(defect <= 1e-12 * size, name, must, entries)
 
 
 def _representable(state: GaussianState) -> GaussianState:
     """Return the moments if their squares are numbers."""
-    cause = (
-        "The moments leave double precision: end `times` earlier, or lower the drive, "
-        "the squeezing or the occupation."
-    )
-    _within(LARGEST, np.max([np.abs(part).max() for part in state]), cause)
+    largest = float(np.max([np.abs(part).max() for part in state]))
+    what = "The moments leave double precision: the largest"
+    way_out = "end `times` earlier, or lower the drive, the squeezing or the occupation"
+    at_most(LARGEST, largest, what, way_out, AccuracyError)
     return state
 
 
@@ -723,11 +703,11 @@ def checked_state(
     for part in (mean, covariance):
         _fitting(name, part, part.shape)
     symmetric = "have a symmetric covariance"
-    _mirror(name, covariance, covariance.swapaxes(-1, -2), symmetric)
+    _mirror(name, covariance, adjoint(covariance), symmetric)
     # Uncertainty, and a positive covariance: V + i Omega/2 has no negative eigenvalue.
     noise = np.linalg.eigvalsh(covariance + 0.5j * symplectic_form(size // 2))[..., 0]
     slack = np.maximum(TOLERANCE, 1e-12 * np.abs(covariance).max(axis=(-2, -1)))
-    possible = bool((noise >= -slack).all())
+    possible = np.all(noise >= -slack)
     nu = 0.5 if possible else float(_symplectic(covariance)[0].min())
     must = "obey the uncertainty relation nu >= 1/2 with a positive covariance"
     require(possible, name, must, nu)
@@ -749,16 +729,12 @@ def _symplectic(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
     omega = symplectic_form(covariance.shape[-1] // 2)
     noise, basis = np.linalg.eigh(covariance)
     root = basis * np.sqrt(np.maximum(noise, 0.0))[..., None, :]
-    turned = root.swapaxes(-1, -2) @ omega @ root
+    turned = adjoint(root) @ omega @ root
     nu = np.linalg.svd(turned, compute_uv=False)[..., ::2]
     return nu, noise[..., -1:] ** 2 / np.maximum(nu, 0.5)
 
 
 # The metrics. Each takes a `GaussianState` and returns a float, or (T,) for times.
-
-
-def _number(values: Any) -> Any:
-    return float(values) if np.ndim(values) == 0 else values
 
 
 def _one_mode(state: GaussianState) -> tuple[FloatArray, ...]:
@@ -774,7 +750,7 @@ def _one_mode(state: GaussianState) -> tuple[FloatArray, ...]:
 def occupation(state: GaussianState) -> Any:
     """<a^+ a> = (tr covariance + |mean|^2 - 1)/2 of one mode."""
     x, p, xx, _, pp = _one_mode(state)
-    return _number((xx + pp - 1 + x**2 + p**2) / 2)
+    return number((xx + pp - 1 + x**2 + p**2) / 2)
 
 
 def anomalous(state: GaussianState) -> Any:
@@ -804,11 +780,10 @@ def symplectic_eigenvalues(state: GaussianState) -> FloatArray:
     """
     nu, blur = _symplectic(checked_state(state).covariance)
     nu = np.maximum(nu, 0.5)
-    cause = (
-        "The state is squeezed so strongly that rounding hides a symplectic "
-        "eigenvalue: squeeze less (`occupation` and `ergotropy` are still known)."
-    )
-    _within(ACCURACY, (ROUNDING * blur / nu).max(initial=0.0), cause)
+    lost = float((ROUNDING * blur / nu).max(initial=0.0))
+    what = "The rounding of a symplectic eigenvalue, in units of it,"
+    way_out = "squeeze less (`occupation` and `ergotropy` are still known)"
+    at_most(ACCURACY, lost, what, way_out, AccuracyError)
     return nu
 
 
@@ -817,7 +792,7 @@ def _frequencies(frequency: ArrayLike, modes: int) -> FloatArray:
     must = "be above 0 and finite, one number or one per mode"
     omega = numbers("frequency", frequency, must)
     fits = omega.shape in ((), (modes,)) and ((omega > 0) & (omega < np.inf)).all()
-    require(bool(fits), "frequency", must, frequency)
+    require(fits, "frequency", must, frequency)
     return np.broadcast_to(omega, modes)
 
 
@@ -849,7 +824,7 @@ def energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     mean, covariance = checked_state(state)
     squares = np.diagonal(covariance, axis1=-2, axis2=-1) + mean**2
     quanta = (squares.reshape(*mean.shape[:-1], -1, 2).sum(axis=-1) - 1) / 2
-    return _number(quanta @ _frequencies(frequency, quanta.shape[-1]))
+    return number(quanta @ _frequencies(frequency, quanta.shape[-1]))
 
 
 def _left(nu: FloatArray, frequency: ArrayLike) -> FloatArray:
@@ -864,7 +839,7 @@ def passive_energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     It counts from the ground state, nu falling, omega rising (Brown, Friis and Huber,
     New J. Phys. 18, 113028 (2016)). Of one mode no unitary at all extracts it.
     """
-    return _number(_left(symplectic_eigenvalues(state), frequency))
+    return number(_left(symplectic_eigenvalues(state), frequency))
 
 
 def gaussian_ergotropy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
@@ -901,7 +876,7 @@ def gaussian_ergotropy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     """
     checked = checked_state(state)
     left = _left(_symplectic(checked.covariance)[0], frequency)
-    return _number(np.maximum(energy(checked, frequency) - left, 0.0))
+    return number(np.maximum(energy(checked, frequency) - left, 0.0))
 
 
 def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
@@ -917,12 +892,12 @@ def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
     nu = np.sqrt(np.maximum(xx * pp - xp**2, 0.25))
     uneven = ((xx - pp) / 2) ** 2 + xp**2
     work = uneven / ((xx + pp) / 2 + nu) + (x**2 + p**2) / 2
-    return _number(omega * work)
+    return number(omega * work)
 
 
 def purity(state: GaussianState) -> Any:
     """tr rho^2 = 1 / prod (2 nu), 1 for a pure state."""
-    return _number(1 / np.prod(2 * symplectic_eigenvalues(state), axis=-1))
+    return number(1 / np.prod(2 * symplectic_eigenvalues(state), axis=-1))
 
 
 def entropy(state: GaussianState, *, base: float = 2.0) -> Any:
@@ -934,7 +909,7 @@ def entropy(state: GaussianState, *, base: float = 2.0) -> Any:
     # With m = nu - 1/2 quanta it is log(m + 1) + m log(1 + 1/m), and 0 for m = 0.
     m = symplectic_eigenvalues(state) - 0.5
     terms = np.log1p(m) + m * np.log1p(1 / np.maximum(m, 1e-300))
-    return _number(terms.sum(axis=-1) / unit)
+    return number(terms.sum(axis=-1) / unit)
 
 
 def logarithmic_negativity(
@@ -983,7 +958,7 @@ def logarithmic_negativity(
     signs = np.ones(2 * count)
     signs[turned] = -1.0
     nu = _symplectic(signs[:, None] * covariance * signs)[0]
-    return _number(np.maximum(-np.log(2 * nu), 0.0).sum(axis=-1) / unit)
+    return number(np.maximum(-np.log(2 * nu), 0.0).sum(axis=-1) / unit)
 
 
 def squeezing_db(state: GaussianState) -> Any:
@@ -994,7 +969,7 @@ def squeezing_db(state: GaussianState) -> Any:
     _, _, xx, xp, pp = _one_mode(state)
     nu = symplectic_eigenvalues(state)[..., 0]
     loudest = (xx + pp) / 2 + np.hypot((xx - pp) / 2, xp)
-    return _number(10 * np.log10(2 * nu / loudest * nu))
+    return number(10 * np.log10(2 * nu / loudest * nu))
 
 
 def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
@@ -1060,7 +1035,7 @@ def fock_state(state: GaussianState, levels: int) -> ComplexArray:
         row = b * rho[..., k, :] + pair * root[k] * rho[..., k - 1, :]
         row[..., 1:] += mixed * root[1:] * rho[..., k, :-1]
         rho[..., k + 1, :] = row / root[k + 1]
-    lost = np.max(1 - np.trace(rho, axis1=-2, axis2=-1).real)
-    cause = f"The state reaches above {levels} Fock levels: keep more levels of it."
-    _within(LOST, lost, cause, LeakingCutoffError)
+    lost = float(np.max(1 - np.trace(rho, axis1=-2, axis2=-1).real))
+    what = f"The weight of the state above {levels} Fock levels"
+    at_most(LOST, lost, what, "keep more levels of it", LeakingCutoffError)
     return rho

@@ -61,6 +61,7 @@ from scipy.special import logsumexp, softmax
 
 from qbcore._numerics.spins import lowest_levels
 from qbcore._support.checks import (
+    finite,
     integer,
     numbers,
     real,
@@ -68,11 +69,14 @@ from qbcore._support.checks import (
     time_axis,
     together,
 )
+from qbcore._support.results import number
 from qbcore._support.states import (
     OPERATOR_TOLERANCE,
     Numbers,
+    adjoint,
     are_kets,
     checked_states,
+    density_matrices,
     hermitian,
     normalised_states,
     positive_states,
@@ -113,11 +117,6 @@ def _mean(array: Numbers, operator: Numbers) -> FloatArray:
     return np.einsum("...ij,...ij->...", array, operator.conj()).real
 
 
-def _matrices(array: Numbers) -> Numbers:
-    """Density matrices of kets, or of such."""
-    return array @ array.conj().swapaxes(-1, -2) if are_kets(array) else array
-
-
 def _above(h: Numbers, zero: float) -> Numbers:
     """H - zero, so that an offset of H does not multiply what a norm lacks."""
     return h - zero * np.eye(len(h))
@@ -142,19 +141,14 @@ def _dephased(
     # A chain of neighbours that are this close is one level.
     first = np.flatnonzero(np.diff(energies, prepend=-np.inf) > degeneracy)
     if are_kets(array):
-        populations = np.abs(basis.conj().T @ array)[..., 0] ** 2
+        populations = np.abs(adjoint(basis) @ array)[..., 0] ** 2
         weights = np.add.reduceat(populations, first, axis=-1)
     else:
         turned = array @ basis
         levels = [slice(*ends) for ends in pairwise([*first, len(h)])]
-        blocks = [basis[:, k].conj().T @ turned[..., k] for k in levels]
+        blocks = [adjoint(basis[:, k]) @ turned[..., k] for k in levels]
         weights = np.concatenate([np.linalg.eigvalsh(b) for b in blocks], axis=-1)
     return np.sort(weights, axis=-1)[..., ::-1], energies
-
-
-def _number(values: Any) -> Any:
-    """Return a plain float for one state, an array for many."""
-    return float(values) if np.ndim(values) == 0 else values
 
 
 def _entropy(probabilities: FloatArray, base: float) -> FloatArray:
@@ -191,7 +185,7 @@ def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
     lost = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
     must = f"sum to 1: |sum - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "probabilities", must, float(f"{lost:.3g}"))
-    return _number(_entropy(p, base))
+    return number(_entropy(p, base))
 
 
 def energy(states: Any, hamiltonian: Any) -> Any:
@@ -202,7 +196,7 @@ def energy(states: Any, hamiltonian: Any) -> Any:
     >>> energy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]])
     0.6400000000000001
     """
-    return _number(_mean(*_read(states, hamiltonian)))
+    return number(_mean(*_read(states, hamiltonian)))
 
 
 def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
@@ -228,12 +222,12 @@ def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
     """
     array, h = _read(states, hamiltonian)
     if reference is None:
-        return _number(_mean(array, _above(h, np.linalg.eigvalsh(h)[0])))
+        return number(_mean(array, _above(h, np.linalg.eigvalsh(h)[0])))
     origin, _ = _read(reference, hamiltonian, name="reference")
     fits = origin.ndim == 2 or origin.shape[:-2] == array.shape[:-2]
     require(fits, "reference", "be one state, or one per state", origin.shape)
     h = _above(h, h[0, 0].real)
-    return _number(_mean(array, h) - _mean(origin, h))
+    return number(_mean(array, h) - _mean(origin, h))
 
 
 def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
@@ -253,13 +247,12 @@ def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
     >>> average_power([1.0, 2.0], [3.0, 5.0])
     array([3. , 2.5])
     """
-    t, e = numbers("times", times), numbers("stored", stored)
-    must = "be positive and finite (E/t has no value at t = 0)"
-    require(bool(np.all((t > 0) & (t < np.inf))), "times", must, times)
-    require(bool(np.isfinite(e).all()), "stored", "be finite", stored)
+    t, e = finite("times", times), finite("stored", stored)
+    must = "be positive (E/t has no value at t = 0)"
+    require(t > 0, "times", must, times)
     must = "have the shape of `times`"
     require(t.shape == e.shape, "stored", must, (e.shape, t.shape))
-    return _number(e / t)
+    return number(e / t)
 
 
 def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
@@ -287,7 +280,7 @@ def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
     # tr(rho [K, H]) = 2i Im tr(rho K H), of kets by products with vectors alone.
     moved = h @ array if are_kets(array) else h
     product = ((k @ array).conj() * moved).sum(axis=(-2, -1))
-    return _number(-2 * product.imag)
+    return number(-2 * product.imag)
 
 
 def _with_generator(states: Any, hamiltonian: Any, generator: Any) -> Any:
@@ -335,7 +328,7 @@ def power_bound(states: Any, hamiltonian: Any, generator: Any) -> Any:
     2.0
     """
     array, h, k = _with_generator(states, hamiltonian, generator)
-    return _number(2 * _fluctuation(array, h) * _fluctuation(array, k))
+    return number(2 * _fluctuation(array, h) * _fluctuation(array, k))
 
 
 class SpeedLimits(NamedTuple):
@@ -397,14 +390,14 @@ def speed_limits(
     require(k.ndim == 2, "generator", "be one operator, constant in time", k.shape)
     way = numbers("angle", angle)
     # Rounding may lift an arccos above pi/2.
-    inside = bool(((way > 0) & (way < math.pi / 2 + TOLERANCE)).all())
+    inside = (way > 0) & (way < math.pi / 2 + TOLERANCE)
     require(inside, "angle", "be above 0 and at most pi/2", angle)
     with np.errstate(divide="ignore"):
         spread = np.array(energy_fluctuation(states, generator))
         height = np.array(stored_energy(states, generator))
         way, spread, height = together("angle, states", way, spread, height)
         tamm, levitin = way / spread, 2 * way**2 / math.pi / height
-    return SpeedLimits(_number(tamm), _number(levitin))
+    return SpeedLimits(number(tamm), number(levitin))
 
 
 def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) -> float:
@@ -437,9 +430,8 @@ def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) ->
     >>> round(lifetime(t, np.exp(-t / 2)), 4)
     2.0
     """
-    t, w = time_axis("times", times), numbers("work", work)
-    fits = w.shape == t.shape and bool(np.isfinite(w).all())
-    require(fits, "work", "be finite and have the shape of `times`", work)
+    t, w = time_axis("times", times), finite("work", work)
+    require(w.shape == t.shape, "work", "have the shape of `times`", w.shape)
     level = real("share", share) * w[0]
     after = int(np.argmax(w <= level))
     must = f"begin above zero and fall to {share:.3g} of that by the last of `times`"
@@ -467,7 +459,7 @@ def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
     """
     (_, falling), h = _read(states, hamiltonian, with_spectrum)
     _, basis = np.linalg.eigh(h)
-    return ((basis * falling[..., None, :]) @ basis.conj().T).astype(complex)
+    return ((basis * falling[..., None, :]) @ adjoint(basis)).astype(complex)
 
 
 def ergotropy(
@@ -590,8 +582,8 @@ def _local_ergotropy(states: Any, hamiltonian: Any, dims: Any) -> Any:
     left = np.abs(reduce(lambda a, b: sparse.kronsum(b, a), own) - traceless).max()
     must = 'be a sum over the cells without interaction (`unitaries="all"` takes any H)'
     fits = left <= OPERATOR_TOLERANCE * np.abs(traceless).max()
-    require(bool(fits), "hamiltonian", must, f"off by {left:.3g}")
-    parts = zip(_reduced(_matrices(array), sizes), own, strict=True)
+    require(fits, "hamiltonian", must, f"off by {left:.3g}")
+    parts = zip(_reduced(density_matrices(array), sizes), own, strict=True)
     return sum(_work_of(rho, each) for rho, each in parts)
 
 
@@ -633,7 +625,7 @@ def ergotropic_gap(
     1.0
     """
     alone = ergotropy(states, hamiltonian, unitaries="local", dims=dims)
-    return _number(np.maximum(ergotropy(states, hamiltonian) - alone, 0.0))
+    return number(np.maximum(ergotropy(states, hamiltonian) - alone, 0.0))
 
 
 def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
@@ -674,20 +666,20 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     h, first = hermitian("hamiltonian", hamiltonian)
     given, second = read("measurement", measurement)
     effects, _ = hermitian(
-        "measurement", _matrices(given) if given.ndim == 3 else given
+        "measurement", density_matrices(given) if given.ndim == 3 else given
     )
     sizes = len(h), effects.shape[-1]
     whole = np.allclose(effects.sum(axis=0), np.eye(sizes[1]), atol=TOLERANCE)
     fits = whole and np.linalg.eigvalsh(effects).min() >= -TOLERANCE
     fits = fits and (h.ndim, effects.ndim) == (2, 3)
     must = "list operators that add up to 1, none of them negative, for one H"
-    require(bool(fits), "measurement", must, measurement)
+    require(fits, "measurement", must, measurement)
     space = first + second if first and second else None
     array = checked_states("states", states, math.prod(sizes), space=space)
-    rho = _matrices(array)
+    rho = density_matrices(array)
     rho = rho.reshape(*rho.shape[:-2], *sizes, *sizes)
     left = np.einsum("...iajb,kba->...kij", rho, effects)
-    return _number(np.sum(_work_of(left, h), axis=-1))
+    return number(np.sum(_work_of(left, h), axis=-1))
 
 
 def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
@@ -729,11 +721,11 @@ def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
     energies = np.linalg.eigvalsh(h)
     mean = np.asarray(_work(array, h, falling, energies))[..., None]
     # Among equal weights, this lists low energies first.
-    _, rising = np.linalg.eigh(_matrices(array) - EQUAL_WEIGHTS * h)
+    _, rising = np.linalg.eigh(density_matrices(array) - EQUAL_WEIGHTS * h)
     basis = rising[..., ::-1]
     moved = h @ basis - basis * (energies + mean)[..., None, :]
     variance = (falling[..., None, :] * np.abs(moved) ** 2).sum(axis=(-2, -1))
-    return _number(unit * np.sqrt(variance))
+    return number(unit * np.sqrt(variance))
 
 
 def passive_energy(states: Any, hamiltonian: Any) -> Any:
@@ -749,7 +741,7 @@ def passive_energy(states: Any, hamiltonian: Any) -> Any:
     0.2
     """
     (_, falling), h = _read(states, hamiltonian, with_spectrum)
-    return _number(_passive_energy(falling, np.linalg.eigvalsh(h)))
+    return number(_passive_energy(falling, np.linalg.eigvalsh(h)))
 
 
 def bound_energy(states: Any, hamiltonian: Any) -> Any:
@@ -787,7 +779,7 @@ def bound_energy(states: Any, hamiltonian: Any) -> Any:
         beta = np.exp(middle)[..., None] / unit
         weights = softmax(-beta * above, axis=-1)
         middle = middle + step * np.sign(_entropy(weights, math.e) - wanted)
-    return _number(weights @ above)
+    return number(weights @ above)
 
 
 def many_copy_work(states: Any, hamiltonian: Any) -> Any:
@@ -815,7 +807,7 @@ def many_copy_work(states: Any, hamiltonian: Any) -> Any:
     (0.0, 0.0143)
     """
     stored = stored_energy(states, hamiltonian)
-    return _number(np.maximum(stored - bound_energy(states, hamiltonian), 0.0))
+    return number(np.maximum(stored - bound_energy(states, hamiltonian), 0.0))
 
 
 def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any:
@@ -851,7 +843,7 @@ def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any
     (_, falling), h = _read(states, hamiltonian, with_spectrum)
     energies = np.linalg.eigvalsh(h)
     gained = logsumexp((energies[0] - energies) / t) - _entropy(falling, math.e)
-    return _number(np.maximum(stored_energy(states, h) + t * gained, 0.0))
+    return number(np.maximum(stored_energy(states, h) + t * gained, 0.0))
 
 
 def antiergotropy(states: Any, hamiltonian: Any) -> Any:
@@ -876,7 +868,7 @@ def _work_of(rho: Numbers, h: Numbers) -> Any:
 def _work(array: Numbers, h: Numbers, falling: FloatArray, energies: FloatArray) -> Any:
     """Energy above that of falling weights on the levels of H."""
     stored = _mean(array, _above(h, energies[0]))
-    return _number(np.maximum(stored - _passive_energy(falling, energies), 0.0))
+    return number(np.maximum(stored - _passive_energy(falling, energies), 0.0))
 
 
 def capacity(states: Any, hamiltonian: Any) -> Any:
@@ -890,7 +882,7 @@ def capacity(states: Any, hamiltonian: Any) -> Any:
     0.6
     """
     (_, falling), h = _read(states, hamiltonian, with_spectrum)
-    return _number((falling[..., ::-1] - falling) @ np.linalg.eigvalsh(h))
+    return number((falling[..., ::-1] - falling) @ np.linalg.eigvalsh(h))
 
 
 def incoherent_ergotropy(
@@ -922,7 +914,7 @@ def coherent_ergotropy(
     (array, falling), h = _read(states, hamiltonian, with_spectrum)
     weights, energies = _dephased(array, h, degeneracy)
     lost = _passive_energy(weights, energies) - _passive_energy(falling, energies)
-    return _number(np.maximum(lost, 0.0))
+    return number(np.maximum(lost, 0.0))
 
 
 def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
@@ -933,7 +925,7 @@ def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
     >>> round(energy_fluctuation([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.48
     """
-    return _number(_fluctuation(*_read(states, hamiltonian)))
+    return number(_fluctuation(*_read(states, hamiltonian)))
 
 
 def _fluctuation(array: Numbers, h: Numbers) -> FloatArray:
@@ -958,7 +950,7 @@ def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
     1.0
     """
     _, falling = with_spectrum("states", normalised_states("states", states))
-    return _number(_entropy(falling, base))
+    return number(_entropy(falling, base))
 
 
 def diagonal_entropy(
@@ -981,7 +973,7 @@ def diagonal_entropy(
     """
     array, h = _read(states, hamiltonian)
     weights, _ = _dephased(array, h, degeneracy)
-    return _number(_entropy(weights, base))
+    return number(_entropy(weights, base))
 
 
 def relative_entropy_of_coherence(
@@ -1002,4 +994,4 @@ def relative_entropy_of_coherence(
     (array, falling), h = _read(states, hamiltonian, with_spectrum)
     weights, _ = _dephased(array, h, degeneracy)
     gained = _entropy(weights, base) - _entropy(falling, base)
-    return _number(np.maximum(gained, 0.0))
+    return number(np.maximum(gained, 0.0))

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qbcore import metrics
 from qbcore._support.checks import integer, real, require
+from qbcore._support.models import at_most
 from qbcore._support.progress import progress
-from qbcore._support.results import Result
+from qbcore._support.results import Result, result
 from qbcore._support.states import (
     TOLERANCE,
+    adjoint,
     are_kets,
     checked_states,
+    density_matrices,
     hermitian,
     read,
 )
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     import qutip
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class StepwiseCharging(Result):
     """A charging curve of N steps.
 
@@ -113,9 +115,7 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     must = f"be unitary: |U^+ U - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "unitary", must, lost)
     eta = checked_states("unit", unit, last, space=[last], single=True)
-    if are_kets(eta):
-        eta = eta @ eta.conj().T
-    weights, kets = np.linalg.eigh(eta)
+    weights, kets = np.linalg.eigh(density_matrices(eta))
     roots = np.sqrt(weights[weights > 0]) * kets[:, weights > 0]
     size = math.prod(own)
     blocks = turn.reshape(size, last, size, last)
@@ -171,9 +171,8 @@ def charge_stepwise(
     """
     h, space = hermitian("battery_hamiltonian", battery_hamiltonian)
     require(h.ndim == 2, "battery_hamiltonian", "be a square matrix", h.shape)
-    rho = checked_states("start", start, len(h), space=space, single=True)
-    if are_kets(rho):
-        rho = rho @ rho.conj().T
+    begin = checked_states("start", start, len(h), space=space, single=True)
+    rho = density_matrices(begin)
     count = integer("steps", steps, least=1)
     period = real("duration", duration, above=0.0)
     apply = _checked_channel(channel, h.shape)
@@ -182,9 +181,8 @@ def charge_stepwise(
         path.append(read("channel", apply(path[-1]))[0])
         require(path[-1].shape == h.shape, "channel", "keep the shape", path[-1].shape)
         lost = abs(float(np.trace(path[-1]).real) - 1)
-        if not lost <= TOLERANCE:
-            message = f"The channel changed the trace by {lost:.3g}; it must keep it."
-            raise AccuracyError(message, found=lost, limit=TOLERANCE)
+        what, way_out = "The change of the trace", "give a `channel` that keeps it"
+        at_most(TOLERANCE, lost, what, way_out, AccuracyError)
     seen = np.array(path)
     return StepwiseCharging(
         times=period * np.arange(count + 1.0),
@@ -210,5 +208,5 @@ def _checked_channel(channel: Any, shape: tuple[int, ...]) -> Callable[[Any], An
     kraus = kraus if kraus.ndim == 3 else kraus[None]
     must = f"be a function, a unitary, or a list of Kraus operators of shape {shape}"
     require(kraus.shape[1:] == shape, "channel", must, kraus.shape)
-    adjoint = kraus.conj().swapaxes(1, 2)
-    return lambda rho: (kraus @ rho @ adjoint).sum(axis=0)
+    turned = adjoint(kraus)
+    return lambda rho: (kraus @ rho @ turned).sum(axis=0)

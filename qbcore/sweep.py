@@ -152,8 +152,10 @@ def sweep(
         first = next(key for key in points if key in errors)
         found = f"{len(errors)} of {len(points)} points raised, the first at {first}: "
         warnings.warn(found + errors[first], RuntimeWarning, stacklevel=2)
-    words = {key: np.array(errors.get(key, ""), object) for key in points}
-    rows = [{"error": words[key], **kept.get(key, {})} for key in points]
+    rows = []
+    for key in points:
+        words = np.array(errors.get(key, ""), object)
+        rows.append({"error": words, **kept.get(key, {})})
     sizes = [len(axis) for axis in axes.values()]
     data = {}
     for name in max(rows, key=len):

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from qbcore._support.models import at_most
+from qbcore._support.states import adjoint
 from qbcore._support.types import FloatArray
 
 # Times (...) to A (..., d, d), push (..., d) and noise (..., d, d).
@@ -48,13 +49,13 @@ def steps(
     for k in range(2, ORDER + 1):
         term = h / k * (a @ term)
         flow = h / k * (a @ more)
-        more = flow + flow.swapaxes(-1, -2)
+        more = flow + adjoint(flow)
         change, added = change + term, added + more
     for done in range(int(doublings.max(initial=0))):
         long = doublings > done
         e, q = change[long], added[long]
         moved = q + e @ q
-        added[long] = q + moved + moved @ e.swapaxes(-1, -2)
+        added[long] = q + moved + moved @ adjoint(e)
         change[long] = 2 * e + e @ e
     return np.array([change + np.eye(size + 1), added])
 
@@ -62,7 +63,7 @@ def steps(
 def _joined(first: FloatArray, then: FloatArray) -> FloatArray:
     """Two steps in a row."""
     (move, noise), (later, added) = first, then
-    return np.array([later @ move, later @ noise @ later.swapaxes(-1, -2) + added])
+    return np.array([later @ move, later @ noise @ adjoint(later) + added])
 
 
 def driven(generator: Generator, t: FloatArray) -> FloatArray:

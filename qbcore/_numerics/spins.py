@@ -71,6 +71,18 @@ def lowest_levels(spectra: Sequence[FloatArray], count: int) -> FloatArray:
     return np.repeat(levels[lowest], times[lowest])[:count]
 
 
+def loss_rate(atoms: int, j: FloatArray, m: FloatArray, step: int) -> FloatArray:
+    """Rate of |j, m> -> |j + step, m - 1> if each of N atoms loses at unit rate."""
+    half = atoms / 2
+    if step == 0:
+        top, bottom = (j + m) * (j - m + 1) * (half + 1), 2 * j * (j + 1)
+    else:
+        # The way up is the way down with -j - 1 in place of j.
+        k = j if step < 0 else -j - 1
+        top, bottom = (k + m) * (k + m - 1) * (half + 1 + k), 2 * k * (2 * k + 1)
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+
+
 def individual_lowering(atoms: int) -> list[Any]:
     """Jumps that act on a permutation-invariant state as sigma_- of each atom does.
 
@@ -80,20 +92,12 @@ def individual_lowering(atoms: int) -> list[Any]:
     and Geremia, Phys. Rev. A 78, 052101 (2008); order and rates as in QuTiP's `piqs`,
     Shammah et al., Phys. Rev. A 98, 063815 (2018).
     """
-    half = atoms / 2
-    spins = np.arange(half, -0.5, -1.0)
+    spins = np.arange(atoms / 2, -0.5, -1.0)
     s = np.repeat(spins, (2 * spins + 1).astype(int))
     m = np.concatenate([projections(int(2 * spin)) for spin in spins])
-    up, down, width = s + m, s - m + 1, 4 * s + 2
-    # S = 0 has nothing to keep or to lower, whatever it is divided by.
-    low = np.maximum(s, 0.5)
-    weights = {
-        0: (half + 1) * up * down / (2 * low * (s + 1)),
-        -1: (half + s + 1) * up * (up - 1) / (low * width),
-        1: (half - s) * down * (down + 1) / ((s + 1) * width),
-    }
     lowered = np.equal.outer(m, m - 1)
-    return [
-        sparse.csr_array(lowered * np.equal.outer(s, s + change) * np.sqrt(weight))
-        for change, weight in weights.items()
-    ]
+    jumps = []
+    for step in (0, -1, 1):
+        moved = lowered * np.equal.outer(s, s + step)
+        jumps.append(sparse.csr_array(moved * np.sqrt(loss_rate(atoms, s, m, step))))
+    return jumps

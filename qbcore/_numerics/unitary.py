@@ -26,6 +26,7 @@ import numpy as np
 from scipy import sparse
 
 from qbcore._numerics.propagation import DENSE_PRODUCT, SPARSE_ENTRY, SPARSE_PRODUCT
+from qbcore._support.models import at_most
 from qbcore._support.progress import progress
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.errors import AccuracyError
@@ -75,13 +76,9 @@ def evolve(
     """
     centre, radius = spectral_interval(h)
     angles = radius * times
-    if not angles[-1] <= LONGEST:  # nor where it overflows
-        message = (
-            f"By t = {times[-1]:g} the fastest phase turns by {angles[-1]:.3g}, and"
-            f" double precision follows it up to {LONGEST:g}. End `times` earlier, or"
-            " lower the cutoffs."
-        )
-        raise AccuracyError(message, found=float(angles[-1]), limit=LONGEST)
+    what = f"The fastest phase in radians by t = {times[-1]:g}"
+    way_out = "end `times` earlier, or lower the cutoffs"
+    at_most(LONGEST, float(angles[-1]), what, way_out, AccuracyError)
     # The spectrum of `scaled` lies in [-1, 1], and its time is the angle r t.
     scaled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) / radius
     total = math.ceil(angles[-1] / ANGLE)

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from numbers import Complex, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qbcore._support.types import FloatArray
+from qbcore._support.types import BoolArray, FloatArray
 
 
 def _refused(name: str, must: str, value: object) -> ValueError:
     return ValueError(f"Argument `{name}` must {must}, but is {value!r}.")
 
 
-def require(condition: bool, name: str, must: str, value: object) -> None:
-    """Raise "Argument `name` must ..., but is ..." unless the condition holds."""
-    if not condition:
+def require(
+    condition: bool | np.bool_ | BoolArray, name: str, must: str, value: object
+) -> None:
+    """Raise "Argument `name` must ..., but is ..." unless the condition holds.
+
+    An array of conditions must hold everywhere.
+    """
+    holds = condition.all() if isinstance(condition, np.ndarray) else condition
+    if not holds:
         raise _refused(name, must, value)
 
 
@@ -32,7 +39,7 @@ def real(
     must = f"be a finite real number{bound}"
     number = numbers(name, value, must)
     inside = np.isfinite(number) & (number > above) & (number >= least)
-    require(number.ndim == 0 and bool(inside), name, must, value)
+    require(number.ndim == 0 and inside, name, must, value)
     return float(number)
 
 
@@ -49,13 +56,14 @@ def integer(name: str, value: Any, *, least: int) -> int:
 
 
 def numbers(
-    name: str, value: Any, must: str = "hold real numbers", *, dtype: type = float
+    name: str, value: Any, must: str = "", *, dtype: type = float
 ) -> NDArray[Any]:
     """Return a copy as floats, or as complex numbers if that is the ``dtype``.
 
     Text, bools (also one among numbers), masked entries and ragged lists are refused.
     A QuTiP object offers its numbers by ``full``.
     """
+    must = must or ("hold real numbers" if dtype is float else "hold numbers")
     try:
         plain = value.full() if hasattr(value, "full") else value
         types = _types(plain)
@@ -67,6 +75,17 @@ def numbers(
         return np.array(plain, dtype)
     except (ValueError, OverflowError):  # ragged, or an integer above all floats
         raise _refused(name, must, value) from None
+
+
+def finite(
+    name: str, value: Any, *, least: float = -math.inf, dtype: type = float
+) -> NDArray[Any]:
+    """Return a copy as `numbers` does, if all are finite and at least ``least``."""
+    entries = numbers(name, value, dtype=dtype)
+    fits = np.isfinite(entries) & (entries.real >= least)
+    bound = f" and at least {least:g}" if least > -math.inf else ""
+    require(fits, name, f"be finite{bound}", value)
+    return entries
 
 
 def _types(value: Any) -> set[type]:
@@ -87,16 +106,20 @@ def together(names: str, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
         raise ValueError(f"Arguments `{names}` must {must} {shapes}.") from None
 
 
+def sampled(name: str, function: Callable[[float], float]) -> Any:
+    """A function of time, checked, for arrays of times."""
+    return np.vectorize(lambda t: real(name, function(t)), otypes=[float])
+
+
 def time_axis(name: str, value: ArrayLike, *, latest: float = math.inf) -> FloatArray:
     """Return strictly increasing finite times in [0, latest], shape (T,), T >= 1."""
-    times = numbers(name, value)  # a copy, for results keep it
+    times = finite(name, value)  # a copy, for results keep it
     holds = times.ndim == 1 and times.size >= 1
     require(holds, name, "be a list with at least one time", value)
-    require(bool(np.isfinite(times).all()), name, "hold finite times only", value)
-    require(bool((np.diff(times) > 0).all()), name, "increase strictly", value)
+    require(np.diff(times) > 0, name, "increase strictly", value)
     # linspace may overshoot by one ulp.
     slack = 1e-12 * latest if math.isfinite(latest) else 0.0
     inside = times[0] >= 0 and times[-1] <= latest + slack
     ends = float(times[0]), float(times[-1])
-    require(bool(inside), name, f"start at 0 or later and end by {latest:g}", ends)
+    require(inside, name, f"start at 0 or later and end by {latest:g}", ends)
     return times

@@ -80,13 +80,13 @@ class _ByValue(pickle.Pickler):
         """Take apart what pickle takes by name or not at all."""
         kind = type(value)
         if isinstance(value, FunctionType | type):
-            if _installed(value) and isinstance(value, type):
+            if not _installed(value):
+                if value not in self.met:
+                    self.met.append(value)
+                return int, (self.met.index(value),)
+            if isinstance(value, type):
                 return NotImplemented
-            if _installed(value):
-                return str, (f"{value.__module__}.{value.__qualname__}",)
-            if value not in self.met:
-                self.met.append(value)
-            return int, (self.met.index(value),)
+            return str, (f"{value.__module__}.{value.__qualname__}",)
         if kind in PARTS:
             return list, ([kind.__name__, *_parts(value)],)
         if kind in copyreg.dispatch_table:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 
-from qbcore._support.checks import integer, real, require
+from qbcore._support.checks import integer, numbers, real, require, together
 from qbcore._support.results import in_short
-from qbcore.errors import NoSteadyStateError, TooLargeError
+from qbcore._support.types import FloatArray
+from qbcore.errors import BatteryError, NoSteadyStateError, TooLargeError
 
 
 class ClosedBattery:
@@ -63,11 +65,31 @@ def check_fields(
         vars(battery)[name] = number  # the class is frozen
 
 
-def at_most(limit: float, found: float, what: str, way_out: str) -> None:
-    """Refuse a task that is too large."""
-    if found > limit:
-        size = f"{what} is {in_short(found)}, and this takes at most {in_short(limit)}"
-        raise TooLargeError(f"{size}: {way_out}.", found=found, limit=limit)
+def broadcast_fields(
+    model: Callable[..., Any], given: dict[str, ArrayLike]
+) -> dict[str, FloatArray]:
+    """Fields of many batteries as floats of one shape, in the model's own ranges."""
+    for name, value in given.items():
+        require(numbers(name, value).size > 0, name, "hold at least one value", value)
+    grids = together(", ".join(given), *map(np.asarray, given.values()))
+    shaped = dict(zip(given, grids, strict=True))
+    for extreme in (np.min, np.max):  # a NaN survives both
+        model(**{name: extreme(grid).item() for name, grid in shaped.items()})
+    return {name: grid.astype(float) for name, grid in shaped.items()}
+
+
+def at_most(
+    limit: float,
+    found: float,
+    what: str,
+    way_out: str,
+    error: type[BatteryError] = TooLargeError,
+) -> None:
+    """Refuse what exceeds its limit, or is not a number, by a named error."""
+    if not found <= limit:
+        found = found if found == found else math.inf  # not a number
+        size = f"{what} is {in_short(found)}, and may be at most {in_short(limit)}"
+        raise error(f"{size}: {way_out}.", found=found, limit=limit)
 
 
 def as_qutip(operator: Any, dims: list[int]) -> Any:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 
 import numpy as np
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+
+@dataclass_transform(kw_only_default=True, eq_default=False, frozen_default=True)
+def result(kind: type[T]) -> type[T]:
+    """Make a frozen dataclass that `Result` prints and compares."""
+    return dataclass(frozen=True, kw_only=True, repr=False, eq=False)(kind)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class Result:
     """Base of what `charge` and `steady_state` return."""
 
@@ -47,6 +55,11 @@ def read_only(value: Any) -> Any:
         made = getattr(value, "_make", tuple)  # of a NamedTuple
         value = made(map(read_only, value))
     return value
+
+
+def number(values: Any) -> Any:
+    """Return a plain float for one state, an array for many."""
+    return float(values) if np.ndim(values) == 0 else values
 
 
 def in_short(value: Any) -> str:

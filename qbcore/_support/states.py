@@ -93,7 +93,7 @@ def read(name: str, value: Any) -> Read:
 
 def _numbers(name: str, value: Any) -> Numbers:
     """Return a real array where that loses nothing, for real algebra is faster."""
-    array: Numbers = numbers(name, value, "hold numbers", dtype=complex)
+    array: Numbers = numbers(name, value, dtype=complex)
     array = array if array.imag.any() else array.real.copy()
     largest = float(np.abs(array).max(initial=0.0))
     require(largest < np.inf, name, "be finite", largest)
@@ -105,7 +105,8 @@ def _stacked(name: str, parts: list[Read]) -> Read:
     arrays, spaces = zip(*parts, strict=True)
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) > 1:
-        arrays = tuple(map(_density_matrices, arrays))
+        columns = [a.reshape(-1, 1) if a.ndim < 2 else a for a in arrays]
+        arrays = tuple(map(density_matrices, columns))
     alike = len({array.shape for array in arrays}) == 1
     require(alike, name, "hold entries of one shape", shapes)
     known = [space for space in spaces if space is not None]
@@ -113,12 +114,13 @@ def _stacked(name: str, parts: list[Read]) -> Read:
     return np.stack(arrays), next(iter(known), None)
 
 
-def _density_matrices(array: Numbers) -> Numbers:
-    column = array.reshape(-1, 1) if array.ndim < 2 else array
-    return column @ _adjoint(column) if are_kets(column) else column
+def density_matrices(array: Numbers) -> Numbers:
+    """Density matrices of kets, or of such."""
+    return array @ adjoint(array) if are_kets(array) else array
 
 
-def _adjoint(array: Numbers) -> Numbers:
+def adjoint(array: Numbers) -> Numbers:
+    """The conjugate transposes of matrices (..., m, n)."""
     return array.conj().swapaxes(-1, -2)
 
 
@@ -130,7 +132,7 @@ def require_space(name: str, own: Space, space: Space) -> None:
 
 def _require_hermitian(name: str, array: Numbers, allowed: float) -> None:
     """Refuse matrices (..., d, d) that differ from their adjoints."""
-    defect = float(np.abs(array - _adjoint(array)).max(initial=0.0))
+    defect = float(np.abs(array - adjoint(array)).max(initial=0.0))
     must = f"be Hermitian: max|A - A^+| must be at most {allowed:.3g}"
     require(defect <= allowed, name, must, float(f"{defect:.3g}"))
 
@@ -193,7 +195,7 @@ def with_spectrum(name: str, array: Numbers) -> tuple[Numbers, FloatArray]:
         rising, basis = np.linalg.eigh(array)
         rising = np.maximum(rising, 0.0)
         rising = rising / rising.sum(axis=-1, keepdims=True)
-        array = (basis * rising[..., None, :]) @ _adjoint(basis)
+        array = (basis * rising[..., None, :]) @ adjoint(basis)
     return array, rising[..., ::-1]
 
 

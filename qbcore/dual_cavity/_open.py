@@ -24,6 +24,7 @@ from scipy.sparse.linalg import splu
 from qbcore._support.checks import require
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
+from qbcore._support.states import adjoint
 from qbcore._support.types import BoolArray, FloatArray, IntArray
 from qbcore.dual_cavity._space import Observed, Space, ladders
 from qbcore.errors import SeveralSteadyStatesError
@@ -47,7 +48,7 @@ class OpenSpace(Space):
         super().__init__(*given)
         size, (atoms, photons) = len(self.start), self.matrix
         at_most(LARGEST, size**2, "The number of entries of a density matrix", FEWER)
-        rho = self.start @ self.start.conj().T
+        rho = self.start @ adjoint(self.start)
         z, whole = (rho.real + rho.imag).ravel(), self._generator(size)
         kept = reached(whole, z != 0)
         self.entries, self.generator = z[kept], whole[kept][:, kept]
@@ -58,7 +59,7 @@ class OpenSpace(Space):
         atom, light = divmod(self.place, photons)
         spins = ladders(self.cavities)[0][atom]
         must = "hold no coherence between two total spins of the atoms"
-        alike = bool((spins[row] == spins[column]).all())
+        alike = spins[row] == spins[column]
         require(alike, "start", must, "a superposition of them")
         same = 1.0 * (light[row] == light[column])  # a partial trace
         place = atom[row] * atoms + atom[column], np.arange(kept.size)
@@ -118,13 +119,9 @@ class OpenSpace(Space):
             ends = solver.solve(ends)
             ends /= ends[self.diagonal].sum(axis=0)
         apart = float(np.abs(np.diff(ends)).max())
-        if not apart <= DIFFERENT:
-            message = (
-                f"Two starts end {apart:.3g} apart, and {DIFFERENT:g} is allowed: the "
-                "state at rest depends on the start. Give every part a loss and a "
-                "coupling, or use `charge`."
-            )
-            raise SeveralSteadyStatesError(message, found=apart, limit=DIFFERENT)
+        what = "The state at rest depends on the start: the distance of two ends"
+        way_out = "give every part a loss and a coupling, or use `charge`"
+        at_most(DIFFERENT, apart, what, way_out, SeveralSteadyStatesError)
         return self.observe(ends[:, :1].T, state=True)
 
 

@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from qbcore._numerics.spins import copies, raising
 from qbcore._numerics.unitary import evolve
+from qbcore._support.states import adjoint
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 
 MOST_APART = 12  # atoms that decay one by one, for they have 2^12 levels
@@ -177,7 +178,7 @@ class Space:
         amplitudes = np.zeros((len(kets), atoms * light, kets.shape[2]), dtype=complex)
         amplitudes[:, self.place] = kets
         amplitudes = amplitudes.reshape(len(kets), atoms, light * kets.shape[2])
-        reduced = amplitudes @ amplitudes.conj().swapaxes(1, 2)
+        reduced = amplitudes @ adjoint(amplitudes)
         return self.seen(each, 2 * flow.T @ self.total, reduced, state)
 
     def seen(

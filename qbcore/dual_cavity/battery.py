@@ -50,6 +50,7 @@ from qbcore._numerics.spins import individual_lowering, lowest_levels
 from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.models import ClosedBattery, as_qutip, at_most, check_fields
+from qbcore._support.results import result
 from qbcore._support.states import checked_states
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging, SteadyState
@@ -76,7 +77,7 @@ RATES = ("cavity_loss", "collective_decay", "individual_decay")
 PHASE = 0.4  # by which the fastest phase turns from one default sample to the next
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class DualCavityCharging(Charging):
     """Charging curve of the dual-cavity battery.
 
@@ -105,7 +106,7 @@ class DualCavityCharging(Charging):
     collective_ergotropy: FloatArray
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class DualCavitySteadyState(SteadyState):
     """Lossy cavities at rest; see `SteadyState` and `DualCavityCharging`.
 
@@ -552,17 +553,11 @@ class DualCavityBattery(ClosedBattery):
         self, cavities: list[Cavity], found: FloatArray, allowed: float
     ) -> None:
         side = int(np.argmax(found))
-        if found[side] <= allowed:
-            return
         name = f"cutoff_{cavities[side].name}"
-        raise LeakingCutoffError(
-            f"The two highest photon numbers under `{name}` = {getattr(self, name)}"
-            f" hold {found[side]:.3g} of the population, and leak = {allowed:g} is"
-            f" allowed. Raise `{name}`; for the default start `converged()` finds"
-            " cutoffs that suffice.",
-            found=float(found[side]),
-            limit=allowed,
-        )
+        highest = f"the two photon numbers below `{name}` = {getattr(self, name)}"
+        what = f"The population of {highest}"
+        way_out = f"raise `{name}`; for the default start `converged()` finds cutoffs"
+        at_most(allowed, float(found[side]), what, way_out, LeakingCutoffError)
 
     def converged(
         self, times: ArrayLike | None = None, *, leak: float = LEAK

@@ -16,11 +16,12 @@ from numpy.typing import ArrayLike
 from scipy.integrate import cumulative_trapezoid
 
 from qbcore import gaussian
-from qbcore._support.checks import integer, real, require, time_axis
-from qbcore._support.results import read_only
+from qbcore._support.checks import integer, real, require, sampled, time_axis
+from qbcore._support.models import at_most
+from qbcore._support.results import read_only, result
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging, SteadyState
-from qbcore.errors import NoSteadyStateError, TooLargeError
+from qbcore.errors import NoSteadyStateError
 from qbcore.gaussian import Drives, GaussianState, GaussianSystem, checked_state
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ HUGE = 1e100  # of three such fields even the product is a number
 FEWEST, MOST = 400, 20_000  # samples of a curve whose times nobody gave
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class GaussianCharging(Charging):
     """Charging curve of a Gaussian battery; see `Charging` for what all curves have.
 
@@ -61,7 +62,7 @@ class GaussianCharging(Charging):
     input_power: FloatArray
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class GaussianSteadyState(SteadyState):
     """A Gaussian battery at rest; see `SteadyState` for energy and ergotropy.
 
@@ -382,9 +383,7 @@ def _at(name: str, drive: Callable[[float], float], t: float) -> float:
 
 def _values(name: str, drive: Any, times: ArrayLike) -> Any:
     """The drive at these times."""
-    if not callable(drive):
-        return drive
-    return np.vectorize(partial(_at, name, drive), otypes=[float])(times)
+    return sampled(name, drive)(times) if callable(drive) else drive
 
 
 def _change(mean: FloatArray, change: GaussianState) -> FloatArray:
@@ -413,10 +412,6 @@ def settling_times(system: GaussianSystem) -> FloatArray:
     density = np.maximum(PER_TURN * (speed * alive).max(axis=1), FEWEST / span)
     count = cumulative_trapezoid(density, t, initial=0.0)
     samples = max(int(count[-1]), FEWEST)
-    if samples > MOST:
-        message = (
-            f"A curve until all modes settle, at {span:.3g}, turns so often that it "
-            f"needs {samples} samples, {MOST} are allowed: give `times=`."
-        )
-        raise TooLargeError(message, found=samples, limit=MOST)
+    what = f"The number of samples until all modes settle, at t = {span:.3g},"
+    at_most(MOST, samples, what, "give `times=`")
     return np.interp(np.linspace(0.0, count[-1], samples + 1), count, t)

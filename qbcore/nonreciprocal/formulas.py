@@ -12,18 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qbcore._support.checks import numbers, real, require, together
+from qbcore._support.checks import finite, real, require, together
 from qbcore._support.types import FloatArray
 
 Pair = tuple[ArrayLike, ArrayLike]
-
-
-def _finite(name: str, value: ArrayLike, least: float = -np.inf) -> FloatArray:
-    """Return finite floats of at least so much."""
-    entries = numbers(name, value)
-    fits = bool((np.isfinite(entries) & (entries >= least)).all())
-    require(fits, name, f"hold finite numbers of at least {least:g}", value)
-    return entries
 
 
 def _reservoir(
@@ -33,10 +25,10 @@ def _reservoir(
     require(
         isinstance(losses, tuple) and len(losses) == 2, "losses", "be a pair", losses
     )
-    la, lb = (_finite("losses", loss, least=0.0) for loss in losses)
-    g = _finite("cross_loss", cross_loss)
+    la, lb = (finite("losses", loss, least=0.0) for loss in losses)
+    g = finite("cross_loss", cross_loss)
     la, lb, g = together("losses, cross_loss", la, lb, g)
-    fits = bool((np.abs(g) <= np.sqrt(la) * np.sqrt(lb) * (1 + 1e-12)).all())
+    fits = np.abs(g) <= np.sqrt(la) * np.sqrt(lb) * (1 + 1e-12)
     must = "keep g^2 <= Lambda_a Lambda_b, as every reservoir does"
     require(fits, "cross_loss", must, cross_loss)
     return la, lb, g
@@ -83,18 +75,17 @@ def coherent_amplitudes(
     >>> round(float(abs(b) ** 2), 4)
     2.9984
     """
-    f = _finite("drive", drive)
+    f = finite("drive", drive)
     la, lb, g = _reservoir(losses, cross_loss)
-    delta_a, delta_b = (_finite("detunings", each) for each in detunings)
-    j = numbers("coupling", coupling, "hold numbers", dtype=complex)
-    require(bool(np.isfinite(j).all()), "coupling", "be finite", coupling)
+    delta_a, delta_b = (finite("detunings", each) for each in detunings)
+    j = finite("coupling", coupling, dtype=complex)
     names = "drive, losses, cross_loss, coupling, detunings"
     together(names, f, la, j, delta_a, delta_b)
     m11, m22 = delta_a - 0.5j * la, delta_b - 0.5j * lb
     m21 = j.conj() - 0.5j * g
     determinant = m11 * m22 - (j - 0.5j * g) * m21
-    alone = bool((determinant != 0).all())
-    require(alone, "losses", "leave one state at rest (det M != 0)", losses)
+    must = "leave one state at rest (det M != 0)"
+    require(determinant != 0, "losses", must, losses)
     return -f * m22 / determinant, f * m21 / determinant
 
 
@@ -145,12 +136,12 @@ def two_photon_steady(
     >>> round(float(rest.battery), 4)
     0.1339
     """
-    epsilon = _finite("drive", drive, least=0.0)
+    epsilon = finite("drive", drive, least=0.0)
     la, lb, g = _reservoir(losses, cross_loss)
     epsilon, la = together("drive, losses, cross_loss", epsilon, la)
     must = "stay below a quarter of the charger's total loss"
-    require(bool((4 * epsilon < la).all()), "drive", must, drive)
-    require(bool((lb > 0).all()), "losses", "be above 0", losses)
+    require(4 * epsilon < la, "drive", must, drive)
+    require(lb > 0, "losses", "be above 0", losses)
     rates = la / 2 - 2 * epsilon, la / 2 + 2 * epsilon
     extra = [2 * g**2 * epsilon / (lb * rate * (rate + lb / 2)) for rate in rates]
     wide, narrow = 0.5 + extra[0], 0.5 - extra[1]
@@ -210,8 +201,7 @@ def mode_overlap(matrix: ArrayLike) -> float:
     >>> mode_overlap([[1.0, 0.0], [0.0, 2.0]])
     0.0
     """
-    entries = numbers("matrix", matrix, "hold numbers", dtype=complex)
-    fits = entries.shape == (2, 2) and bool(np.isfinite(entries).all())
-    require(fits, "matrix", "be finite and of shape (2, 2)", matrix)
+    entries = finite("matrix", matrix, dtype=complex)
+    require(entries.shape == (2, 2), "matrix", "be of shape (2, 2)", matrix)
     first, second = np.linalg.eig(entries).eigenvectors.T
     return float(abs(np.vdot(first, second)))

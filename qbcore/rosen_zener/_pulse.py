@@ -85,8 +85,7 @@ class Runs(NamedTuple):
         at_most(MOST_WORK, work, "The number of updates of an amplitude", way_out)
         longest = float(np.max(series))
         rounding = ROUNDING * math.exp(REACH) * longest
-        if accuracy < rounding:
-            raise _out_of_reach(rounding, accuracy)
+        _within(accuracy, rounding)
         return math.ceil(longest)
 
 
@@ -137,9 +136,7 @@ class Pulses:
             asked = np.append(fractions[done:upto], end)
             kets = weighted(np.vander((asked - now) / h, TERMS + 1, True), series)
             norm = np.linalg.norm(kets, axis=-1, keepdims=True)
-            lost = float(np.abs(norm - 1).max())
-            if lost > allowed:
-                raise _out_of_reach(lost, accuracy)
+            _within(allowed, float(np.abs(norm - 1).max()))
             kets /= norm
             phases = np.exp(-1j * self.centre * asked[:, None])
             yield (kets * size[:, None] * phases)[:, :-1]
@@ -208,13 +205,10 @@ class ShapedPulses(Pulses):
             atol=allowed * STEP_SHARE,
             max_step=LONGEST_STEP,
         )
-        if not found.success:
-            raise _out_of_reach(math.inf, accuracy)
+        _within(allowed, 0.0 if found.success else math.inf)
         kets = np.moveaxis(found.y.reshape(*self.kets.shape, -1), -1, 1)
         norm = np.linalg.norm(kets, axis=-1, keepdims=True)
-        lost = float(np.abs(norm - 1).max())
-        if lost > allowed:
-            raise _out_of_reach(lost, accuracy)
+        _within(allowed, float(np.abs(norm - 1).max()))
         phases = np.exp(-1j * self.centre * fractions[:, None])
         yield kets / norm * size[:, None] * phases
 
@@ -240,11 +234,8 @@ def _reach(series: ComplexArray, share: float) -> float:
     return float(((share / sizes) ** [1 / (TERMS - 2), 1 / (TERMS - 1)]).min())
 
 
-def _out_of_reach(found: float, accuracy: float) -> AccuracyError:
-    return AccuracyError(
-        f"Argument `accuracy` must be at least {found:.3g}, the error that double "
-        f"precision leaves, but is {accuracy!r}. Ask for less, or for a weaker or "
-        "shorter pulse.",
-        found=found,
-        limit=accuracy,
-    )
+def _within(accuracy: float, error: float) -> None:
+    """Refuse an error above the accuracy."""
+    what = "The error that double precision leaves"
+    way_out = "ask for less `accuracy`, or for a weaker or shorter pulse"
+    at_most(accuracy, error, what, way_out, AccuracyError)

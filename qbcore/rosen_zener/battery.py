@@ -26,11 +26,11 @@ from scipy.integrate import quad_vec
 
 from qbcore._numerics.spins import projections
 from qbcore._numerics.unitary import columns
-from qbcore._support.checks import numbers, real, require, time_axis, together
-from qbcore._support.models import ClosedBattery, check_fields
+from qbcore._support.checks import numbers, real, require, time_axis
+from qbcore._support.models import ClosedBattery, broadcast_fields, check_fields
 from qbcore._support.progress import progress
-from qbcore._support.results import Result
-from qbcore._support.states import REPAIRABLE, are_kets, checked_states, read
+from qbcore._support.results import Result, result
+from qbcore._support.states import REPAIRABLE, adjoint, are_kets, checked_states, read
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.charging import Charging, Peak, peak
 from qbcore.rosen_zener._pulse import Pulses, Runs, ShapedPulses, area_fraction, joined
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 LOOKS = 1001  # at a shape, for its height and for values that are no numbers
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class RosenZenerCharging(Charging):
     """Charging curve of the Rosen-Zener battery; see `Charging` for the other fields.
 
@@ -63,7 +63,7 @@ class RosenZenerCharging(Charging):
     diagonal_entropy: FloatArray
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class ChargingMap(Result):
     """Summary of many charging runs.
 
@@ -137,7 +137,7 @@ class RosenZenerBattery(ClosedBattery):
         check_fields(self, least={"atoms": 1, "drive": 0}, positive=positive)
         if self.shape is not None:
             seen = self._shaped(np.linspace(0.0, 1.0, LOOKS))
-            require(bool(np.isfinite(seen).all()), "shape", "be finite", self.shape)
+            require(np.isfinite(seen), "shape", "be finite", self.shape)
 
     @property
     def quantum(self) -> float:
@@ -333,7 +333,7 @@ def _start(start: Any, atoms: int) -> tuple[ComplexArray, bool]:
 def _as_states(kets: ComplexArray, pure: bool) -> ComplexArray:
     """Kets (S, N + 1, 1) or density matrices at S times, from (K, S, N + 1)."""
     each = np.moveaxis(kets, 0, -1)
-    return each if pure else each @ each.conj().swapaxes(1, 2)
+    return each if pure else each @ adjoint(each)
 
 
 def charge_map(
@@ -392,7 +392,8 @@ def charge_map(
         "duration": duration,
         "interaction": interaction,
     }
-    shape, runs = _broadcast(given)
+    grids = broadcast_fields(RosenZenerBattery, given)
+    runs = Runs(*(grids[name].ravel() for name in Runs._fields))
     runs.planned(accuracy)  # refuse before anything is computed
     runs.fractions(resolution, least=33)
     found = np.empty((9, runs.radians.size))
@@ -401,21 +402,10 @@ def charge_map(
         some = Runs(*(field[block] for field in runs))
         x = some.fractions(resolution, least=33)
         found[:, block] = _summary(some, x, accuracy)
-    e_time, e, p_time, p, *rest = found.reshape(9, *shape)
+    e_time, e, p_time, p, *rest = found.reshape(9, *grids["atoms"].shape)
     values = Peak(e_time, e), Peak(p_time, p), *rest
     names = (field.name for field in fields(ChargingMap))
     return ChargingMap(**dict(zip(names, values, strict=True)))
-
-
-def _broadcast(given: dict[str, ArrayLike]) -> tuple[tuple[int, ...], Runs]:
-    """Shape of the fields, and their values if the extremes pass the model's checks."""
-    for name, value in given.items():
-        require(numbers(name, value).size > 0, name, "hold at least one value", value)
-    grids = together(", ".join(given), *map(np.asarray, given.values()))
-    for extreme in (np.min, np.max):  # a NaN survives both
-        corner = (extreme(grid).item() for grid in grids)
-        RosenZenerBattery(**dict(zip(given, corner, strict=True)))
-    return grids[0].shape, Runs(*(grid.ravel().astype(float) for grid in grids))
 
 
 def _blocks(runs: Runs) -> Iterator[IntArray]:

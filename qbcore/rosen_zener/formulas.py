@@ -41,7 +41,7 @@ class GaugeIntegrals(NamedTuple):
 def gauge_angle(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
     """Return mu = pi - v0 t/2 + (v0 T/4 pi) sin(2 pi t/T), Eq. (14)."""
     t, length = numbers("times", times), _checked(battery).duration
-    inside = bool(np.all((t >= 0) & (t <= length * (1 + 1e-12))))
+    inside = (t >= 0) & (t <= length * (1 + 1e-12))
     require(inside, "times", f"lie between 0 and {length:g}", times)
     return np.pi - battery.pulse_area(t)
 
@@ -115,7 +115,7 @@ def stored_energy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
 def average_power(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
     """Return E(t)/t, Eq. (18), for times after 0."""
     energy, t = stored_energy(battery, times), np.asarray(times, dtype=float)
-    require(bool(np.all(t > 0)), "times", "lie after 0", times)
+    require(t > 0, "times", "lie after 0", times)
     return energy / t
 
 

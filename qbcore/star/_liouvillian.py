@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from qbcore._support.checks import require
-from qbcore._support.states import TOLERANCE, are_kets, checked_states, read
+from qbcore._support.states import TOLERANCE, checked_states, density_matrices, read
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.star._network import Network, observe
 from qbcore.star.formulas import occupation
@@ -50,8 +50,8 @@ def density_matrix(start: Any, cells: int) -> ComplexArray:
         qubits = [np.array([p, 1 - p]) for p in each]
         return np.diag(reduce(np.kron, qubits)).astype(complex)
     space = [2] * cells
-    rho = checked_states("start", start, 2**cells, space=space, single=True)
-    return rho @ rho.conj().T if are_kets(rho) else rho
+    state = checked_states("start", start, 2**cells, space=space, single=True)
+    return density_matrices(state)
 
 
 def liouvillian(star: Network) -> Any:

@@ -216,12 +216,9 @@ def observe(generator: Any, start: Any, times: FloatArray, readout: Any) -> Any:
     """Return ``readout`` (k, d) of exp(G t) start, shape (k, T), in bounded memory."""
     fastest = abs(generator).sum(axis=0).max()
     error = float(np.finfo(float).eps * fastest * times[-1])
-    if not error <= LOST:
-        message = (
-            f"By t = {times[-1]:g} rounding grows to {error:.3g}, and {LOST} may be "
-            "lost: ask for earlier `times`, or for the state at rest."
-        )
-        raise AccuracyError(message, found=error, limit=LOST)
+    what = f"The error that rounding grows to by t = {times[-1]:g}"
+    way_out = "ask for earlier `times`, or for the state at rest"
+    at_most(LOST, error, what, way_out, AccuracyError)
     stretches = math.ceil(times.size * len(start) / MOST_NUMBERS)
     seen, state, now = [], start, 0.0
     for part in np.array_split(times, stretches):

@@ -36,6 +36,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 from scipy.special import binom
 
+from qbcore._numerics.spins import loss_rate
 from qbcore._support.progress import progress
 from qbcore._support.types import FloatArray
 
@@ -118,18 +119,6 @@ class Symmetric:
         weights = copies * ancilla**up * (1 - ancilla) ** (2 * half - up)
         coherences = np.zeros(self.size - 2 * weights.size)
         return np.concatenate([battery * weights, (1 - battery) * weights, coherences])
-
-
-def loss_rate(ancillas: int, j: FloatArray, m: FloatArray, step: int) -> FloatArray:
-    """Rate of |j, m> -> |j + step, m - 1> if each ancilla loses at unit rate."""
-    half = ancillas / 2
-    if step == 0:
-        top, bottom = (j + m) * (j - m + 1) * (half + 1), 2 * j * (j + 1)
-    else:
-        # The way up is the way down with -j - 1 in place of j.
-        k = j if step < 0 else -j - 1
-        top, bottom = (k + m) * (k + m - 1) * (half + 1 + k), 2 * k * (2 * k + 1)
-    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
 class _Grid:

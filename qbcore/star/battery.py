@@ -30,7 +30,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qbcore._support.checks import numbers, real, require, together
+from qbcore._support.checks import real
+from qbcore._support.models import broadcast_fields
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.star import _liouvillian, _network
 from qbcore.star._symmetric import Symmetric, symmetric
@@ -182,16 +183,8 @@ def steady_map(
     >>> steady_map(bias=[0.0, 1.0, 2.0], potential=0.0).excitation.round(4)
     array([0.2689, 0.384 , 0.5035])
     """
-    given = dict(locals())  # the eight fields by name
-    reals = [numbers(name, value) for name, value in given.items()]
-    fields = dict(zip(given, together(", ".join(given), *reals), strict=True))
-    shape = fields["cells"].shape
-    require(0 not in shape, "cells", "broadcast to at least one star", shape)
-    # The model's own checks of the extremes; a NaN survives min and max.
-    for extreme in (np.min, np.max):
-        corner = {name: extreme(field) for name, field in fields.items()}
-        StarBattery(**corner | {"cells": extreme(cells)})
-    return _at_rest(fields)
+    eight_fields = dict(locals())
+    return _at_rest(broadcast_fields(StarBattery, eight_fields))
 
 
 def _at_rest(fields: dict[str, Any]) -> StarSteadyState:

@@ -29,7 +29,6 @@ n may round to 0 or 1.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qbcore._numerics.spins import copies
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import SeveralSteadyStatesError
 from qbcore.star import _liouvillian, _network
@@ -128,11 +128,14 @@ class CommonBathStar(_network.Network):
         found = []
         for lost in range((self.cells + 1) // 2):
             j = (self.cells - 1) / 2 - lost
-            copies = math.comb(self.cells, lost) * (self.cells - 2 * lost) // self.cells
             for s in self._total_spins(j):
-                p = self._excitation(j, s)
                 found.append(
-                    Sector(ancilla_spin=j, total_spin=s, copies=copies, excitation=p)
+                    Sector(
+                        ancilla_spin=j,
+                        total_spin=s,
+                        copies=copies(self.cells - 1, lost),
+                        excitation=self._excitation(j, s),
+                    )
                 )
         return tuple(found)
 
@@ -168,11 +171,11 @@ class CommonBathStar(_network.Network):
         different j_A are copies of each other, and their d add up before squaring (the
         Catalan numbers).
         """
-        copies: Counter[Any] = Counter()
+        often: Counter[Any] = Counter()
         for s in self.sectors:
             mixed = (s.ancilla_spin, s.total_spin)
-            copies[mixed if self._coupled else s.total_spin] += s.copies
-        return sum(d * d for d in copies.values())
+            often[mixed if self._coupled else s.total_spin] += s.copies
+        return sum(d * d for d in often.values())
 
     def weights(self, start: Any = None) -> FloatArray:
         """Return the weight of a start in each sector: it alone decides p_1 in the end.

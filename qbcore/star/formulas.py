@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, hyp2f1
 
-from qbcore._support.checks import numbers, real, require, together
+from qbcore._support.checks import finite, numbers, real, require, together
 from qbcore._support.types import FloatArray
 
 
@@ -43,9 +43,8 @@ def fermi(
     >>> float(fermi(1.0, 1.0, 0.3)), float(fermi(1.0, 1.1, 0.0))
     (0.5, 1.0)
     """
-    e, mu = _finite("energy", energy), _finite("potential", potential)
-    t = _finite("temperature", temperature)
-    require(bool((t >= 0).all()), "temperature", "not be negative", temperature)
+    e, mu = finite("energy", energy), finite("potential", potential)
+    t = finite("temperature", temperature, least=0.0)
     e, mu, t = together("energy, potential, temperature", e, mu, t)
     # Half of mu - omega is a number where it is not; a cold half would vanish.
     unit = np.where(t > 1, 0.5, 1.0)
@@ -128,7 +127,7 @@ def _checked_sets(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return (J/gamma)^2 and the occupations, all checked."""
     gamma = real("rate", rate, above=0.0)
-    ratio = strength(_finite("coupling", coupling), gamma)
+    ratio = strength(finite("coupling", coupling), gamma)
     a, b = occupation("n1", n1), occupation("n2", n2)
     j, a, b = together("coupling, n1, n2", ratio, a, b)
     return np.square(j), a, b
@@ -140,17 +139,11 @@ def strength(coupling: ArrayLike, rate: ArrayLike) -> FloatArray:
         return np.clip(np.divide(coupling, rate), -1e50, 1e50)
 
 
-def _finite(name: str, value: ArrayLike) -> FloatArray:
-    array = numbers(name, value)
-    require(bool(np.isfinite(array).all()), name, "be finite", value)
-    return array
-
-
 def occupation(name: str, value: ArrayLike) -> FloatArray:
     """Return checked occupations, the probabilities of being excited."""
     must = "be an occupation in [0, 1]"
     n = numbers(name, value, must)
-    require(bool(np.all((n >= 0) & (n <= 1))), name, must, value)
+    require((n >= 0) & (n <= 1), name, must, value)
     return n
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from qbcore._support.results import result
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.charging import Charging, SteadyState
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class QubitSteadyState(SteadyState):
     """The battery qubit at rest; it has no coherence, so p_1 says all.
 
@@ -24,7 +23,7 @@ class QubitSteadyState(SteadyState):
     state: ComplexArray
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class StarSteadyState(QubitSteadyState):
     """Steady state with individual baths: of one star, or arrays of many.
 
@@ -45,7 +44,7 @@ class StarSteadyState(QubitSteadyState):
     dissipation: float | FloatArray
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@result
 class StarCharging(Charging):
     """Charging curve of either star.
 

@@ -418,7 +418,7 @@ def test_a_sample_that_is_not_finite(bad, which):
     [[0.0, math.nan, 2.0], [0.0, 1.0, math.inf], [0.0, 1.0, 1.0], [2.0, 1.0, 0.0]],
 )
 def test_times_that_do_not_increase(times):
-    with pytest.raises(ValueError, match="`times` must be finite and increase"):
+    with pytest.raises(ValueError, match=r"`times` must (be finite|increase)"):
         peak(times, [0.0, 1.0, 0.0], [1.0, 0.0, -1.0])
 
 

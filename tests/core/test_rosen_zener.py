@@ -217,7 +217,7 @@ def test_a_lost_norm_is_refused(monkeypatch):
     # The sum does not keep the norm by itself: here it is told to go too far.
     monkeypatch.setattr("qbcore.rosen_zener._pulse._reach", lambda series, share: 0.4)
     battery = RosenZenerBattery(atoms=1, interaction=0.0, drive=4.0, duration=1.0)
-    with pytest.raises(AccuracyError, match="Ask for less") as refused:
+    with pytest.raises(AccuracyError, match="ask for less") as refused:
         battery.charge([1.0])
     assert 1e-2 > refused.value.found > refused.value.limit == 1e-8
 

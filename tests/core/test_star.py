@@ -17,9 +17,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logit
 
 from qbcore import metrics
+from qbcore._numerics.spins import loss_rate
 from qbcore.errors import AccuracyError, SeveralSteadyStatesError, TooLargeError
 from qbcore.star import CommonBathStar, StarBattery, fermi, steady_map
-from qbcore.star._symmetric import loss_rate, symmetric
+from qbcore.star._symmetric import symmetric
 from qbcore.star.formulas import (
     many_ancillas_excitation,
     three_cell_excitation,
@@ -629,7 +630,7 @@ def test_fermi_function_of_a_cold_bath_is_a_step():
     """At T = 0 exactly, and at temperatures so low that a quotient overflows."""
     for cold in (0.0, 1e-320):
         assert fermi(1.0, [0.9, 1.0, 1.1], cold).tolist() == [0.0, 0.5, 1.0]
-    with pytest.raises(ValueError, match="`temperature` must not be negative"):
+    with pytest.raises(ValueError, match="`temperature` must be finite and at least 0"):
         fermi(1.0, 1.0, [1.0, -1.0])
     with pytest.raises(ValueError, match="`energy` must be finite"):
         fermi(np.nan, 1.0, 1.0)
@@ -857,7 +858,7 @@ def test_times_beyond_rounding_are_refused():
 
 
 ODD_MAPS = [
-    ({"coupling": []}, "`cells` must broadcast to at least one star"),
+    ({"coupling": []}, "`coupling` must hold at least one value"),
     ({"coupling": [1.0, NAN]}, "`coupling` must be a finite real number"),
     ({"bias": [INF]}, "`bias` must be a finite real number"),
     ({"bias": ["1"]}, "`bias` must hold real numbers"),
