@@ -353,7 +353,6 @@ WIDE = GaussianSystem(np.eye(4), np.zeros(4), np.zeros((0, 4)))
         [(PUSH, lambda t: "on")],
         [(PUSH, lambda t: None)],
     ],
-    ids=str,
 )
 def test_odd_drives_are_refused_by_name(drives):
     with pytest.raises(ValueError, match="`drives` must"):
