@@ -87,18 +87,19 @@ class Number:
             return "yes" if self.value else "no"
         margin = tex.power_of_ten(f"{self.tolerance:.1g}")
         shown = self._digits + (f" ± {margin}" if self.tolerance else "")
+        if self.unit.startswith("$") and self.tolerance:
+            shown = f"({shown})"
         return f"{shown} {self.unit}".rstrip()
 
     @property
     def _digits(self) -> str:
-        # Six digits, and more where these would be wrong by a tenth of the tolerance.
-        shown = next(
-            text
-            for digits in range(6, 18)
-            if abs(float(text := f"{self.value:.{digits}g}") - self.value)
-            <= self.tolerance / 10
-        )
-        return tex.power_of_ten(shown)
+        # As many as it takes to be right within a tenth of the tolerance.
+        for digits in range(1, 18):
+            shown = f"{self.value:.{digits}g}"
+            right = abs(float(shown) - self.value) <= self.tolerance / 10
+            if right and "e+" not in shown:
+                break
+        return tex.power_of_ten(shown.replace("-", "−", shown.startswith("-")))
 
     @property
     def share(self) -> float | None:
@@ -150,12 +151,14 @@ class Claim:
         """What decides the claim, and how many of the readings it holds under."""
         if not self.readings:
             return f"Decided by {self.decided_by}"
-        held = sum(verdict == "holds" for verdict in self.readings.values())
-        each = "; ".join(f"{name}: {found}" for name, found in self.readings.items())
-        return (
-            f"Decided by {self.decided_by}: "
-            f"holds under {held} of {len(self.readings)} readings ({each})"
-        )
+        ruled = []
+        for verdict in VERDICTS:
+            names = [name for name, found in self.readings.items() if found == verdict]
+            among = f"{len(names)} of {len(self.readings)}"
+            many = f"all {len(names)}" if len(names) == len(self.readings) else among
+            said = f"{verdict} under {many} readings ({'; '.join(names)})"
+            ruled += [said] if names else []
+        return f"Decided by {self.decided_by}: {', '.join(ruled)}"
 
     @property
     def largest_error(self) -> float | None:

@@ -147,7 +147,8 @@ def _row(claim: Claim) -> str:
         f'data-paper="{paper}" data-verdict="{claim.verdict}" '
         f'data-decided="{claim.decided_by}" data-quote="{escape(quote(claim))}"'
     )
-    head = f'<th scope="row" {LEFT}>{link}</th>'
+    name = f"<small><code>{claim.id}</code></small>"
+    head = f'<th scope="row" {LEFT}>{link} {name}</th>'
     style = style_class(claim.verdict)
     return f'<tr class="{style}" id="{claim.id}" {data}>{head}{cells}</tr>'
 

@@ -300,7 +300,7 @@ def test_every_kind_of_number_is_compared(ledger, given):
         (2.708086, 1e-6, "2.708086 ± 10^-6"),
         (1234567.0, 0, "1234567"),
         (1 / 3, 0, "0.3333333333333333"),
-        (13.84063, 2e-2, "13.8406 ± 0.02"),
+        (13.84063, 2e-2, "13.84 ± 0.02"),
         (1.0, 1e-9, "1 ± 10^-9"),
         (0.180277, 1e-9, "0.180277 ± 10^-9"),
     ],
@@ -628,8 +628,20 @@ def test_the_verdict_follows_from_the_readings(ledger, verdict, readings):
 
 def test_the_box_says_under_how_many_readings_a_claim_holds(ledger):
     (claim,) = claims.load(ledger(chosen(one="holds", two="fails", three="holds")))
-    said = "Decided by our choice: holds under 2 of 3 readings (one: holds; two: fails;"
-    assert said in claim._repr_html_()
+    said = "holds under 2 of 3 readings (one; three), fails under 1 of 3 readings (two)"
+    assert f"Decided by our choice: {said}." in claim._repr_html_()
+
+
+def test_readings_that_agree_are_told_at_once(ledger):
+    agreed = chosen(one="fails", two="fails") | {"verdict": "fails"}
+    (claim,) = claims.load(ledger(agreed))
+    assert claim.decision.endswith("fails under all 2 readings (one; two)")
+
+
+def test_a_unit_that_is_a_formula_stands_behind_brackets(ledger):
+    fields = {"value": -2.29831, "tolerance": 1e-3, "unit": r"$1/\gamma$", "label": "t"}
+    (claim,) = claims.load(ledger(entry(computed={"t": fields})))
+    assert str(claim.computed["t"]) == "(−2.2983 ± 0.001) 1/γ"
 
 
 def test_the_box_of_a_claim_without_readings_says_what_decides(ledger):
