@@ -3,7 +3,7 @@
 ``book/claims.yml`` holds one entry per claim::
 
     - id: guo-transition              # how a chapter names it
-      paper: guo2024                  # key in references.bib
+      paper: guo2024                  # key in references.bib; thisbook for our own
       where: Fig. 6a                  # place in the paper
       claim: ...                      # in our words
       parameters: N = 100, no drive   # what was computed

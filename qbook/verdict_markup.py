@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗", "cannot be decided": "?"}
 LEFT = 'style="text-align: left"'  # JupyterLab moves the text of tables to the right
+OWN = "thisbook"  # stands for a paper where the book rules on its own statements
 BORDER = 'style="border-left:0.4em solid;padding:0.3em 1em;margin:1em 0"'
 
 
@@ -133,6 +134,8 @@ def table(claims: tuple[Claim, ...]) -> str:
 
 def paper_name(key: str) -> str:
     """A key of the bibliography as readers say it: guo2024 is Guo 2024."""
+    if key == OWN:
+        return "This book"
     return re.sub(r"^([a-z]+)(\d{4}.*)$", lambda m: f"{m[1].title()} {m[2]}", key)
 
 

@@ -1,6 +1,6 @@
 """The ledger on the site: ``claims.json``, its schema, and one address per claim.
 
-Each entry also holds the DOI of its paper, the address of its verdict's box, and its
+Each entry also holds the DOI of its paper if it has one, the address of its verdict's box, and its
 permanent address: a page that says the verdict where it is shared, and leads to the box
 in whatever chapter that stands.
 """
@@ -38,6 +38,11 @@ def doi(bibliography: BibliographyData, paper: str) -> str:
     return f"10.48550/arXiv.{number[1]}"
 
 
+def _source(bibliography: BibliographyData, paper: str) -> dict[str, str]:
+    """The DOI of what is ruled on; the book itself has none."""
+    return {} if paper == markup.OWN else {"doi": doi(bibliography, paper)}
+
+
 def published(ledger: claims.Ledger, bibliography: BibliographyData) -> dict[str, Any]:
     """The whole ledger as plain values, checked against its own schema."""
     document = {
@@ -47,7 +52,8 @@ def published(ledger: claims.Ledger, bibliography: BibliographyData) -> dict[str
         "license": "CC-BY-4.0",
         "claims": [
             {key: value for key, value in asdict(claim).items() if value}
-            | {"doi": doi(bibliography, claim.paper), "address": claim.address}
+            | _source(bibliography, claim.paper)
+            | {"address": claim.address}
             | {"permanent_address": f"{_page(claim)}.html"}
             for claim in ledger
         ],

@@ -745,3 +745,8 @@ def test_the_table_names_papers_as_readers_do(ledger):
     assert '<tr class="verdict-holds" id="some-claim"' in table
     assert ">Paper 2024</td>" in table
     assert 'data-decided="printed parameters"' in table
+
+
+def test_the_table_does_not_call_the_book_a_paper(ledger):
+    table = claims.load(ledger(entry(paper="thisbook")))._repr_html_()
+    assert 'data-paper="This book"' in table

@@ -63,6 +63,13 @@ def test_a_claim_leads_to_its_paper_and_to_its_box():
     assert guo["permanent_address"] == "claims/guo-state.html"
 
 
+def test_a_statement_of_the_book_itself_has_an_address_and_no_doi():
+    own = claims.Ledger([replace(LEDGER[0], paper="thisbook")])
+    (entry,) = publish_ledger.published(own, PAPERS)["claims"]
+    assert "doi" not in entry
+    assert entry["address"] == DOCUMENT["claims"][0]["address"]
+
+
 def test_pandas_reads_it_in_two_lines():
     found = io.StringIO(json.dumps(DOCUMENT))
     table = pd.json_normalize(json.load(found)["claims"], max_level=0)
