@@ -236,7 +236,8 @@ def find_ledger(start: Path | None = None) -> Path:
 def _parsed(path: Path, modified: tuple[int, ...]) -> Ledger:
     """Ledger as of its modification time: an edit is seen in a running kernel."""
     moves = json.loads(_read(path.with_name(REFINED)) or "{}")
-    return Ledger(_claim(entry, moves.get(entry["id"], {})) for entry in entries(path))
+    found = _one_line(entries(path))
+    return Ledger(_claim(entry, moves.get(entry["id"], {})) for entry in found)
 
 
 def _claim(entry: dict[str, Any], errors: Mapping[str, float]) -> Claim:
@@ -244,12 +245,16 @@ def _claim(entry: dict[str, Any], errors: Mapping[str, float]) -> Claim:
         name: Number(**{"label": name} | fields, error=errors.get(name))
         for name, fields in entry["computed"].items()
     }
-    text = {
-        key: " ".join(value.split())
-        for key, value in entry.items()
-        if isinstance(value, str)
-    }
-    return Claim(**{**entry, **text, "computed": numbers})
+    return Claim(**{**entry, "computed": numbers})
+
+
+def _one_line(found: Any) -> Any:
+    """What a ledger holds, each text (a key is one too) in one line."""
+    if isinstance(found, str):
+        return " ".join(found.split())
+    if isinstance(found, dict):
+        return {_one_line(key): _one_line(value) for key, value in found.items()}
+    return [_one_line(each) for each in found] if isinstance(found, list) else found
 
 
 def _read(path: Path) -> str:
@@ -312,20 +317,29 @@ def check(
     ruled = {name: _ruled(held) for name, held in (readings or {}).items()}
     _named("readings", claim.readings, ruled)
     _record(claim_id, found, ruled)
+    if apart := disagreement(claim, found, ruled):
+        raise ClaimError(apart)
+    return claim
+
+
+def disagreement(
+    claim: Claim, found: Mapping[str, float], ruled: Mapping[str, str]
+) -> str:
+    """Where numbers and readings leave the ledger first; nothing if they agree."""
     for name, number in claim.computed.items():
         apart = abs(found[name] - number.value)
         if not math.isfinite(apart) or apart > number.tolerance:
-            raise ClaimError(
-                f"{claim_id}: the ledger holds {name} = {number}, "
+            return (
+                f"{claim.id}: the ledger holds {name} = {number}, "
                 f"computed here is {found[name]:.9g}."
             )
     for name, verdict in claim.readings.items():
         if ruled[name] != verdict:
-            raise ClaimError(
-                f'{claim_id}: under the reading "{name}" the ledger says {verdict!r}, '
+            return (
+                f'{claim.id}: under the reading "{name}" the ledger says {verdict!r}, '
                 f"computed here is {ruled[name]!r}."
             )
-    return claim
+    return ""
 
 
 def _named(

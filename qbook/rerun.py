@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 import time
 import warnings
@@ -53,15 +54,16 @@ class Rerun:
             f"  verdict   {claim.verdict}: {claim.reason}",
             f"  {'agrees' if self.agrees else 'DISAGREES'} ({self.seconds:.1f} s)",
         ]
-        lines += [f"  {self.error}"] if self.error else []
-        return tex.plain("\n".join(lines))
+        said = tex.plain("\n".join(lines))
+        # The error is another's words, in which a dollar begins no formula.
+        return f"{said}\n  {self.error}" if self.error else said
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         claim = self.claim
         numbers = {
             name: {
-                "computed": self.computed.get(name),
+                "computed": _finite(self.computed.get(name)),
                 "ledger": number.value,
                 "tolerance": number.tolerance,
                 "label": number.label,
@@ -83,6 +85,11 @@ class Rerun:
             "error": self.error,
             "seconds": round(self.seconds, 2),
         }
+
+
+def _finite(number: float | None) -> float | None:
+    """The number, or None where JSON has no word for it."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def source(claim: claims.Claim, book: Path) -> str:
@@ -122,10 +129,18 @@ def rerun(claim: claims.Claim, book: Path) -> Rerun:
             text = source(claim, book)
             os.chdir((book / claim.chapter).parent)
             exec(compile(text, f"<{claim.id}>", "exec"), {"__name__": "__main__"})
-        except Exception as raised:  # whatever one claim raises, the others are run
+        # Whatever one claim raises, the others are run; one that ends is no success.
+        except (Exception, SystemExit) as raised:
             error = f"{type(raised).__name__}: {raised}"
-        kept = record.read_text(encoding="utf-8") if record.exists() else "{}"
-    found = json.loads(kept.splitlines()[-1])
+        kept = record.read_text(encoding="utf-8") if record.exists() else ""
+    lines = [json.loads(line) for line in kept.splitlines()]
+    checked = [line for line in lines if line["id"] == claim.id]
+    found = checked[-1] if checked else {}
+    # What a chapter catches, or never comes to, does not agree.
+    if not (error or checked):
+        error = f"The code ran, but did not come to the check of {claim.id}."
+    for line in checked:
+        error = error or claims.disagreement(claim, line["computed"], line["readings"])
     return Rerun(
         claim=claim,
         computed=found.get("computed", {}),

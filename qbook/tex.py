@@ -10,7 +10,13 @@ from typing import Any
 
 MACRO = re.compile(r"\\([A-Za-z]+)")
 FORMULA = re.compile(r"\$([^$]+)\$")
-LONG_EXPONENT = re.compile(r"\^\{(?!-?\w+\}|\\\w+\})([^{}]+)\}")
+GROUP = re.compile(r"([_^])\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
+SHORT = re.compile(r"-?[^\W_]+|\W|\(.*\)")  # stands in an exponent without brackets
+SPACE = re.compile(r"\\([A-Za-z]+)[ \t]+(?=\\[A-Za-z])")
+NAMED = (
+    r"(\\(?:(?:arc)?(?:sin|cos|tan)h?|ln|log|exp|max|min|sup|inf|lim|det)"
+    r"(?![A-Za-z]))"
+)
 
 
 def html(text: str) -> str:
@@ -46,9 +52,27 @@ def plain(text: str) -> str:
     )
 
     def spelled(formula: str) -> str:
-        return str(converter.latex_to_text(LONG_EXPONENT.sub(r"^(\1)", formula)))
+        short = GROUP.sub(lambda group: group[1] + _index(spelled(group[2])), formula)
+        # The name of a function would run into what stands beside it.
+        apart = re.sub(rf"(?<=[A-Za-z0-9}}]){NAMED}", r" \1", short)
+        apart = re.sub(rf"{NAMED}(?=\\[A-Za-z])", r"\1 ", apart)
+        return str(converter.latex_to_text(SPACE.sub(_kept_space, apart)))
 
     return _with_formulas(text, spelled)
+
+
+def _kept_space(found: re.Match[str]) -> str:
+    """A macro and the space behind it, which pylatexenc drops before another macro."""
+    from pylatexenc.latexwalker import get_default_latex_context_db
+
+    known = get_default_latex_context_db().get_macro_spec(found[1])
+    takes_more = known is not None and known.args_parser.argspec
+    return found[0] if takes_more else rf"\{found[1]}\ "
+
+
+def _index(shown: str) -> str:
+    """An exponent or an index as text: in brackets where it would run on."""
+    return shown if SHORT.fullmatch(shown) else f"({shown})"
 
 
 def fault(text: str) -> str:
@@ -56,15 +80,33 @@ def fault(text: str) -> str:
     formulas = FORMULA.findall(text)
     if text.count("$") != 2 * len(formulas):
         return "has a formula that does not end"
-    if any(each.count("{") != each.count("}") for each in formulas):
+    if "\\" in FORMULA.sub("", text):
+        return "has a backslash outside of a formula"
+    if any(not each.isprintable() for each in formulas):
+        return "has a formula with a line break or the like; in YAML write '\\ne'"
+    if not all(map(_braces_match, formulas)):
         return "has a formula with an open brace"
     if any("frac" in each for each in formulas):
         return "has a fraction that plain text cannot show, write a/b"
-    known = _macros().get_macro_spec
-    unknown = [m for each in formulas for m in MACRO.findall(each) if not known(m)]
+    unknown = [m for each in formulas for m in MACRO.findall(each) if not _shown(m)]
     if unknown:
         return f"has \\{unknown[0]}, which plain text cannot show"
     return ""
+
+
+def _shown(macro: str) -> bool:
+    """Whether plain text shows a macro; of some, only the argument would stay."""
+    known = _macros().get_macro_spec(macro)
+    return known is not None and known.simplify_repl not in ("", "%s")
+
+
+def _braces_match(formula: str) -> bool:
+    depth = 0
+    for brace in re.findall(r"(?<!\\)[{}]", formula):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def power_of_ten(number: str) -> str:
@@ -89,6 +131,7 @@ def _macros() -> Any:
 
     known = get_default_latex_context_db()
     added = [MacroTextSpec("det", "det"), MacroTextSpec("ne", "≠")]
+    added.append(MacroTextSpec("|", "‖"))
     known.add_context_category("ledger", macros=added, prepend=True)
     return known
 

@@ -209,6 +209,84 @@ def test_a_key_that_stands_twice_is_refused(ledger, first, again):
         claims.load(path)
 
 
+SOUND = yaml.safe_dump([GOOD], sort_keys=False)
+TRICKS = {  # what stands in the place of what, and the rule that refuses it
+    "octal": ("value: 2.0", "value: 010", "'010' is not of type 'number'"),
+    "minutes": ("value: 2.0", "value: 1:30", "'1:30' is not of type 'number'"),
+    "huge": ("value: 2.0", f"value: 1{'0' * 400}", "is not of type 'number'"),
+    "digits": ("value: 2.0", f"value: 1{'0' * 5000}", "is not of type 'number'"),
+    "beyond": ("value: 2.0", "value: 1.0e+400", "the value inf is not finite"),
+    "tag": ("value: 2.0", "value: !!int x", "'x' is not what tag:yaml.org,2002:int"),
+    "error": ("tolerance: 0.25", "{0}\n      error: 0.1", "the error is measured"),
+    "doi": ("where: Fig. 1", "{0}\n  doi: 10.1/2", "doi: the site adds it"),
+    "half": ("tolerance: 0.25", "tolerance: 0\n      unit: yes/no", "yes/no is 1 or 0"),
+    "key": ("energy:", "1:", "the key 1 is not text, put it in quotes"),
+    "null key": ("energy:", "~:", "the key ~ is not text"),
+    "argument": ("energy:", "ledger:", "a number cannot be called ledger"),
+    "itself": ("- id: some-claim", "- &a\n  id: *a", "this holds itself"),
+    "control": ("Fig. 1", "Fig. \x01", "'\\\\x01' is not allowed in YAML"),
+    "newline": ("Fig. 1", '"$a \\ne b$"', "has a formula with a line break"),
+    "bell": ("Fig. 1", '"$\\alpha$"', "has a formula with a line break"),
+    "braces": ("Fig. 1", "$a}b{c$", "has a formula with an open brace"),
+    "outside": ("Fig. 1", "at \\mu", "has a backslash outside of a formula"),
+    "lost": ("Fig. 1", "$\\overline{n}$", "has \\\\overline, which plain text cannot"),
+    "id": ("id: some-claim", 'id: "some-claim\\n"', "is not made of a to z"),
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_trick_of_yaml_or_tex_is_refused_with_its_line(tmp_path, trick):
+    old, new, rule = TRICKS[trick]
+    assert old in SOUND
+    path = tmp_path / "claims.yml"
+    path.write_text(SOUND.replace(old, new.replace("{0}", old)), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^claims\.yml, line \d+: ") as refused:
+        claims.load(path)
+    assert rule.replace("\\\\", "\\") in str(refused.value).replace("\\\\", "\\")
+    line = int(re.search(r"line (\d+)", str(refused.value))[1])
+    first = 1 + SOUND[: SOUND.index(old)].count("\n")
+    assert first - 1 <= line <= first + 2
+
+
+def test_what_is_not_utf8_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "claims.yml"
+    path.write_bytes(SOUND.replace("Fig. 1", "é").encode("latin-1"))
+    with pytest.raises(ValueError, match="line 3: is not UTF-8"):
+        claims.load(path)
+
+
+def test_dates_and_yes_are_text_and_merged_keys_may_be_replaced(tmp_path):
+    path = tmp_path / "claims.yml"
+    first = SOUND.replace("- id", "- &a\n  id").replace("energy:", "yes:")
+    first += "  since: 2024-13-45\n"
+    path.write_text(f"{first}- <<: *a\n  id: other\n", encoding="utf-8")
+    one, two = claims.load(path)
+    assert (one.since, [*one.computed]) == ("2024-13-45", ["yes"])
+    assert (two.id, two.where) == ("other", one.where)
+
+
+def test_a_label_of_several_lines_is_shown_in_one(ledger):
+    fields = {"value": 2.0, "tolerance": 0.1, "label": "a\n b"}
+    (claim,) = claims.load(ledger(entry(computed={"energy": fields})))
+    assert claim.numbers == "a b: 2 ± 0.1"
+
+
+@pytest.mark.parametrize(
+    ("steps", "rule"),
+    [
+        ([("holds", "holds")], "a change from 'holds' to the same"),
+        ([("holds", "fails"), ("holds in part", "holds")], "the change before led to"),
+    ],
+)
+def test_changes_that_contradict_are_refused(ledger, steps, rule):
+    changes = [
+        {"version": "1", "from": before, "to": after, "because": "x"}
+        for before, after in steps
+    ]
+    with pytest.raises(ValueError, match=rule):
+        claims.load(ledger(entry(changes=changes)))
+
+
 # --- finding ---
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import jinja2
 import jsonschema
 import pandas as pd
 import publish_ledger
@@ -88,3 +89,11 @@ def test_a_paper_without_any_number_is_refused():
     odd = claims.Ledger([replace(LEDGER[0], paper="nowhere")])
     with pytest.raises(ValueError, match="nowhere has neither a DOI"):
         publish_ledger.published(odd, PAPERS)
+
+
+def test_the_page_of_a_claim_escapes_what_it_says():
+    template = (BOOK / "_templates" / "claim.html").read_text(encoding="utf-8")
+    said = dict.fromkeys(("title", "quote", "address", "picture"), 'v < 2 "&" <b>')
+    page = jinja2.Template(template).render(said)
+    assert "<b>" not in page
+    assert page.count("v &lt; 2 &#34;&amp;&#34; &lt;b&gt;") == 9

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from qbook import claims
-from qbook.rerun import source
+from qbook.rerun import rerun, source
 from qbook.tex import plain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,6 +145,34 @@ def test_a_cell_that_raises_is_a_disagreement_with_its_error(own):
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stdout
     assert "(energy): today not computed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import sys\nx = sys.exit(0)\nclaims.check('mine', x)", "SystemExit: 0"),
+        ("if False:\n    claims.check('mine', 2.0)", "did not come to the check"),
+        ("def f():\n    claims.check('mine', 2.0)", "did not come to the check"),
+        (
+            "try:\n    claims.check('mine', 3.0)\nexcept AssertionError:\n    pass",
+            "computed here is 3",
+        ),
+        ("claims.check('mine', float('$1$'))", "to float: '$1$'"),
+    ],
+)
+def test_only_a_check_that_was_reached_and_passed_agrees(own, code, said):
+    ledger = own([CHECKS[0], code])
+    mine = claims.load(ledger)[0]
+    found = rerun(mine, ledger.parent)
+    assert not found.agrees
+    assert said in str(found)
+
+
+def test_json_has_no_word_for_what_is_not_finite(own):
+    ledger = own([CHECKS[0], "claims.check('mine', float('nan'))"])
+    found = rerun(claims.load(ledger)[0], ledger.parent).as_dict()
+    assert found["numbers"]["energy"]["computed"] is None
+    assert found["agrees"] is False
 
 
 def test_a_claim_that_no_cell_checks_does_not_stop_the_others(own):
