@@ -57,7 +57,7 @@ def test_page_counts_and_data_have_the_paper(book):
 def test_the_command_rules_on_it(book):
     done = run(book, "verdicts", "dummy2026")
     assert done.returncode == 0, done.stderr
-    assert "time = 3.14159" in done.stdout
+    assert "today 3.14159" in done.stdout
 
 
 def test_the_chapter_runs_and_keeps_the_rules_of_chapters(book):

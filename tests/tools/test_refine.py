@@ -1,5 +1,6 @@
 """Numbers that hang on the grid are found by computing at twice the resolution."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,10 @@ import pytest
 import refine
 import yaml
 
+from qbook import claims
+
 ROOT = Path(__file__).resolve().parents[2]
+BOOK = ROOT / "book"
 
 HEAD = """
 import numpy as np
@@ -112,3 +116,12 @@ def test_a_cell_that_fails_at_twice_the_resolution_is_named(run):
 def test_a_number_may_move_by_half_of_its_tolerance():
     moved = refine.moves({"a": {"x": 1.0, "y": 2.0}}, {"a": {"x": 1.5, "y": 2.0}})
     assert moved == {"a": {"x": 0.5, "y": 0.0}}
+
+
+def test_the_errors_of_the_whole_ledger_are_measured():
+    measured = json.loads((BOOK / claims.REFINED).read_text(encoding="utf-8"))
+    ledger = {claim.id: claim for claim in claims.load(BOOK / "claims.yml")}
+    assert list(measured) == list(ledger)
+    for name, claim in ledger.items():
+        assert set(measured[name]) == set(claim.computed)
+    assert not list(refine.grid_limited(measured, ledger))
