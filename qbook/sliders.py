@@ -24,6 +24,7 @@ from qbcore._support.checks import require
 from qbcore._support.progress import progress
 
 MOST_FRAMES = 150  # about 1.5 MB on the page
+MOST_BYTES = 2_000_000  # of the frames of one figure, whatever they show
 Draw = Callable[..., str]
 
 
@@ -71,14 +72,14 @@ def explore(
     live : compute the frame when a slider moves instead of all frames now (needs a
         kernel). Half of the drawing is matplotlib's search for margins; fixed ones
         (``layout="none"``) save it.
-    values : the values of each slider, one to three sliders; at most 150 frames unless
-        live.
+    values : the values of each slider, one to three sliders; unless live, at most 150
+        frames of two megabytes together.
 
     Raises
     ------
     ValueError for no slider, a slider of fewer than two values, an unknown label or
-    start, too many frames, or a ``draw`` that returns no sentence. Whatever ``draw``
-    raises passes through.
+    start, too many or too heavy frames, or a ``draw`` that returns no sentence.
+    Whatever ``draw`` raises passes through.
     """
     require(
         1 <= len(values) <= 3, "values", "name one to three sliders", sorted(values)
@@ -151,8 +152,14 @@ def _drawn(draw: Draw, values: dict[str, Sequence[Any]]) -> list[tuple[bytes, st
     sets = [dict(zip(values, each, strict=True)) for each in product(*values.values())]
     must = f"make at most {MOST_FRAMES} frames"
     require(len(sets) <= MOST_FRAMES, "values", must, len(sets))
-    frames = (_frame(draw, each) for each in progress(sets, "frames", len(sets)))
-    return [(_packed(png), sentence) for png, sentence in frames]
+    drawn, weight = [], 0
+    for each in progress(sets, "frames", len(sets)):
+        png, sentence = _frame(draw, each)
+        drawn.append((_packed(png), sentence))
+        weight += len(drawn[-1][0])
+        must = f"make frames of at most {MOST_BYTES} bytes: fewer or `live=True`"
+        require(weight <= MOST_BYTES, "values", must, weight)
+    return drawn
 
 
 def _all_frames(figures: Iterator[str], sliders: Sequence[SelectionSlider]) -> Widget:

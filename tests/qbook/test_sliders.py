@@ -200,6 +200,21 @@ def test_too_many_frames_are_refused_before_one_is_drawn():
     assert draw.calls == []
 
 
+def test_frames_that_weigh_too_much_are_refused_once_they_do():
+    """A picture of noise does not compress: some 300 kB each."""
+    noise = np.random.default_rng(1)
+    calls = []
+
+    def draw(a):
+        calls.append(a)
+        plt.figure(figsize=(6, 6)).figimage(noise.random((600, 600)), cmap="viridis")
+        return "Noise."
+
+    with pytest.raises(ValueError, match=r"at most 2000000 bytes.*live=True"):
+        explore(draw, a=range(MOST_FRAMES))
+    assert 3 < len(calls) < 30
+
+
 def test_a_frame_that_fails_says_where():
     def draw(a, b):
         plt.figure(figsize=(1, 1))
