@@ -91,8 +91,8 @@ def _voices(claim: Claim) -> str:
 
 
 def _measured(claim: Claim) -> str:
-    """What a computation at twice the resolution said, if there was one."""
-    if claim.largest_error is None:
+    """How far the numbers move at twice the resolution; counts and stored do not."""
+    if not claim.largest_error:
         return ""
     return (
         "At twice the resolution the numbers move by at most "

@@ -96,7 +96,7 @@ def test_maxima_of_the_grid_are_found_out(run):
     done = run(FINAL, EXTREMA)
     assert done.returncode == 1
     assert "final: shift = 0.01 ± 0.002 moves by 0.0025" in done.stdout
-    assert "extrema: apart = 0.0251 ± 0.003 moves by 0.0024" in done.stdout
+    assert "extrema: apart = 0.025 ± 0.003 moves by 0.0024" in done.stdout
     # Outside its tolerance now, so its cell fails as well.
     assert "ClaimError: final: the ledger holds" in done.stdout
 
