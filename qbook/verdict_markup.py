@@ -102,25 +102,33 @@ def _measured(claim: Claim) -> str:
 
 def strip(claims: tuple[Claim, ...]) -> str:
     """The claims of a chapter in one line of links, for its head."""
-    links = "".join(
-        f'<li class="{style_class(claim.verdict)}"><a href="#{claim.anchor}" '
-        f'title="{escape(plain(claim.claim))}">{sign(claim.verdict)} {claim.id}'
-        f'<span class="visually-hidden">: {claim.verdict}</span></a></li>'
-        for claim in claims
-    )
-    label = 'aria-label="Claims of this chapter"'
-    return f'<nav class="claims" {label}><ul>{links}</ul></nav>'
+    links = [
+        _link(c, f"#{c.anchor}", plain(c.claim), f" {c.id}", f": {c.verdict}")
+        for c in claims
+    ]
+    return _navigation("claims", "Claims of this chapter", links)
 
 
 def strip_of_all(claims: tuple[Claim, ...]) -> str:
     """Every verdict as one small sign, for the first page; each leads to its box."""
-    links = "".join(
-        f'<li class="{style_class(claim.verdict)}"><a href="{_address(claim)}" '
-        f'title="{escape(quote(claim))}">{sign(claim.verdict)}'
-        f'<span class="visually-hidden">{claim.id}: {claim.verdict}</span></a></li>'
-        for claim in claims
+    links = [
+        _link(c, _address(c), quote(c), "", f"{c.id}: {c.verdict}") for c in claims
+    ]
+    return _navigation("all-claims", "All claims", links)
+
+
+def _link(claim: Claim, href: str, title: str, shown: str, spoken: str) -> str:
+    """A verdict's sign as a link, with what is shown and what is only spoken."""
+    return (
+        f'<li class="{style_class(claim.verdict)}"><a href="{href}" '
+        f'title="{escape(title)}">{sign(claim.verdict)}{shown}'
+        f'<span class="visually-hidden">{spoken}</span></a></li>'
     )
-    return f'<nav class="all-claims" aria-label="All claims"><ul>{links}</ul></nav>'
+
+
+def _navigation(kind: str, label: str, links: list[str]) -> str:
+    items = "".join(links)
+    return f'<nav class="{kind}" aria-label="{label}"><ul>{items}</ul></nav>'
 
 
 def table(claims: tuple[Claim, ...]) -> str:
