@@ -85,6 +85,9 @@ def read(name: str, value: Any) -> Read:
         must = "be a ket or an operator on one space"
         require(fits, name, must, (value.type, value.dims))
         return _numbers(name, value.full()), rows
+    # Two moments of a `GaussianState` could pass for a list of two kets.
+    must = "hold no moments: use `qbcore.gaussian`, or its `fock_state` first"
+    require(not hasattr(value, "covariance"), name, must, type(value))
     if isinstance(value, list | tuple) and not all(map(np.isscalar, value)):
         return _stacked(name, [read(name, each) for each in value])
     value = value.toarray() if hasattr(value, "toarray") else value  # of scipy.sparse

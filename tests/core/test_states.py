@@ -7,6 +7,7 @@ import pytest
 import qutip
 import scipy.sparse
 
+from qbcore import gaussian, metrics
 from qbcore._support.states import (
     OPERATOR_TOLERANCE,
     REPAIRABLE,
@@ -169,3 +170,14 @@ def test_the_dimension_and_the_space_are_those_asked_for():
     assert checked_states("psi", pair, 6, space=[2, 3]).shape == (6, 1)
     with pytest.raises(ValueError, match=r"be on the space \[3, 2\]"):
         checked_states("psi", pair, 6, space=[3, 2])
+
+
+@pytest.mark.parametrize("ergotropy", [metrics.ergotropy, metrics.energy])
+@pytest.mark.parametrize("wrap", [lambda state: state, lambda state: [state]])
+def test_moments_are_not_taken_for_two_kets(ergotropy, wrap):
+    """Of one mode with a mean of length 1, mean and covariance look like states."""
+    state = gaussian.coherent(0.5**0.5)
+    with pytest.raises(ValueError, match=r"Argument `states` must .*qbcore\.gaussian"):
+        ergotropy(wrap(state), np.diag([0.0, 1.0]))
+    kept = gaussian.fock_state(state, 12)
+    assert ergotropy(kept, np.diag(np.arange(12.0))) == pytest.approx(0.5, abs=1e-6)
