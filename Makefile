@@ -11,15 +11,20 @@ WRITTEN_BY_SITE := $(SITE) _build/jupyter_execute _build/.doctrees
 WIDGETS := book/_static/vendor/embed.js
 WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
-CONSTRAINTS ?= -c constraints.txt
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
+# Every package by version and hash, and then the book itself. CONSTRAINTS= takes the newest
+# that requirements.txt and pyproject.toml allow.
+CONSTRAINTS ?= constraints.txt
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(if $(CONSTRAINTS),$(PIP) --require-hashes --no-deps -r $(1) && $(PIP) --no-deps -e .,$(PIP) $(2))
+LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-package qbcore \
+	--universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) pyproject.toml
 PYTEST = $(BIN)/python -m pytest -n 2
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data homework grade test check lint refine release mutants bench profile latency paint clean
+.PHONY: book site serve pdf notebooks data homework grade test check lint coverage refine lock release mutants bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -71,6 +76,13 @@ release: pdf ## what a release consists of, in _build/release; sends nothing any
 refine: .venv/installed ## every number of the ledger again at twice the resolution
 	$(BIN)/python tools/refine.py
 
+lock: .venv/installed ## fix the packages for every Python by version and hash; UPGRADE=1 takes newer ones
+	$(LOCK) requirements.txt --extra site --extra test --extra bench -o constraints.txt
+	$(LOCK) --extra course -c constraints.txt -o homework/constraints.txt
+
+coverage: .venv/installed ## lines and branches that the tests of core and ledger reach
+	$(PYTEST) --dist loadgroup --cov --cov-branch --cov-report=term:skip-covered tests/core tests/qbook qbcore qbook
+
 mutants: .venv/installed ## would the tests notice? 90 small mistakes in the core, drawn with SEED; under an hour
 	$(BIN)/python tools/mutants.py $(if $(SEED),--seed $(SEED))
 
@@ -89,12 +101,12 @@ paint: .venv/installed ## how soon the pages that 'make book' wrote show somethi
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "The book needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make book PYTHON=python3.11"; exit 1; }
 	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	$(INSTALL) -r requirements.txt -e ".[site,test,bench]"
+	$(call INSTALL,constraints.txt,-r requirements.txt -e ".[site,test,bench]")
 	touch $@
 
 # The grader is no part of what a reader needs.
-.venv/course: .venv/installed
-	$(INSTALL) -e ".[course]"
+.venv/course: .venv/installed homework/constraints.txt
+	$(call INSTALL,homework/constraints.txt,-e ".[course]")
 	touch $@
 
 # The sliders' player for pages without a kernel, with npm of the virtual environment. Others

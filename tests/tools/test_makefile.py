@@ -18,7 +18,9 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="!!! no mak
 def folder(tmp_path):
     """A book that is installed, with a player and a site."""
     shutil.copy(MAKEFILE, tmp_path)
-    for name in ("requirements.txt", "constraints.txt", "pyproject.toml"):
+    pins = ("constraints.txt", "homework/constraints.txt")
+    for name in (*pins, "requirements.txt", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     for name in (WIDGETS, SITE, ".venv/installed"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
