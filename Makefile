@@ -64,6 +64,7 @@ lint: .venv/installed ## style, types, spelling, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+	$(BIN)/python tools/readability.py
 	$(BIN)/python tools/lint_workflows.py
 	$(BIN)/python -c "from qbook import claims; print(claims.load())"
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -695,7 +695,9 @@ def checked_state(
     must = "be a GaussianState: a mean (..., 2n) and a covariance (..., 2n, 2n)"
     must = f"{must} of {modes} modes" if modes else must
     require(isinstance(state, GaussianState), name, must, state)
-    mean, covariance = (numbers(name, part, must) for part in state)  # type: ignore[attr-defined]
+    mean, covariance = (
+        numbers(name, part, must) for part in cast(GaussianState, state)
+    )
     size = mean.shape[-1] if mean.ndim else 0
     fits = size > 0 and size % 2 == 0 and covariance.shape == (*mean.shape, size)
     fits = fits and (modes is None or mean.shape == (2 * modes,))
