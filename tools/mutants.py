@@ -37,6 +37,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import cache
+from operator import methodcaller
 from pathlib import Path
 from typing import NamedTuple
 
@@ -535,7 +536,7 @@ class Trial:
         tests = {test for group in groups for test in group} - set(files)
         # The docstrings together: most files have none or take no time.
         runs = [[test] for test in sorted(tests)] + [list(files)]
-        running = {self.submit(lambda tree, r=r: tree.fails(r)): r for r in runs}
+        running = {self.submit(methodcaller("fails", run)): run for run in runs}
         failing = []
         for future in as_completed(running):
             run = running[future]
@@ -555,7 +556,7 @@ class Trial:
             usual = [sum(self.seconds.get(t, 0.0) for t in group) for group in groups]
             limits = [self.slack + 3 * seconds for seconds in usual]
             args = (mutant, groups, limits)
-            running[self.submit(lambda tree, args=args: tree.outcome(*args))] = mutant
+            running[self.submit(methodcaller("outcome", *args))] = mutant
         for future in as_completed(running):
             yield running[future], *future.result()
 

@@ -59,7 +59,7 @@ def code_tokens(source: str) -> list[tokenize.TokenInfo]:
     ]
 
 
-def annotations(tree: ast.Module) -> Iterator[ast.expr]:
+def hints(tree: ast.Module) -> Iterator[ast.expr]:
     """What stands behind a colon or an arrow in a function's head or a class."""
     for node in ast.walk(tree):
         if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
@@ -123,7 +123,7 @@ def figures(root: Path) -> dict[str, float]:
     ]
     known = [node for path in exported for node in public(trees[path])]
     with_arguments = [node for node in known if has_arguments(node)]
-    hints = [hint for tree in trees.values() for hint in annotations(tree)]
+    types = [hint for tree in trees.values() for hint in hints(tree)]
     texts = {node: ast.get_docstring(node) or "" for node in known}
     return {
         "tokens of qbcore": sum(len(tokens[path]) for path in of_core),
@@ -131,7 +131,7 @@ def figures(root: Path) -> dict[str, float]:
         "longest line": max(
             len(line) for source in sources.values() for line in source.splitlines()
         ),
-        "annotations with Any": share([names_any(hint) for hint in hints]),
+        "annotations with Any": share([names_any(hint) for hint in types]),
         "public names with Parameters": share(
             [
                 "Parameters\n---" in texts[node] or "Attributes\n---" in texts[node]

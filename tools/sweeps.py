@@ -22,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ FORMATS |= dict.fromkeys(("max_power", "max_energy", "charge"), "{:.5f}")
 UNITS = {name: int(text[-3]) for name, text in FORMATS.items()}  # decimals
 Run = Callable[[DualCavityBattery], DualCavityCharging]
 Row = dict[str, float]
-Grid = dict[str, list]
+Grid = dict[str, list[Any]]
 
 
 def over_window(
@@ -275,7 +276,9 @@ def table(name: str) -> pd.DataFrame:
             ["atoms_a", "atoms_b", "exchange", "repulsion", "cutoff_a"]
         )
     counts = [
-        c for c in whole if c.startswith(("atoms", "cutoff", "states", "megabytes"))
+        c
+        for c in map(str, whole)
+        if c.startswith(("atoms", "cutoff", "states", "megabytes"))
     ]
     return whole.astype(dict.fromkeys(counts, int))
 
@@ -290,10 +293,14 @@ def once_more(name: str, stored: pd.Series) -> Row:
         return pulse(int(stored["atoms"]), stored["interaction"], accuracy=1e-8)
     if name == "dual-cavity-growth":  # of which only the number of states has digits
         return cost(int(stored["atoms"]))
-    counts = {c: int(stored[c]) for c in ("atoms_a", "atoms_b", "cutoff_a", "cutoff_b")}
-    counts["cutoff_b"] = counts["cutoff_b"] or 1  # of a cavity that is not there
-    couplings = {c: stored[c] for c in ("exchange", "repulsion")}
-    battery = DualCavityBattery(**counts, **couplings)
+    battery = DualCavityBattery(
+        atoms_a=int(stored["atoms_a"]),
+        atoms_b=int(stored["atoms_b"]),
+        cutoff_a=int(stored["cutoff_a"]),
+        cutoff_b=int(stored["cutoff_b"]) or 1,  # of a cavity that is not there
+        exchange=stored["exchange"],
+        repulsion=stored["repulsion"],
+    )
     if "max_energy" in stored:
         until = max(stored["power_time"], stored["energy_time"]) + 10 * STEP
         return row(battery, over_window(battery, until, 2), with_energy=True)
