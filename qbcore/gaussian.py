@@ -6,14 +6,22 @@ all about it, and no Fock space is cut off. Conventions: hbar = k_B = 1, quadrat
 r = (x_1, p_1, x_2, p_2, ...) with x = (a + a^+)/sqrt(2), p = (a - a^+)/(i sqrt(2)), so
 [r_j, r_k] = i Omega_jk, and
 
-    mean_j = <r_j>,
-    covariance_jk = <{r_j - mean_j, r_k - mean_k}>/2   (vacuum: 1/2 on the diagonal).
+.. math::
 
-For H = r^T G r / 2 + d^T r and jump operators L_k = (C r)_k the moments obey
+    \bar r_j = \langle r_j\rangle, \qquad
+    V_{jk} = \tfrac12\langle\{r_j - \bar r_j, r_k - \bar r_k\}\rangle
+    \quad(\text{vacuum: } \tfrac12 \text{ on the diagonal}),
 
-    mean' = A mean + Omega d,            A = Omega (G + Im C^+ C)            (drift),
-    covariance' = A covariance + covariance A^T + D,
-                                         D = Omega Re(C^+ C) Omega^T     (diffusion).
+the mean and the covariance. For :math:`H = r^T G r/2 + d^T r` and jump operators
+:math:`L_k = (C r)_k` they obey
+
+.. math::
+
+    \dot{\bar r} = A\bar r + \Omega d, \qquad
+    \dot V = A V + V A^T + D,
+
+with the drift matrix :math:`A = \Omega(G + \mathrm{Im}\,C^\dagger C)` and the
+diffusion :math:`D = \Omega\,\mathrm{Re}(C^\dagger C)\,\Omega^T`.
 
 Source: Weedbrook et al., Rev. Mod. Phys. 84, 621 (2012), with their vacuum variance 1
 halved; the drift and diffusion of a Lindblad equation as in Genoni, Lami and Serafini,
@@ -121,7 +129,7 @@ def thermal(modes: int, occupation: float = 0.0) -> GaussianState:
 
 
 def coherent(amplitude: ArrayLike) -> GaussianState:
-    """Return modes in coherent states, a |alpha> = alpha |alpha>.
+    """Return modes in coherent states, ``a |alpha> = alpha |alpha>``.
 
     Its mean displaces another state: ``state.mean + coherent(alpha).mean``.
 
@@ -133,7 +141,7 @@ def coherent(amplitude: ArrayLike) -> GaussianState:
     Returns
     -------
     GaussianState
-        Of energy |alpha|^2 in each mode, all of which is ergotropy.
+        Of energy ``|alpha|^2`` in each mode, all of which is ergotropy.
 
     Raises
     ------
@@ -750,7 +758,7 @@ def _one_mode(state: GaussianState) -> tuple[FloatArray, ...]:
 
 
 def occupation(state: GaussianState) -> Any:
-    """<a^+ a> = (tr covariance + |mean|^2 - 1)/2 of one mode."""
+    """Return ``<a^+ a> = (tr covariance + |mean|^2 - 1)/2`` of one mode."""
     x, p, xx, _, pp = _one_mode(state)
     return number((xx + pp - 1 + x**2 + p**2) / 2)
 
@@ -992,9 +1000,10 @@ def fock_state(state: GaussianState, levels: int) -> ComplexArray:
 
     The generating function of rho_jk / sqrt(j! k!) is c exp(z^T A z / 2 + b^T z)
     (Quesada et al., Phys. Rev. A 100, 022341 (2019)). With alpha = <a>,
-    m = <a^2> - alpha^2, n = <a a^+> - |alpha|^2 and N = n^2 - |m|^2 the matrix A has
-    the entries m/N, 1 - n/N, m*/N, and b holds (n alpha - m alpha*)/N and its
-    conjugate. The Taylor coefficients obey a recursion.
+    ``m = <a^2> - alpha^2``, ``n = <a a^+> - |alpha|^2`` and ``N = n^2 - |m|^2`` the
+    matrix A has the entries ``m/N, 1 - n/N, m*/N``, and b holds
+    ``(n alpha - m alpha*)/N`` and its conjugate. The Taylor coefficients obey a
+    recursion.
 
     Parameters
     ----------

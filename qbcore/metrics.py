@@ -524,8 +524,8 @@ def ergotropy(
     >>> round(ergotropy([[0.2, 0.0], [0.0, 0.8]], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.6
 
-    Two atoms, one of them excited on average, in the basis |2>, |1>, |0> of the number
-    of excited ones:
+    Two atoms, one of them excited on average, in the basis ``|2>, |1>, |0>`` of the
+    number of excited ones:
 
     >>> rho = np.diag([0.4, 0.2, 0.4])
     >>> blocks = [np.diag([2.0, 1.0, 0.0]), [[1.0]]]  # triplet and singlet
@@ -687,9 +687,9 @@ def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
 
     It is that of the operator of work H - U^+ H U, whose mean is the ergotropy W (one
     of the definitions that Allahverdyan and Nieuwenhuizen, Phys. Rev. E 71, 066102
-    (2005), compare). With U |r_k> = |e_k>
+    (2005), compare). With ``U |r_k> = |e_k>``::
 
-        sigma^2 = sum_k r_k || (H - e_k - W) |r_k> ||^2 .
+        sigma^2 = sum_k r_k || (H - e_k - W) |r_k> ||^2
 
     For a state without coherence between the levels of H it is that of two energy
     measurements, one before U and one after it. For a coherent state the first

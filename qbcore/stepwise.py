@@ -77,7 +77,7 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     """Return the Kraus operators of a collision with a fresh unit.
 
     The battery's state becomes tr_unit[U (rho x eta) U^+], with the operators
-    K_ij = sqrt(p_j) <i|U|j> over the eigenstates |j> of eta with weights p_j
+    ``K_ij = sqrt(p_j) <i|U|j>`` over the eigenstates ``|j>`` of eta with weights p_j
     (Ciccarello, Lorenzo, Giovannetti and Palma, Phys. Rep. 954, 1 (2022)).
 
     Parameters

@@ -156,7 +156,7 @@ def exceptional_coupling(
     """Return J at which the effective matrix has one eigenvalue only.
 
     (M_11 - M_22)^2 + 4 M_12 M_21 = 0 with detuning = Delta_a - Delta_b and
-    D = Lambda_a - Lambda_b reads 4 |J|^2 = g^2 + D^2/4 - detuning^2 and
+    D = Lambda_a - Lambda_b reads ``4 |J|^2 = g^2 + D^2/4 - detuning^2`` and
     4 g Re J = -detuning D. Of the two solutions it is the one with Im J > 0; for g = 0,
     where any phase does, the imaginary one.
 

@@ -222,7 +222,7 @@ class RosenZenerBattery(ClosedBattery):
         return qutip.QobjEvo([qutip.qdiags(self.static_levels, 0), [jx, self.drive_at]])
 
     def initial_state(self) -> qutip.Qobj:
-        """Return the empty battery |s, -s> as a QuTiP ket."""
+        """Return the empty battery ``|s, -s>`` as a QuTiP ket."""
         import qutip
 
         return qutip.basis(self.atoms + 1, self.atoms)
@@ -247,7 +247,7 @@ class RosenZenerBattery(ClosedBattery):
             (N + 1,) are the probabilities of the Dicke states, an incoherent mixture,
             and never amplitudes; (N + 1, 1) is a ket; (N + 1, N + 1) is a density
             matrix. QuTiP's kets and operators have these shapes too. The empty battery
-            |s, -s> if not given.
+            ``|s, -s>`` if not given.
         states : bool
             Also keep the states.
         accuracy : float

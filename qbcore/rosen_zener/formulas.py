@@ -196,7 +196,7 @@ def final_entropy(battery: RosenZenerBattery) -> float:
 def state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
     """Return the kets of Eq. (16), shape (..., N + 1, 1).
 
-    e^{-i mu Jx} e^{-i pi Jy} e^{i [B_2 Jy + B_3 Jz + ... + B_12 Jz^2]} |s, -s>
+    ``e^{-i mu Jx} e^{-i pi Jy} e^{i [B_2 Jy + B_3 Jz + ... + B_12 Jz^2]} |s, -s>``
     """
     angles, b = gauge_angle(battery, times), gauge_integrals(battery)
     jx, jy, jz = spin_matrices(battery.atoms)
@@ -209,7 +209,7 @@ def state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
 def magnus_state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
     """Return the first-order Magnus state in the frame of the pulse; not in the paper.
 
-    exp(-i phi Jx) exp(-i M) |s, -s> with M(t) the integral from 0 to t of
+    ``exp(-i phi Jx) exp(-i M) |s, -s>`` with M(t) the integral from 0 to t of
     Delta K + (2 eta/N) K^2, K = cos(phi) Jz + sin(phi) Jy: the idea of Eqs. (11)-(16)
     with the rotation that undoes the pulse and with integrals that end at t.
 

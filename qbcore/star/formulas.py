@@ -97,12 +97,14 @@ def three_cell_excitation(
     *,
     rate: float = 1.0,
 ) -> FloatArray:
-    """Return p_1 for N = 3, by elimination from the ten linear equations.
+    r"""Return p_1 for N = 3, by elimination from the ten linear equations.
 
     With a = n_1, b = n_2 and s = (J/gamma)^2,
 
-        p_1 = a + 4 s (b - a)(1 + s (2 + a + b - 2ab))
-              / (1 + s (10 - a - b + 2ab) + 2 s^2 (8 + a + a^2 + 2b - 4ab)),
+    .. math::
+
+        p_1 = a + \frac{4 s (b - a)(1 + s (2 + a + b - 2ab))}
+        {1 + s (10 - a - b + 2ab) + 2 s^2 (8 + a + a^2 + 2b - 4ab)},
 
     which for a = 1/2 is 1/2 + (b - 1/2) 4s/(1 + 7s). Parameters, result and errors are
     those of `two_cell_excitation`.
@@ -151,9 +153,9 @@ def many_ancillas_excitation(n1: float, n2: float) -> float:
     r"""Return p_1 for N -> infinity at any fixed J != 0, in closed form.
 
     For n_2 < 1/2 the ancillas act as one bosonic mode with nbar = n_2/(1 - 2 n_2)
-    quanta, coupled by J sqrt(N (1 - 2 n_2)) -> infinity. Then |e, K - 1> and |g, K> mix
-    fully, the number K of quanta climbs and falls one by one, P_0 is the probability of
-    K = 0, and
+    quanta, coupled by J sqrt(N (1 - 2 n_2)) -> infinity. Then ``|e, K - 1>`` and
+    ``|g, K>`` mix fully, the number K of quanta climbs and falls one by one, P_0 is the
+    probability of K = 0, and::
 
         p_1 = (1 - P_0)/2,  r_0 = 2 (nbar + n_1)/(nbar + 2 - n_1),  x = nbar/(nbar + 1),
         1/P_0 = 1 + r_0 2F1(3/2 + n_1/(2 nbar), 1; 3/2 + (1 - n_1)/(2 nbar + 2); x).
