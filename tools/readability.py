@@ -50,13 +50,16 @@ def docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
 
 
 def code_tokens(source: str) -> list[tokenize.TokenInfo]:
-    """Tokens without layout, comments and docstrings."""
+    """Tokens without layout, comments and docstrings; an f-string is one."""
     docs = {(doc.lineno, doc.col_offset) for doc in docstrings(ast.parse(source))}
-    return [
-        token
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type not in LAYOUT and token.start not in docs
-    ]
+    found, depth = [], 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if not depth and token.type not in LAYOUT and token.start not in docs:
+            found.append(token)
+        # Python 3.12 takes f-strings apart, 3.11 does not.
+        name = tokenize.tok_name[token.type]
+        depth += (name == "FSTRING_START") - (name == "FSTRING_END")
+    return found
 
 
 def hints(tree: ast.Module) -> Iterator[ast.expr]:

@@ -70,6 +70,11 @@ def test_a_figure_out_of_its_bounds_is_named(name, monkeypatch, capsys):
     assert capsys.readouterr().err == f"Out of its bounds: {name}\n"
 
 
+def test_a_string_with_values_in_it_is_one_token():
+    found = readability.code_tokens('x = f"{1:{2}} {f(3)}"\ny = 4\n')
+    assert len(found) == 6
+
+
 def test_a_private_module_exports_nothing(tree):
     (tree / "qbcore/_private.py").write_text("def loud() -> None:\n    print()\n")
     found = readability.figures(Path(tree))
