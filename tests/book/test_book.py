@@ -178,9 +178,10 @@ def test_the_model_of_a_chapter_is_drawn_with_words_for_those_who_do_not_see_it(
 
 def test_every_page_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
-    sections = [page for chapter in chapters for page in chapter.get("sections", ())]
-    listed = {toc["root"], *(page["file"] for page in chapters + sections)}
+    listed = {
+        toc["root"],
+        *(c["file"] for part in toc["parts"] for c in part["chapters"]),
+    }
     pages = {str(p.relative_to(ROOT).with_suffix("")) for p in BOOK.rglob("*.md")}
     pages |= {str(p.relative_to(ROOT).with_suffix("")) for p in NOTEBOOKS}
     assert listed == pages
