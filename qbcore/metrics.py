@@ -159,7 +159,11 @@ def _entropy(probabilities: FloatArray, base: float) -> FloatArray:
 
 
 def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
-    """Return the Shannon entropy -sum_i p_i log p_i over the last axis, 0 log 0 = 0.
+    r"""Return the Shannon entropy over the last axis.
+
+    .. math::
+
+        S = -\sum_i p_i \log p_i, \qquad 0 \log 0 = 0
 
     Parameters
     ----------
@@ -189,7 +193,23 @@ def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
 
 
 def energy(states: Any, hamiltonian: Any) -> Any:
-    """Return the mean energy tr(rho H).
+    r"""Return the mean energy.
+
+    .. math::
+
+        E = \mathrm{tr}(\rho H)
+
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of H.
 
     Examples
     --------
@@ -200,7 +220,11 @@ def energy(states: Any, hamiltonian: Any) -> Any:
 
 
 def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
-    """Return the energy above a reference state, tr(rho H) - tr(rho_0 H).
+    r"""Return the energy above a reference state.
+
+    .. math::
+
+        E = \mathrm{tr}(\rho H) - \mathrm{tr}(\rho_0 H)
 
     Parameters
     ----------
@@ -256,7 +280,11 @@ def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
 
 
 def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
-    """Return the rate of change of the battery's energy, d<H>/dt = i <[K, H]>.
+    r"""Return the rate of change of the battery's energy.
+
+    .. math::
+
+        \frac{d\langle H\rangle}{dt} = i\,\langle[K, H]\rangle
 
     Parameters
     ----------
@@ -296,7 +324,11 @@ def _with_generator(states: Any, hamiltonian: Any, generator: Any) -> Any:
 
 
 def power_bound(states: Any, hamiltonian: Any, generator: Any) -> Any:
-    """Return the largest |dE/dt| that the uncertainties allow, 2 Delta(H) Delta(K).
+    r"""Return the largest power that the uncertainties allow.
+
+    .. math::
+
+        \Big|\frac{dE}{dt}\Big| \le 2\,\Delta(H)\,\Delta(K)
 
     By Robertson, Phys. Rev. 34, 163 (1929), |<[K, H]>| <= 2 Delta(K) Delta(H), hence
     P^2 <= 4 Var(H) Var(K) for `instantaneous_power`. Julia-Farre et al., Phys. Rev.
@@ -441,9 +473,21 @@ def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) ->
 
 
 def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
-    """Return the passive state sum_k r_k |e_k><e_k|, r falling, e rising.
+    r"""Return the passive state of the same spectrum.
 
-    It has the spectrum r of the state, and no unitary extracts work from it.
+    .. math::
+
+        \rho_{\mathrm p} = \sum_k r_k\,|e_k\rangle\langle e_k|, \qquad
+        r_0 \ge r_1 \ge \dots, \quad e_0 \le e_1 \le \dots
+
+    No unitary extracts work from it.
+
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
 
     Returns
     -------
@@ -469,7 +513,12 @@ def ergotropy(
     unitaries: str = "all",
     dims: Sequence[int] | None = None,
 ) -> Any:
-    """Return the largest work that unitaries of a stated set extract.
+    r"""Return the largest work that unitaries of a stated set extract.
+
+    .. math::
+
+        \mathcal E = \max_U \big[\mathrm{tr}(\rho H) -
+        \mathrm{tr}(U\rho U^\dagger H)\big]
 
     Over all unitaries it is tr(rho H) - sum_k r_k e_k with the eigenvalues r of the
     state, falling, and e of H, rising (Allahverdyan et al., 2004).
@@ -629,11 +678,15 @@ def ergotropic_gap(
 
 
 def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
-    """Return the mean work once an ancilla has been measured, sum_a p_a W(rho_a).
+    r"""Return the mean work once an ancilla has been measured.
+
+    .. math::
+
+        \sum_a p_a\,\mathcal E(\rho_a)
 
     Francica, Goold, Plastina and Paternostro, npj Quantum Inf. 3, 12 (2017): the
     unitary on the battery may depend on the result a, which leaves the battery in the
-    state rho_a with probability p_a. W is the ergotropy over all unitaries.
+    state rho_a with probability p_a. The ergotropy is that over all unitaries.
 
     Parameters
     ----------
@@ -683,13 +736,15 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
 
 
 def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
-    """Return the standard deviation of the work at the unitary that extracts most.
+    r"""Return the standard deviation of the work at the unitary that extracts most.
 
-    It is that of the operator of work H - U^+ H U, whose mean is the ergotropy W (one
-    of the definitions that Allahverdyan and Nieuwenhuizen, Phys. Rev. E 71, 066102
-    (2005), compare). With ``U |r_k> = |e_k>``::
+    .. math::
 
-        sigma^2 = sum_k r_k || (H - e_k - W) |r_k> ||^2
+        \sigma^2 = \sum_k r_k\,\big\|(H - e_k - \mathcal E)\,|r_k\rangle\big\|^2
+
+    It is that of the operator of work H - U^+ H U, whose mean is the ergotropy, with U
+    taking the eigenstates of the state to those of H (one of the definitions that
+    Allahverdyan and Nieuwenhuizen, Phys. Rev. E 71, 066102 (2005), compare).
 
     For a state without coherence between the levels of H it is that of two energy
     measurements, one before U and one after it. For a coherent state the first
@@ -729,11 +784,27 @@ def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
 
 
 def passive_energy(states: Any, hamiltonian: Any) -> Any:
-    """Return the energy above the ground that no unitary extracts, sum_k r_k e_k - e_0.
+    r"""Return the energy above the ground that no unitary extracts.
+
+    .. math::
+
+        \sum_k r_k e_k - e_0
 
     r are the eigenvalues of the state, falling, and e those of H, rising. Andolina et
     al., Phys. Rev. Lett. 122, 047702 (2019), call it locked by correlations if the
     battery is mixed for its entanglement with the charger.
+
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of H, not negative.
 
     Examples
     --------
@@ -783,11 +854,14 @@ def bound_energy(states: Any, hamiltonian: Any) -> Any:
 
 
 def many_copy_work(states: Any, hamiltonian: Any) -> Any:
-    """Return the work per copy that unitaries extract from very many copies.
+    r"""Return the work per copy that unitaries extract from very many copies.
 
-    It is the energy above that of the Gibbs state of the same entropy, the limit of
-    W(rho^(n))/n for n copies (Alicki and Fannes, Phys. Rev. E 87, 042123 (2013)), also
-    called total ergotropy.
+    .. math::
+
+        \lim_{n\to\infty} \mathcal E(\rho^{\otimes n})/n
+
+    It is the energy above that of the Gibbs state of the same entropy (Alicki and
+    Fannes, Phys. Rev. E 87, 042123 (2013)), also called total ergotropy.
 
     Parameters
     ----------
@@ -811,11 +885,15 @@ def many_copy_work(states: Any, hamiltonian: Any) -> Any:
 
 
 def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any:
-    """Return the free energy above equilibrium, F(rho) - F(gamma) = T S(rho||gamma).
+    r"""Return the free energy above equilibrium.
 
-    F = tr(rho H) - T S(rho) with the entropy in nats, and gamma = exp(-H/T)/Z has F =
-    -T log Z. It bounds the work that a bath of temperature T helps to extract (Esposito
-    and Van den Broeck, EPL 95, 40004 (2011)).
+    .. math::
+
+        F(\rho) - F(\gamma) = T\,S(\rho\|\gamma), \qquad
+        F(\rho) = \mathrm{tr}(\rho H) - T S(\rho), \quad \gamma = e^{-H/T}/Z
+
+    The entropy is in nats. The difference bounds the work that a bath of temperature T
+    helps to extract (Esposito and Van den Broeck, EPL 95, 40004 (2011)).
 
     Parameters
     ----------
@@ -847,9 +925,25 @@ def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any
 
 
 def antiergotropy(states: Any, hamiltonian: Any) -> Any:
-    """Return the largest work a unitary can put in, sum_k r_k e_k - tr(rho H).
+    r"""Return the largest work that a unitary can put in.
+
+    .. math::
+
+        \sum_k r_k e_k - \mathrm{tr}(\rho H)
 
     r are the eigenvalues of the state and e those of H, both rising.
+
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of H, not negative.
 
     Examples
     --------
@@ -874,7 +968,20 @@ def _work(array: Numbers, h: Numbers, falling: FloatArray, energies: FloatArray)
 def capacity(states: Any, hamiltonian: Any) -> Any:
     """Return the battery capacity: ergotropy plus antiergotropy.
 
-    The spectra of state and H alone fix it.
+    The spectra of state and H alone fix it (Yang et al., Phys. Rev. Lett. 131, 030402
+    (2023)).
+
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of H, not negative.
 
     Examples
     --------
@@ -892,6 +999,20 @@ def incoherent_ergotropy(
 
     It is the part of the work that needs no coherence.
 
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+    degeneracy : float, optional
+        Levels of H closer than this count as one; see the conventions above.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of H, at most `ergotropy`.
+
     Examples
     --------
     >>> round(incoherent_ergotropy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
@@ -906,6 +1027,20 @@ def coherent_ergotropy(
 ) -> Any:
     """Return ergotropy minus its incoherent part, the work that coherence adds.
 
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+    degeneracy : float, optional
+        Levels of H closer than this count as one; see the conventions above.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of H, not negative.
+
     Examples
     --------
     >>> round(coherent_ergotropy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
@@ -918,7 +1053,23 @@ def coherent_ergotropy(
 
 
 def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
-    """Return the standard deviation of the energy, sqrt(<H^2> - <H>^2).
+    r"""Return the standard deviation of the energy.
+
+    .. math::
+
+        \Delta(H) = \sqrt{\langle H^2\rangle - \langle H\rangle^2}
+
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of H.
 
     Examples
     --------
@@ -942,7 +1093,23 @@ def _fluctuation(array: Numbers, h: Numbers) -> FloatArray:
 
 
 def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
-    """Return the entropy -tr(rho log rho); ``base`` of the logarithm, 2 for bits.
+    r"""Return the von Neumann entropy.
+
+    .. math::
+
+        S = -\mathrm{tr}(\rho \log \rho)
+
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    base : float
+        Base of the logarithm, above 1: 2 for bits, e for nats.
+
+    Returns
+    -------
+    float or (...) array
+        Between 0 and log d.
 
     Examples
     --------
@@ -965,6 +1132,22 @@ def diagonal_entropy(
     For a non-degenerate H this is the Shannon entropy of the populations. Inside a
     degenerate level no basis is preferred, so its block keeps its coherence.
 
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+    base : float
+        Base of the logarithm, above 1: 2 for bits, e for nats.
+    degeneracy : float, optional
+        Levels of H closer than this count as one; see the conventions above.
+
+    Returns
+    -------
+    float or (...) array
+        Between 0 and log d.
+
     Examples
     --------
     >>> plus = [0.5**0.5, 0.5**0.5]
@@ -984,6 +1167,22 @@ def relative_entropy_of_coherence(
     degeneracy: float | None = None,
 ) -> Any:
     """Return diagonal minus von Neumann entropy: coherence between levels of H.
+
+    Parameters
+    ----------
+    states : ket or density matrix, or many
+        See the conventions above.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
+    base : float
+        Base of the logarithm, above 1: 2 for bits, e for nats.
+    degeneracy : float, optional
+        Levels of H closer than this count as one; see the conventions above.
+
+    Returns
+    -------
+    float or (...) array
+        Not negative.
 
     Examples
     --------
