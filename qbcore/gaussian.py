@@ -72,13 +72,36 @@ Drives: TypeAlias = Sequence[tuple["GaussianSystem", Callable[[float], float]]]
 
 
 class GaussianState(NamedTuple):
-    """Mean (..., 2n) and covariance (..., 2n, 2n) of n modes, over times or not."""
+    """Mean and covariance of n modes, over times or not.
+
+    Attributes
+    ----------
+    mean : (..., 2n) array
+        Of the quadratures (x_1, p_1, x_2, p_2, ...).
+    covariance : (..., 2n, 2n) array
+        Symmetric; 1/2 on the diagonal of the vacuum.
+    """
 
     mean: FloatArray
     covariance: FloatArray
 
     def mode(self, index: int | Sequence[int]) -> GaussianState:
-        """The state of one mode, or of several, alone (partial trace over the rest)."""
+        """Return the state of one mode, or of several, alone: the partial trace.
+
+        Parameters
+        ----------
+        index : int or sequence of int
+            Which to keep.
+
+        Returns
+        -------
+        GaussianState
+
+        Examples
+        --------
+        >>> round(occupation(two_mode_squeezed(1.0).mode(0)), 4)
+        1.3811
+        """
         kept = _columns("index", index, self.mean.shape[-1] // 2)
         return GaussianState(
             self.mean[..., kept], self.covariance[..., kept[:, None], kept]
@@ -277,7 +300,23 @@ def tensor(*states: GaussianState) -> GaussianState:
 
 
 def symplectic_form(modes: int) -> FloatArray:
-    """Omega: blocks [[0, 1], [-1, 0]] on the diagonal, one per mode."""
+    """Return Omega: blocks [[0, 1], [-1, 0]] on the diagonal, one per mode.
+
+    Parameters
+    ----------
+    modes : int
+        n, at least 1.
+
+    Returns
+    -------
+    (2n, 2n) array
+
+    Examples
+    --------
+    >>> symplectic_form(1)
+    array([[ 0.,  1.],
+           [-1.,  0.]])
+    """
     count = integer("modes", modes, least=1)
     return np.asarray(np.kron(np.eye(count), [[0.0, 1.0], [-1.0, 0.0]]))
 
@@ -430,10 +469,20 @@ class GaussianSystem:
         return rate if abs(rate) > np.abs(rates - rate).max() else 0.0
 
     def slope(self, state: GaussianState) -> GaussianState:
-        """Time derivative of mean and covariance, as a pair of the same shapes.
+        """Return the time derivative of mean and covariance.
 
         An entry that rounding cannot tell from zero is zero: a state in equilibrium
         with its baths stays as it is, however hot.
+
+        Parameters
+        ----------
+        state : GaussianState
+            Of the modes of the system.
+
+        Returns
+        -------
+        GaussianState
+            A pair of the same shapes; not a state.
         """
         mean, covariance = checked_state(state)
         must = f"be of {self.modes} modes"
@@ -560,6 +609,16 @@ class GaussianSystem:
 
         The gain obeys the same equations, fed by the slope at the start: no small
         difference of large moments is taken.
+
+        Parameters
+        ----------
+        start, times, drives
+            As for `evolve`.
+
+        Returns
+        -------
+        gain, slope : GaussianState
+            Pairs of moments over time; not states.
         """
         begin = checked_state(start, "start", self.modes)
         if drives:
@@ -758,27 +817,93 @@ def _one_mode(state: GaussianState) -> tuple[FloatArray, ...]:
 
 
 def occupation(state: GaussianState) -> Any:
-    """Return ``<a^+ a> = (tr covariance + |mean|^2 - 1)/2`` of one mode."""
+    r"""Return the mean number of quanta of one mode, displacement included.
+
+    .. math::
+
+        \langle a^\dagger a\rangle = \tfrac12(\mathrm{tr}\,V + |\bar r|^2 - 1)
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of one mode, over times or not.
+
+    Returns
+    -------
+    float or (...) array
+
+    Examples
+    --------
+    >>> round(occupation(coherent(2.0)), 12)
+    4.0
+    """
     x, p, xx, _, pp = _one_mode(state)
     return number((xx + pp - 1 + x**2 + p**2) / 2)
 
 
 def anomalous(state: GaussianState) -> Any:
-    """<a^2> of one mode, complex, displacement included."""
+    r"""Return the anomalous moment of one mode, displacement included.
+
+    .. math::
+
+        \langle a^2\rangle = \tfrac12(V_{xx} - V_{pp}) + i V_{xp} + \langle a\rangle^2
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of one mode, over times or not.
+
+    Returns
+    -------
+    complex or (...) array
+
+    Examples
+    --------
+    >>> round(complex(anomalous(coherent(2.0))).real, 12)
+    4.0
+    """
     x, p, xx, xp, pp = _one_mode(state)
     return (xx - pp) / 2 + 1j * xp + (x + 1j * p) ** 2 / 2
 
 
 def amplitude(state: GaussianState) -> Any:
-    """<a> = (<x> + i <p>)/sqrt(2) of one mode, complex."""
+    r"""Return the amplitude of one mode.
+
+    .. math::
+
+        \langle a\rangle = (\langle x\rangle + i\langle p\rangle)/\sqrt2
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of one mode, over times or not.
+
+    Returns
+    -------
+    complex or (...) array
+
+    Examples
+    --------
+    >>> complex(np.round(amplitude(coherent(2.0 + 1j)), 12))
+    (2+1j)
+    """
     x, p, *_ = _one_mode(state)
     return (x + 1j * p) / np.sqrt(2)
 
 
 def symplectic_eigenvalues(state: GaussianState) -> FloatArray:
-    """The n numbers nu >= 1/2 of a state, falling, shape (..., n).
+    """Return the n numbers nu >= 1/2 of a state, falling.
 
-    They are the |eigenvalues of i Omega covariance|.
+    They are the moduli of the eigenvalues of i Omega covariance.
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of n modes, over times or not.
+
+    Returns
+    -------
+    (..., n) array
 
     Raises
     ------
@@ -787,6 +912,11 @@ def symplectic_eigenvalues(state: GaussianState) -> FloatArray:
         such state exists.
     AccuracyError
         If the state is squeezed so strongly that rounding hides more than 1e-6 of one.
+
+    Examples
+    --------
+    >>> symplectic_eigenvalues(thermal(2, 1.0)).round(12)
+    array([1.5, 1.5])
     """
     nu, blur = _symplectic(checked_state(state).covariance)
     nu = np.maximum(nu, 0.5)
@@ -844,10 +974,31 @@ def _left(nu: FloatArray, frequency: ArrayLike) -> FloatArray:
 
 
 def passive_energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
-    """Return the energy no Gaussian unitary extracts, sum_k omega_k (nu_k - 1/2).
+    r"""Return the energy above the ground that no Gaussian unitary extracts.
 
-    It counts from the ground state, nu falling, omega rising (Brown, Friis and Huber,
-    New J. Phys. 18, 113028 (2016)). Of one mode no unitary at all extracts it.
+    .. math::
+
+        \sum_k \omega_k(\nu_k - \tfrac12)
+
+    nu falls and omega rises (Brown, Friis and Huber, New J. Phys. 18, 113028 (2016)).
+    Of one mode no unitary at all extracts it.
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of n modes, over times or not.
+    frequency : float or (n,) array_like
+        omega > 0, of all modes or of each.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of omega.
+
+    Examples
+    --------
+    >>> round(passive_energy(thermal(1, 2.0)), 12)
+    2.0
     """
     return number(_left(symplectic_eigenvalues(state), frequency))
 
@@ -890,12 +1041,34 @@ def gaussian_ergotropy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
 
 
 def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
-    """Largest work a unitary extracts from one mode, omega (<a^+ a> - nu + 1/2).
+    r"""Return the largest work that a unitary extracts from one mode.
 
-    Undo the displacement and the squeezing (both unitary) and a thermal state with the
-    same nu is left. A thermal state is passive, so this is the optimum over all
-    unitaries, Gaussian or not. No difference is taken:
-    tr V/2 - nu = [(V_xx - V_pp)^2/4 + V_xp^2]/(tr V/2 + nu).
+    .. math::
+
+        \mathcal E = \omega\,(\langle a^\dagger a\rangle - \nu + \tfrac12)
+        = \omega\Big[\frac{(V_{xx} - V_{pp})^2/4 + V_{xp}^2}{\mathrm{tr}\,V/2 + \nu}
+        + \frac{|\bar r|^2}2\Big]
+
+    Undo the displacement and the squeezing, which are unitary, and a thermal state of
+    the same nu is left. It is passive, so this is the optimum over all unitaries,
+    Gaussian or not. The second form takes no difference of large numbers.
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of one mode, over times or not.
+    frequency : float
+        omega > 0, of the mode.
+
+    Returns
+    -------
+    float or (...) array
+        In the unit of omega.
+
+    Examples
+    --------
+    >>> round(ergotropy(squeezed(1.0)), 6)
+    1.381098
     """
     omega = real("frequency", frequency, above=0.0)
     x, p, xx, xp, pp = _one_mode(state)
@@ -906,14 +1079,52 @@ def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
 
 
 def purity(state: GaussianState) -> Any:
-    """tr rho^2 = 1 / prod (2 nu), 1 for a pure state."""
+    r"""Return the purity, 1 for a pure state.
+
+    .. math::
+
+        \mathrm{tr}\,\rho^2 = \prod_k \frac1{2\nu_k}
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of n modes, over times or not.
+
+    Returns
+    -------
+    float or (...) array
+
+    Examples
+    --------
+    >>> round(purity(thermal(1, 1.0)), 12)
+    0.333333333333
+    """
     return number(1 / np.prod(2 * symplectic_eigenvalues(state), axis=-1))
 
 
 def entropy(state: GaussianState, *, base: float = 2.0) -> Any:
-    """Von Neumann entropy, in bits: the sum over the modes of
+    r"""Return the von Neumann entropy.
 
-    (nu + 1/2) log(nu + 1/2) - (nu - 1/2) log(nu - 1/2).
+    .. math::
+
+        S = \sum_k \big[(\nu_k + \tfrac12)\log(\nu_k + \tfrac12)
+        - (\nu_k - \tfrac12)\log(\nu_k - \tfrac12)\big]
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of n modes, over times or not.
+    base : float
+        Base of the logarithm, above 1: 2 for bits, e for nats.
+
+    Returns
+    -------
+    float or (...) array
+
+    Examples
+    --------
+    >>> round(entropy(thermal(1, 1.0)), 12)
+    2.0
     """
     unit = np.log(real("base", base, above=1.0))
     # With m = nu - 1/2 quanta it is log(m + 1) + m log(1 + 1/m), and 0 for m = 0.
@@ -972,9 +1183,28 @@ def logarithmic_negativity(
 
 
 def squeezing_db(state: GaussianState) -> Any:
-    """Noise of the quietest quadrature of one mode in dB: below 0 is squeezed.
+    r"""Return the noise of the quietest quadrature of one mode, below 0 if squeezed.
+
+    .. math::
+
+        10\log_{10}(2 V_{\min})
 
     The two principal variances multiply to nu^2.
+
+    Parameters
+    ----------
+    state : GaussianState
+        Of one mode, over times or not.
+
+    Returns
+    -------
+    float or (...) array
+        In dB.
+
+    Examples
+    --------
+    >>> round(squeezing_db(squeezed(1.0)), 4)
+    -8.6859
     """
     _, _, xx, xp, pp = _one_mode(state)
     nu = symplectic_eigenvalues(state)[..., 0]
@@ -983,7 +1213,28 @@ def squeezing_db(state: GaussianState) -> Any:
 
 
 def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
-    """Wigner function of one mode at broadcast points, normalised to 1 over dx dp."""
+    r"""Return the Wigner function of one mode, normalised to 1 over dx dp.
+
+    .. math::
+
+        W(r) = \frac{\exp[-\frac12(r - \bar r)^T V^{-1}(r - \bar r)]}{2\pi\nu}
+
+    Parameters
+    ----------
+    state : GaussianState
+        One state of one mode.
+    x, p : array_like
+        Points in phase space, which broadcast.
+
+    Returns
+    -------
+    array of the broadcast shape
+
+    Examples
+    --------
+    >>> round(float(wigner(thermal(1), 0.0, 0.0)) * np.pi, 12)
+    1.0
+    """
     centre, height, xx, xp, pp = _one_mode(state)
     must = "be one state, not a time axis"
     require(centre.ndim == 0, "state", must, centre.shape)

@@ -29,7 +29,17 @@ from qbcore.rosen_zener.battery import RosenZenerBattery
 
 
 class GaugeIntegrals(NamedTuple):
-    """The coefficients B_n of Appendix B that do not vanish (B_8 = B_9)."""
+    """The coefficients B_n of Appendix B that do not vanish (B_8 = B_9).
+
+    Attributes
+    ----------
+    b2, b3 : float
+        Of Jy and Jz.
+    b8 : float
+        Of Jy Jz + Jz Jy.
+    b11, b12 : float
+        Of Jy^2 and Jz^2.
+    """
 
     b2: float
     b3: float
@@ -39,7 +49,29 @@ class GaugeIntegrals(NamedTuple):
 
 
 def gauge_angle(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
-    """Return mu = pi - v0 t/2 + (v0 T/4 pi) sin(2 pi t/T), Eq. (14)."""
+    r"""Return the angle of the gauge transformation, Eq. (14).
+
+    .. math::
+
+        \mu = \pi - \frac{v_0 t}2 + \frac{v_0 T}{4\pi}\sin\frac{2\pi t}T
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    times : array_like
+        t in [0, T], of any shape.
+
+    Returns
+    -------
+    array of the shape of ``times``
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> gauge_angle(battery, [0.1, 0.2]).round(4)
+    array([2.5962, 0.7632])
+    """
     t, length = numbers("times", times), _checked(battery).duration
     inside = (t >= 0) & (t <= length * (1 + 1e-12))
     require(inside, "times", f"lie between 0 and {length:g}", times)
@@ -64,10 +96,25 @@ def gauge_integrals(battery: RosenZenerBattery) -> GaugeIntegrals:
     The printed quotients are 0/0 at v0 T = 2 pi and 4 pi, where three curves of Fig. 2
     lie; they are evaluated here in the equal form with sin(x)/x, and z = v0 T/(4 pi).
 
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+
+    Returns
+    -------
+    GaugeIntegrals
+
     Raises
     ------
     ValueError
         For a drive of zero.
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> round(float(gauge_integrals(battery).b11), 4)
+    0.0352
     """
     z = _half_area(battery) / (2 * np.pi)
     v0, span = real("drive", battery.drive, above=0.0), battery.duration
@@ -101,26 +148,107 @@ def _second_term(battery: RosenZenerBattery, along: FloatArray) -> FloatArray:
 
 
 def leading_energy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
-    """Return (N Delta/2)(1 + cos mu), Eq. (22): N free atoms driven on resonance."""
+    r"""Return the energy of N free atoms driven on resonance, Eq. (22).
+
+    .. math::
+
+        E = \frac{N\Delta}2\,(1 + \cos\mu)
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    times : array_like
+        t in [0, T], of any shape.
+
+    Returns
+    -------
+    array of the shape of ``times``
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> leading_energy(battery, [0.1, 0.2]).round(4)
+    array([0.7253, 8.6132])
+    """
     return (1 + np.cos(gauge_angle(battery, times))) * battery.capacity / 2
 
 
 def stored_energy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
-    """Return the stored energy of Eq. (17)."""
+    r"""Return the stored energy, Eq. (17).
+
+    .. math::
+
+        E = \frac{N\Delta}2(1 + \cos\mu) + \frac{N^2(B_8 + B_9)}4\,
+        \frac{B_2\cos\mu + B_3\sin\mu}{b^2}\,(\cos b - 1), \qquad b^2 = B_2^2 + B_3^2
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    times : array_like
+        t in [0, T], of any shape.
+
+    Returns
+    -------
+    array of the shape of ``times``
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> stored_energy(battery, [0.1, 0.2]).round(4)
+    array([0.7253, 8.6132])
+    """
     b, mu = gauge_integrals(battery), gauge_angle(battery, times)
     correction = _second_term(battery, b.b2 * np.cos(mu) + b.b3 * np.sin(mu))
     return leading_energy(battery, times) + correction
 
 
 def average_power(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
-    """Return E(t)/t, Eq. (18), for times after 0."""
+    """Return the average power E(t)/t, Eq. (18), for times after 0.
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    times : array_like
+        t in [0, T], of any shape.
+
+    Returns
+    -------
+    array of the shape of ``times``
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> average_power(battery, [0.1, 0.2]).round(4)
+    array([ 7.2527, 43.0658])
+    """
     energy, t = stored_energy(battery, times), np.asarray(times, dtype=float)
     require(t > 0, "times", "lie after 0", times)
     return energy / t
 
 
 def instantaneous_power(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
-    """Return the instantaneous power of Eq. (19)."""
+    """Return the instantaneous power, Eq. (19): the slope of Eq. (17).
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    times : array_like
+        t in [0, T], of any shape.
+
+    Returns
+    -------
+    array of the shape of ``times``
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> instantaneous_power(battery, [0.1, 0.2]).round(4)
+    array([36.7291, 57.1525])
+    """
     b, mu = gauge_integrals(battery), gauge_angle(battery, times)
     f = battery.drive_at(times)
     first = battery.capacity / 2 * f * np.sin(mu)
@@ -128,9 +256,30 @@ def instantaneous_power(battery: RosenZenerBattery, times: ArrayLike) -> FloatAr
 
 
 def fluctuation(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
-    """Return sqrt(N Delta/4 - (E - N Delta/2)^2 / N), Eq. (20).
+    r"""Return the fluctuation of the energy, Eq. (20).
+
+    .. math::
+
+        \sqrt{\frac{N\Delta}4 - \frac1N\Big(E - \frac{N\Delta}2\Big)^2}
 
     NaN where the root is of a negative number.
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    times : array_like
+        t in [0, T], of any shape.
+
+    Returns
+    -------
+    array of the shape of ``times``
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> fluctuation(battery, [0.1, 0.2]).round(4)
+    array([0.8202, 1.0929])
     """
     energy, full = stored_energy(battery, times), battery.capacity
     return np.sqrt(_positive(full / 4 - (energy - full / 2) ** 2 / battery.atoms))
@@ -142,10 +291,31 @@ def _positive(values: FloatArray) -> FloatArray:
 
 
 def diagonal_entropy(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
-    """Return the entropy of Eq. (21).
+    r"""Return the diagonal entropy, Eq. (21), for N > 1.
 
-    |sin mu| log2{[(N - 1) e^(pi/2)]^(1/2) [1 - B_8 B_9 (B_2 cos mu - B_3 sin mu)]},
-    for N > 1; NaN where the logarithm is of a negative number.
+    .. math::
+
+        |\sin\mu|\,\log_2\Big\{\sqrt{(N - 1)e^{\pi/2}}\,
+        \big[1 - B_8 B_9(B_2\cos\mu - B_3\sin\mu)\big]\Big\}
+
+    NaN where the logarithm is of a negative number.
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    times : array_like
+        t in [0, T], of any shape.
+
+    Returns
+    -------
+    array of the shape of ``times``
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> diagonal_entropy(battery, [0.1, 0.2]).round(4)
+    array([1.4099, 1.8788])
     """
     b, mu = gauge_integrals(battery), gauge_angle(battery, times)
     factor = 1 - b.b8**2 * (b.b2 * np.cos(mu) - b.b3 * np.sin(mu))
@@ -159,7 +329,28 @@ def _under_the_log(battery: RosenZenerBattery) -> float:
 
 
 def max_energy(battery: RosenZenerBattery) -> float:
-    """Return N Delta if v0 T >= 2 pi, else (N Delta/2)[1 - cos(v0 T/2)], Eq. (23)."""
+    r"""Return the largest energy along the pulse, Eq. (23).
+
+    .. math::
+
+        N\Delta \text{ if } v_0 T \ge 2\pi, \text{ else }
+        \tfrac{N\Delta}2\,[1 - \cos(v_0 T/2)]
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> round(max_energy(battery), 4)
+    10.0
+    """
     angle = min(_half_area(battery), np.pi)
     return float(battery.capacity / 2 * (1 - np.cos(angle)))
 
@@ -167,7 +358,23 @@ def max_energy(battery: RosenZenerBattery) -> float:
 def full_charge_time(battery: RosenZenerBattery, order: int = 0) -> float:
     """Return the time at which the pulse area reaches (2n + 1) pi, Eq. (24).
 
-    ``order`` is n >= 0; NaN if the pulse is too weak.
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    order : int
+        n >= 0.
+
+    Returns
+    -------
+    float
+        NaN if the pulse is too weak.
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=30.0)
+    >>> round(full_charge_time(battery), 4)
+    0.1839
     """
     target = (2 * integer("order", order, least=0) + 1) * np.pi
     whole = _half_area(battery)
@@ -178,25 +385,106 @@ def full_charge_time(battery: RosenZenerBattery, order: int = 0) -> float:
 
 
 def final_energy(battery: RosenZenerBattery) -> float:
-    """Return (N Delta/2)[1 - cos(v0 T/2)], Eq. (25)."""
+    r"""Return the energy after the pulse, Eq. (25).
+
+    .. math::
+
+        \frac{N\Delta}2\,[1 - \cos(v_0 T/2)]
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> round(final_energy(battery), 4)
+    10.0
+    """
     return float((1 - np.cos(_half_area(battery))) * battery.capacity / 2)
 
 
 def final_fluctuation(battery: RosenZenerBattery) -> float:
-    """Return sqrt(N Delta/4) |sin(v0 T/2)|, Eq. (26)."""
+    r"""Return the fluctuation after the pulse, Eq. (26).
+
+    .. math::
+
+        \sqrt{N\Delta/4}\;|\sin(v_0 T/2)|
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=15.0)
+    >>> round(final_fluctuation(battery), 4)
+    1.118
+    """
     return float(abs(np.sin(_half_area(battery))) * np.sqrt(battery.capacity / 4))
 
 
 def final_entropy(battery: RosenZenerBattery) -> float:
-    """Return log2 sqrt[(N - 1) e^(pi/2)] |sin(v0 T/2)|, Eq. (27), for N > 1."""
+    r"""Return the diagonal entropy after the pulse, Eq. (27), for N > 1.
+
+    .. math::
+
+        |\sin(v_0 T/2)|\,\log_2\sqrt{(N - 1)e^{\pi/2}}
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=15.0)
+    >>> round(final_entropy(battery), 4)
+    1.922
+    """
     turned = abs(np.sin(_half_area(battery)))
     return float(turned * np.log2(_under_the_log(battery)))
 
 
 def state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
-    """Return the kets of Eq. (16), shape (..., N + 1, 1).
+    r"""Return the kets of Eq. (16).
 
-    ``e^{-i mu Jx} e^{-i pi Jy} e^{i [B_2 Jy + B_3 Jz + ... + B_12 Jz^2]} |s, -s>``
+    .. math::
+
+        e^{-i\mu J_x}\,e^{-i\pi J_y}\,
+        e^{i[B_2 J_y + B_3 J_z + \dots + B_{12} J_z^2]}\,|s, -s\rangle
+
+    Parameters
+    ----------
+    battery : RosenZenerBattery
+        With the paper's pulse.
+    times : array_like
+        t in [0, T], of any shape.
+
+    Returns
+    -------
+    (..., N + 1, 1) array
+        Kets in the Dicke basis.
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=10, drive=20.0)
+    >>> state(battery, [0.1, 0.2]).shape
+    (2, 11, 1)
     """
     angles, b = gauge_angle(battery, times), gauge_integrals(battery)
     jx, jy, jz = spin_matrices(battery.atoms)
