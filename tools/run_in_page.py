@@ -29,6 +29,17 @@ from pyodide_assets import MANIFEST, OUT, ZIPPED
 sys.path.insert(0, str(BOOK / "_ext"))
 from page_computes import FOUND, archive, cells_of
 
+# Every figure with sliders, once at a value next to the one it starts with, which lies
+# between two frames if it can; prints how many there are.
+PROBE = """
+import in_page
+
+for _explorer in in_page.PAGE[0].explorers:
+    for _name, _stops in _explorer.stops.items():
+        _next = (_explorer.start[_name] + 1) % len(_stops)
+        _explorer.frame({**_explorer.start, _name: _next})
+print(len(in_page.PAGE[0].explorers))
+"""
 SCRIPT = Path(__file__).with_suffix(".mjs")
 NODE = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which(
     "node"
@@ -90,7 +101,9 @@ def found(page: str) -> dict[str, Any]:
     """How many cells of a chapter run, and why the others do not."""
     cells = cells_of(BOOK.parent / f"{page}.ipynb")
     home = Path(page).parent.relative_to("book")
-    shown = run(str(home), [cell["source"] for cell in cells])
+    *shown, probed = run(str(home), [*(cell["source"] for cell in cells), PROBE])
+    if probed["error"]:
+        raise RuntimeError(f"{page}: a figure fails: {probed['error']['trace']}")
     cannot = {
         cell["id"]: reason(each["error"])
         for cell, each in zip(cells, shown, strict=True)
@@ -99,6 +112,7 @@ def found(page: str) -> dict[str, Any]:
     return {
         "cells": len(cells),
         "ran": len(cells) - len(cannot),
+        "figures": int(printed(probed["outputs"])),
         "cannot": cannot,
         "prints_otherwise": [
             cell["id"]

@@ -11,7 +11,15 @@
   function act(event) {
     const button = event.currentTarget;
     session = session || import(folder + "session.js").then((module) => module.begin(page));
-    session.then((found) => found[button.dataset.does](button.closest(".computes"), button));
+    session
+      .then((found) => found[button.dataset.does](button.closest(".computes"), button))
+      .catch(function (problem) {
+        session = null; // the next click tries again
+        const said = document.createElement("p");
+        said.setAttribute("role", "alert");
+        said.textContent = `The page cannot compute: ${problem.message}`;
+        button.after(said);
+      });
   }
 
   function button(words, does, spoken) {
@@ -28,9 +36,9 @@
   function elsewhere(cell) {
     const said = document.createElement("p");
     said.className = "compute-not";
-    const lacking = cell.classList.contains("lacks-jsonschema") ? "jsonschema" : "QuTiP";
-    const above = cell.classList.contains("lacks-above") ? "results of cells that need " : "";
-    said.append(`This cell needs ${above}${lacking}, which does not run in a page. `);
+    const lacks = /lacks-(\w+)/.exec(cell.className)[1].replace("qutip", "QuTiP");
+    const needs = lacks === "above" ? "results of cells above that do not run in a page" : `${lacks}, which does not run in a page`;
+    said.append(`This cell needs ${needs}. `);
     const ways = [
       [document.querySelector('a[href*="mybinder.org"]')?.href, "Run it on Binder"],
       [document.querySelector('a.download[href$=".ipynb"]')?.href, "Download the chapter"],

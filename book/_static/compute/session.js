@@ -252,6 +252,8 @@ class Session {
   show(cell, box, { outputs, error }) {
     const shown = make("div", "", "cell_output computed");
     const printed = this.printed(box);
+    const focused = document.activeElement;
+    this.restore(box, printed);
     const figures = [...printed.querySelectorAll("figure:not(.explorer-frame), img")].filter(
       (each) => each.tagName === "FIGURE" || !each.closest("figure")
     );
@@ -264,11 +266,28 @@ class Session {
     }
     if (error) shown.append(this.error(error));
     else this.note(shown, outputs);
-    box.querySelectorAll(".computed").forEach((each) => each.remove());
     printed.hidden = true;
     printed.after(shown);
     this.offerBack(cell, box);
     window.MathJax?.typesetPromise?.([shown]);
+    /* What moved with a verdict or went with a printed figure had the focus. */
+    if (box.contains(focused) && document.activeElement !== focused) {
+      if (focused.checkVisibility()) focused.focus({ preventScroll: true });
+      else shown.querySelector("input")?.focus({ preventScroll: true });
+    }
+  }
+
+  /* The printed output as it was: its names and buttons come back from what was computed. */
+  restore(box, printed) {
+    const computed = box.querySelector(".computed");
+    const buttons = computed?.querySelectorAll(".verdict-again button") || [];
+    printed.querySelector(".verdict-again")?.append(...buttons);
+    computed?.remove();
+    printed.querySelectorAll("[data-id]").forEach((each) => {
+      each.id = each.dataset.id;
+      delete each.dataset.id;
+    });
+    printed.hidden = false;
   }
 
   /* Printed output, or where it would be. */
@@ -290,8 +309,8 @@ class Session {
   html(words, old) {
     const block = make("div");
     block.innerHTML = words;
-    const button = old?.querySelectorAll(".verdict-again button") || [];
-    block.querySelector(".verdict-again")?.append(" ", ...button);
+    const buttons = old?.querySelectorAll(".verdict-again button") || [];
+    block.querySelector(".verdict-again")?.append(" ", ...buttons);
     block.querySelectorAll("table").forEach((table) => (table.tabIndex = 0));
     return block;
   }
@@ -301,7 +320,10 @@ class Session {
     const image = block.tagName === "IMG" ? block : block.querySelector("img");
     if (!printed) image.alt = "Figure that this cell drew";
     if (this.edited.has(this.name(box))) image.alt = `Changed: ${image.alt}`;
-    block.removeAttribute("id");
+    if (printed?.id) {
+      printed.dataset.id = printed.id; // links to the figure lead to what is seen
+      printed.removeAttribute("id");
+    }
     image.src = picture(png);
     image.removeAttribute("width");
     image.removeAttribute("height");
@@ -313,7 +335,7 @@ class Session {
     block.setAttribute("role", "alert");
     block.append(make("p", `${kind}${line ? `, line ${line}` : ""}: ${words}`));
     if (name) block.append(make("p", `No cell has made ${name} yet: try “Run all above”.`));
-    else if (kind === "ClaimError") block.append(make("p", "The claim's verdict does not hold with this number."));
+    else if (kind === "ClaimError") block.append(make("p", "The number no longer agrees with the ledger."));
     else if (needs) block.append(make("p", `${needs} is not among what runs in this page.`));
     const more = make("details");
     more.append(make("summary", "Where it happened"), this.text(trace));
@@ -367,13 +389,8 @@ class Session {
       this.edited.delete(cell.id);
       this.changed(cell.id);
       box.querySelector(".cell_input textarea")?.remove();
-      box.querySelectorAll(".cell_input > *, .cell_output").forEach((each) => (each.hidden = false));
-      const computed = box.querySelector(".computed");
-      const printed = this.printed(box);
-      computed?.querySelectorAll(".verdict-again button").forEach((each) => {
-        printed.querySelector(".verdict-again")?.append(" ", each);
-      });
-      computed?.remove();
+      box.querySelectorAll(".cell_input > *").forEach((each) => (each.hidden = false));
+      this.restore(box, this.printed(box));
       back.remove();
       tools.querySelector("button").focus();
       this.bar.say("The cell is as it was printed.");
@@ -463,8 +480,10 @@ class Explorer {
     this.caption.textContent = `${kind}: ${words}`;
   }
 
+  /* Python has forgotten the figure: its printed frame comes back, with the button. */
   end() {
-    this.box.querySelectorAll("input").forEach((input) => (input.disabled = true));
+    const box = this.box.closest(".computes");
+    if (box) this.session.restore(box, this.session.printed(box));
   }
 }
 
