@@ -24,14 +24,14 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data homework grade test check lint coverage refine lock release mutants bench profile latency paint clean
+.PHONY: book site pyodide serve pdf notebooks data homework grade test check lint coverage refine lock release mutants bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
 	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
 
 # Ctrl-C leaves the site of the last build, which waits beside until the new one is whole.
-site: .venv/installed $(WIDGETS)
+site: .venv/installed $(WIDGETS) pyodide
 	rm -rf $(BEFORE) && if [ -d $(SITE) ]; then mv $(SITE) $(BEFORE); fi
 	rm -rf $(WRITTEN_BY_SITE)
 	@trap '$(PUT_BACK); exit 130' INT TERM HUP; echo "$(JUPYTER_BOOK)"; $(JUPYTER_BOOK)
@@ -121,6 +121,10 @@ $(WIDGETS): | .venv/installed
 	mv .venv/widgets/package/dist/*.woff2 $(@D)
 	mv .venv/widgets/package/dist/embed.js $(@D)
 	rm -r .venv/widgets
+
+# Python for the pages, or a loud line; every file is checked again at each build.
+pyodide: .venv/installed
+	$(BIN)/python tools/pyodide_assets.py
 
 clean: ## delete all that was installed and built
 	rm -rf _build .venv $(dir $(WIDGETS))
