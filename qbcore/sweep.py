@@ -209,7 +209,8 @@ def _opened(
 ) -> Iterator[sqlite3.Connection]:
     """A store with its tables; whatever happens, what is in it is kept."""
     try:
-        with closing(sqlite3.connect(store or ":memory:", PATIENCE)) as database:
+        opened = sqlite3.connect(store or ":memory:", timeout=PATIENCE)
+        with closing(opened) as database:
             _claim(database, purpose)
             try:
                 yield database

@@ -3,8 +3,6 @@
 They are the full spin space, QuTiP, scipy, free atoms, limits.
 """
 
-import time
-
 import numpy as np
 import pytest
 import qutip
@@ -626,7 +624,8 @@ def test_the_ceiling_of_a_curve_is_what_the_start_leaves_free():
 
 
 def test_what_would_take_too_long_is_refused_at_once(monkeypatch):
-    began = time.perf_counter()
+    # What computes is not there: each call refuses before it.
+    monkeypatch.setattr("qbcore.rosen_zener.battery.Pulses", None)
     # N T (Delta (1 + |lambda|/2) + v0/2) / 10 + 8 series of 200 + N + 1 amplitudes.
     expected = (0.1 * np.pi * (2 + 5e5) + 8) * 211
     for times in (None, [0.0, 0.3]):
@@ -648,12 +647,9 @@ def test_what_would_take_too_long_is_refused_at_once(monkeypatch):
     assert refused.value.found == pytest.approx(8 * (2e4 + 4.6) * 0.3)
     assert refused.value.limit == MOST_SAMPLES
     # The map refuses before it runs the first pulse.
-    monkeypatch.setattr("qbcore.rosen_zener.battery.Pulses", None)
     for drive in (2e4, 1e6):
         with pytest.raises(TooLargeError):
             charge_map(atoms=[1, 2], drive=[1.0, drive], duration=2.0, interaction=0.0)
-    # Nothing was allocated; a busy machine has time.
-    assert time.perf_counter() - began < 1.0
 
 
 def test_times_of_your_own_go_where_the_default_does_not():
