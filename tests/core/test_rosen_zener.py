@@ -624,6 +624,9 @@ def test_the_ceiling_of_a_curve_is_what_the_start_leaves_free():
 
 
 def test_what_would_take_too_long_is_refused_at_once(monkeypatch):
+    # A mixture of all levels takes as many runs.
+    with pytest.raises(TooLargeError):
+        RosenZenerBattery(atoms=900).charge([0.1], start=np.full(901, 1 / 901))
     # What computes is not there: each call refuses before it.
     monkeypatch.setattr("qbcore.rosen_zener.battery.Pulses", None)
     # N T (Delta (1 + |lambda|/2) + v0/2) / 10 + 8 series of 200 + N + 1 amplitudes.
@@ -637,9 +640,6 @@ def test_what_would_take_too_long_is_refused_at_once(monkeypatch):
     for fields in (*strong, {"drive": 1e308, "duration": 1e10}, {"duration": 1e300}):
         with pytest.raises(TooLargeError, match="Lower `drive`, `duration`"):
             RosenZenerBattery(**fields).charge([0.0])
-    # A mixture of all levels takes as many runs.
-    with pytest.raises(TooLargeError):
-        RosenZenerBattery(atoms=900).charge([0.1], start=np.full(901, 1 / 901))
     # Samples: 8 per radian of v0 T + (1 + 4 * 9/10) Delta T.
     fields = {"drive": 2e4, "duration": 0.3}
     with pytest.raises(TooLargeError, match="ask `charge` for `times=`") as refused:
