@@ -19,12 +19,13 @@ INSTALL = $(if $(CONSTRAINTS),$(PIP) --require-hashes --no-deps -r $(1) && $(PIP
 LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-package qbcore \
 	--universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) pyproject.toml
 PYTEST = $(BIN)/python -m pytest -n 2
+CONTAINER ?= docker
 # One thread per process: the two cores are shared by pytest, kernels and the site build.
 export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site pyodide serve pdf notebooks data homework grade test check lint coverage refine lock release mutants bench profile latency paint clean
+.PHONY: book site pyodide serve pdf notebooks data homework grade environment grade-in-container given test check lint coverage refine lock release mutants bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -49,11 +50,22 @@ pdf: site ## the whole book on paper, _build/pdf/quantum-batteries.pdf
 data: .venv/installed ## recompute the stored sweeps of the chapters, about a quarter of an hour
 	$(BIN)/python tools/sweeps.py
 
-homework: .venv/course ## student notebooks and autograder archives, with a course's own numbers if SEED is given
+homework: .venv/course ## student notebooks, package and autograder archives; SEED gives a course its own numbers
 	$(BIN)/python homework/build.py --seed $(or $(SEED),0)
 
-grade: .venv/course ## grade the notebooks in the folder SUBMISSIONS, see homework/README.md
-	$(BIN)/python homework/grade.py "$(SUBMISSIONS)" $(if $(TRUST),--trust) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT))
+grade: given .venv/course ## grade the notebooks in the folder SUBMISSIONS, see homework/README.md for OPTIONS
+	$(BIN)/python homework/grade.py "$(SUBMISSIONS)" $(if $(UNCONFINED),--unconfined) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT)) $(OPTIONS)
+
+# Where bubblewrap cannot be installed it runs in a container, whose kernel must let it.
+grade-in-container: given ## the same in a container, for macOS and Windows; CONTAINER=podman
+	$(CONTAINER) build --quiet --tag quantum-batteries-grader --file homework/Containerfile .
+	$(CONTAINER) run --rm --privileged --network none \
+		--volume "$(CURDIR)/_build/homework:/built:ro" \
+		--volume "$$(cd "$(SUBMISSIONS)/.." && pwd):/handed-in" quantum-batteries-grader \
+		"/handed-in/$$(basename "$$(cd "$(SUBMISSIONS)" && pwd)")" --built /built $(OPTIONS)
+
+given:
+	@test -d "$(SUBMISSIONS)" || { echo "Say which folder to grade: make grade SUBMISSIONS=folder"; exit 2; }
 
 test: lint pdf .venv/course ## install and run every check
 	$(PYTEST) --dist loadgroup
@@ -99,14 +111,16 @@ latency: .venv/installed ## how fast the live sliders redraw
 paint: .venv/installed ## how soon the pages that 'make book' wrote show something on a slow phone
 	$(BIN)/python tools/first_paint.py
 
-.venv/installed: requirements.txt constraints.txt pyproject.toml
+environment:
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "The book needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make book PYTHON=python3.11"; exit 1; }
 	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+
+.venv/installed: requirements.txt constraints.txt pyproject.toml | environment
 	$(call INSTALL,constraints.txt,-r requirements.txt -e ".[site,test,bench]")
 	touch $@
 
-# The grader is no part of what a reader needs.
-.venv/course: .venv/installed homework/constraints.txt
+# A reader needs no grader, and a grader needs nothing of what builds the site.
+.venv/course: homework/constraints.txt pyproject.toml | environment
 	$(call INSTALL,homework/constraints.txt,-e ".[course]")
 	touch $@
 

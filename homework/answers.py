@@ -1,59 +1,43 @@
-"""A student's notebook in its own kernel, and its answers as the tests ask for them.
+"""A student's notebook in its own process, and its answers as the tests ask for them.
 
-The tests stay in this process. A call sends its arguments to the kernel and takes plain
-values back, so nothing that the notebook patches reaches a test, and nothing it returns
-runs here.
+The tests stay in this process. A call sends its arguments to the notebook and takes
+plain values back, so nothing that the notebook patches reaches a test, and nothing it
+returns runs here.
 """
 
 from __future__ import annotations
 
 import base64
-import io
+import builtins
+import json
 import os
-import pickle
-import subprocess
+import selectors
 import time
-from contextlib import ExitStack
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import dill
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
-from screen import answer_cells
+import numpy as np
+from confine import MEMORY, Process
 
-PLAIN = {
-    *(
-        ("builtins", name)
-        for name in ("complex", "set", "frozenset", "bytearray", "slice", "range")
-    ),
-    *(("numpy", name) for name in ("ndarray", "dtype")),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "scalar"),
-    ("numpy._core.numeric", "_frombuffer"),
-    ("_codecs", "encode"),  # bytes, in protocol 2
-}
-# Errors of the notebook that a test meets as they are; others become a RuntimeError.
-ERRORS = {
-    kind.__name__: kind
-    for kind in (AttributeError, IndexError, KeyError, NameError, TypeError, ValueError)
-}
+LONGEST = 128_000_000  # bytes of one answer
+PATIENCE = 3.0  # seconds for code to heed an interrupt
+LOOK = 0.5  # seconds between two looks at the memory
 # In place of otter's, which would run the public tests in the student's process for
 # nothing.
 GRADER = "class grader:\n    check = check_all = staticmethod(lambda *question: None)"
 
 
-class _Plain(pickle.Unpickler):
-    """Numbers, strings, containers, numpy arrays; all else could run code: refused."""
+class Unanswered(Exception):
+    """Why a notebook gave no answer, in a sentence of ours."""
 
-    def find_class(self, module: str, name: str) -> Any:
-        if (module.replace("numpy.core", "numpy._core"), name) not in PLAIN:
-            raise TypeError(
-                f"a {module}.{name} came back: "
-                "return numbers, arrays, or tuples of them"
-            )
-        return super().find_class(module, name)
+
+class Stopped(Unanswered):
+    """It took too long, or its process died: another call would do the same."""
+
+
+class Raised(Exception):
+    """What the notebook raised, where no error of Python's own says it."""
 
 
 class Answers:
@@ -63,110 +47,246 @@ class Answers:
     a fifth.
     """
 
-    def __init__(self, notebook: nbformat.NotebookNode, seconds: float) -> None:
-        self.cells = list(answer_cells(notebook))
-        self.share = seconds / 5
+    def __init__(
+        self, cells: Iterable[tuple[int, str]], seconds: float, *, closed: bool
+    ) -> None:
+        self.cells = list(cells)
+        self.seconds, self.share = seconds, seconds / 5
         self.end = time.monotonic() + seconds
+        self.closed = closed
         self.dead = ""  # why nothing more can be asked
+        self.lives = 3  # how often a process that died is started again
+        self.ran: list[str] = []  # cells that a new process may run again
         self.missing: set[str] = set()  # names that tests asked for in vain
         self.endless: set[str] = set()  # functions that had to be stopped once
-        # The first cell is a scratch pad, for what the tests ask.
-        scratch = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])
-        self.client = NotebookClient(
-            scratch, kernel_name="python3", interrupt_on_timeout=True
-        )
+        self.without: list[str] = []  # packages that a question forbids
+        self.used: set[str] = set()  # those of them that were used all the same
+        self.as_numbers = False  # a list is an array, and an array of one a number
+        self.two_ways = False  # something came back that can be read in two ways
+        self._number = 0
 
     def __enter__(self) -> Answers:
-        with ExitStack() as stack:
-            folder = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
-            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            # Figures are not graded here, so none is drawn.
-            surroundings = os.environ | {"IPYTHONDIR": folder, "MPLBACKEND": "agg"}
-            stack.enter_context(
-                self.client.setup_kernel(cwd=folder, env=surroundings, **silent)
-            )
-            self._execute(GRADER)
-            self._exit = stack.pop_all()
+        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._exit.close()
+        self.process.end()
 
     def run(self) -> list[str]:
         """Run all cells, and say which of them failed and why."""
         remarks = []
         for number, source in self.cells:
             try:
-                self._execute(source)
+                self._value(self._ask("run", source=source))
+                self.ran.append(source)
             except Exception as error:
                 remarks.append(f"cell {number}: {in_words(error)}")
-            if self.dead:
-                return [*remarks, "nothing after that was run"]
+                if not self.dead:
+                    self.ran.append(source)
+                else:
+                    self._revive()
+                if self.dead:
+                    return [*remarks, "nothing after that was run"]
         return remarks
 
     def get(self, name: str, default: object = None) -> Any:
         """A value of the notebook, or a function that calls the notebook's function."""
-        if self._ask(name, "", f"callable({name})"):
-            return lambda *args, **kwargs: self._call(name, *args, **kwargs)
-        return self._ask(name, "", name)
-
-    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        carried = base64.b64encode(dill.dumps((args, kwargs))).decode()
-        setup = (
-            "_args, _kwargs = __import__('dill').loads("
-            f"__import__('base64').b64decode('{carried}'))"
-        )
-        return self._ask(name, setup, f"{name}(*_args, **_kwargs)")
-
-    def _ask(self, name: str, setup: str, expression: str) -> Any:
-        if name in self.endless:
-            raise TimeoutError(f"{name} had to be stopped in an earlier test")
-        dumped = (
-            "__import__('base64').b64encode("
-            f"__import__('pickle').dumps({expression})).decode()"
-        )
-        try:
-            outputs = self._execute(f"{setup}\n{dumped}")
-        except NameError as error:
-            if f"'{name}'" not in str(error):
-                raise
-            self.missing.add(name)
-            raise NameError(f"the notebook defines no {name}") from None
-        except TimeoutError:
-            self.endless.add(name)
-            raise
-        results = [o for o in outputs if o.output_type == "execute_result"]
-        if not results:
-            raise RuntimeError(f"{name} gave no result")
-        text = results[-1]["data"]["text/plain"].strip("'")
-        return _Plain(io.BytesIO(base64.b64decode(text))).load()
-
-    def _execute(self, source: str) -> list[nbformat.NotebookNode]:
-        """Outputs of some code in the kernel; an error there is raised here."""
         if self.dead:
-            raise RuntimeError(self.dead)
+            self._revive()
+        answer = self._ask("look", name=name)
+        if "callable" in answer:
+            return self._caller(name)
+        return self._value(answer, name)
+
+    def _caller(self, name: str) -> Callable:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if name in self.endless:
+                raise Unanswered(f"{name} had to be stopped in an earlier test")
+            if self.dead:
+                self._revive()
+            # Without `recurse` a test's lambda would take all the tests along.
+            carried = base64.b64encode(dill.dumps((args, kwargs), recurse=True))
+            asked = {"name": name, "carried": carried.decode(), "without": self.without}
+            try:
+                answer = self._ask("call", **asked)
+                self.used |= set(self.without).intersection(answer.get("used", []))
+                return self._value(answer, name)
+            except Stopped:
+                self.endless.add(name)
+                raise
+
+        return call
+
+    def _value(self, answer: dict[str, Any], name: str = "") -> Any:
+        """The value of an answer; an error of the notebook's is raised here."""
+        if "missing" in answer:
+            self.missing.add(name)
+            raise Unanswered(f"the notebook defines no {name}")
+        if "raised" not in answer:
+            return self._read(answer.get("value"))
+        said = one_line(str(answer["said"]), 200)
+        if "KeyboardInterrupt" in answer["raised"]:
+            raise Stopped("stopped, because it took too long")
+        error = _error(answer["raised"], said)
+        error.of_notebook = str(answer["raised"][0])
+        raise error
+
+    def _read(self, said: Any) -> Any:
+        """The value that `kernel.py` wrote down."""
+        if not isinstance(said, dict):
+            return said
+        ((kind, parts),) = said.items()
+        match kind:
+            case "array":
+                return self._array(*parts)
+            case "complex":
+                return complex(*parts)
+            case "tuple":
+                return tuple(self._list(parts))
+            case "list":
+                return self._array_of(self._list(parts))
+            case "set":
+                return set(map(self._read, parts))
+            case "dict":
+                return {self._read(key): self._read(value) for key, value in parts}
+            case "bytes":
+                return base64.b64decode(parts)
+        raise Unanswered("something came back that is not an answer")
+
+    def _list(self, parts: list[Any]) -> list[Any]:
+        return [self._read(part) for part in parts]
+
+    def _array(self, kind: str, shape: list[int], data: str) -> Any:
+        dtype = np.dtype(kind)
+        if dtype.kind not in "biufcUS":
+            raise Unanswered("something came back that is not an answer")
+        array = np.frombuffer(base64.b64decode(data), dtype).reshape(shape).copy()
+        if array.ndim and array.size == 1:
+            self.two_ways = True
+            return array.item() if self.as_numbers else array
+        return array if array.ndim else array[()]
+
+    def _array_of(self, parts: list[Any]) -> Any:
+        self.two_ways = True
+        if not self.as_numbers:
+            return parts
+        try:
+            array = np.array(parts)
+        except ValueError:
+            return parts
+        if array.dtype.kind not in "biufc":
+            return parts
+        return array.item() if array.size == 1 else array
+
+    def _ask(self, ask: str, **about: Any) -> dict[str, Any]:
+        """The answer to a request, if it comes in time."""
+        if self.dead:
+            raise Stopped(self.dead)
         left = min(self.share, self.end - time.monotonic())
         if left < 1:
-            self.dead = "no time was left"
-            raise TimeoutError(self.dead)
-        self.client.timeout = int(left)
-        cell = nbformat.v4.new_code_cell(source)
+            self._give_up("no time was left")
+        self._number += 1
+        self._send(json.dumps({"number": self._number, "ask": ask} | about))
+        answer = self._wait(left)
+        if answer is None:
+            self._send("stop")
+            answer = self._wait(PATIENCE)
+            if answer is None:
+                self.dead = "it could not be stopped"
+                raise Stopped("stopped, because it took too long")
+        return answer
+
+    def _send(self, line: str) -> None:
         try:
-            self.client.execute_cell(cell, 0, store_history=False)
-        except DeadKernelError:
-            self.dead = "the kernel died"
-            raise RuntimeError(self.dead) from None
-        except CellExecutionError as error:
-            if error.ename == "KeyboardInterrupt":
-                raise TimeoutError(f"stopped after {int(left)} s") from None
-            said = " ".join(error.evalue.split())[:200]
-            if error.ename in ERRORS:
-                raise ERRORS[error.ename](said) from None
-            raise RuntimeError(f"{error.ename}: {said}") from None
-        return cell.outputs
+            self.process.process.stdin.write(line.encode() + b"\n")
+            self.process.process.stdin.flush()
+        except OSError:
+            self._give_up("the kernel died")
+
+    def _wait(self, seconds: float) -> dict[str, Any] | None:
+        """The answer to the last request, or nothing if it does not come in time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self.waiting.select(min(left, LOOK)):
+                self._take()
+            elif self.process.memory() > MEMORY:
+                self._give_up(f"it used more than {MEMORY >> 30} GB of memory")
+            line, found, rest = self.received.partition(b"\n")
+            if found:
+                self.received = rest
+                answer = self._parsed(line)
+                if answer.get("number") == self._number:
+                    return answer
+        return None
+
+    def _take(self) -> None:
+        piece = os.read(self.process.process.stdout.fileno(), 1 << 20)
+        if not piece:
+            self._give_up("the kernel died")
+        self.received += piece
+        if len(self.received) > LONGEST:
+            self._give_up("an answer was too long")
+
+    def _parsed(self, line: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            self._give_up("something came back that is not an answer")
+        return answer
+
+    def _give_up(self, why: str) -> None:
+        self.dead = why
+        raise Stopped(why)
+
+    def _start(self) -> None:
+        self.dead, self.received = "", bytearray()
+        self.process = Process(self.seconds, closed=self.closed)
+        self.waiting = selectors.DefaultSelector()
+        self.waiting.register(self.process.process.stdout, selectors.EVENT_READ)
+        self._ask("run", source=GRADER)
+
+    def _revive(self) -> None:
+        """Start once more, and run again what ran, as long as there is some use."""
+        if self.lives == 0 or self.end - time.monotonic() < 1:
+            return
+        self.lives -= 1
+        self.process.end()
+        try:
+            self._start()
+            for source in self.ran:
+                self._ask("run", source=source)
+        except Unanswered as error:
+            self.dead = str(error)
+
+
+def _error(kinds: list[str], said: str) -> Exception:
+    """The nearest of Python's own errors to the notebook's, as a test expects it."""
+    for name in kinds:
+        kind = getattr(builtins, str(name), None)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            if kind is Exception:
+                break
+            try:
+                return kind(said)
+            except TypeError:  # one that needs more than a text
+                continue
+    return Raised(said)
+
+
+def one_line(text: str, longest: int) -> str:
+    """A text of the notebook's, which may hold whatever a terminal obeys."""
+    line = " ".join(text[: 10 * longest].split())
+    return "".join(c if c.isprintable() else "?" for c in line)[:longest]
 
 
 def in_words(error: Exception) -> str:
     """What a student reads of an error; ours and a test's are sentences already."""
-    spoken = isinstance(error, AssertionError | RuntimeError | TimeoutError)
-    return str(error) if spoken else f"{type(error).__name__}: {error}"
+    if isinstance(error, Unanswered | AssertionError) and not _of_notebook(error):
+        return str(error)
+    return f"{_of_notebook(error) or type(error).__name__}: {error}"
+
+
+def _of_notebook(error: Exception) -> str:
+    return getattr(error, "of_notebook", "")

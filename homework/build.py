@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import handout
 import nbformat
 from otter.assign import main as otter_assign
 from parameters import choose, write_numbers
@@ -31,18 +32,20 @@ def sources() -> dict[str, Path]:
 def build(source: Path, out: Path, seed: int) -> None:
     """Write the student's notebook, the teacher's, and the archive of an assignment."""
     notebook = nbformat.read(source, as_version=4)
-    write_numbers(notebook, choose(notebook, source.stem, seed))
+    values = choose(notebook, source.stem, seed)
+    write_numbers(notebook, values)
+    handout.add_rules(notebook, source.stem)
     notebook.cells[0].source += f"\nname: {source.stem}, seed {seed}"
     with tempfile.TemporaryDirectory() as scratch:
         master = Path(scratch, "source", source.name)
         master.parent.mkdir()
         nbformat.write(notebook, master)
-        shutil.copy(HERE / "otter.yml", master.parent)
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(HERE.parent / "qbcore", master.parent / "qbcore", ignore=ignore)
+        handout.write_config(master.parent / "otter.yml")
+        handout.copy_core(master.parent)
         result = Path(scratch, "result")
         otter_assign(str(master), str(result), no_pdfs=True, no_run_tests=True)
         (archive,) = result.glob("autograder/*.zip")
+        handout.add_numbers(archive, notebook, values)
         for made, folder, name in (
             (result / "student" / source.name, "students", source.name),
             (result / "autograder" / source.name, "teachers", source.name),
@@ -67,6 +70,7 @@ def main() -> None:
     for name in arguments.names or found:
         build(found[name], arguments.out, arguments.seed)
         print(f"{name}: built with seed {arguments.seed}", flush=True)
+    handout.write_package(arguments.out / "students")
 
 
 if __name__ == "__main__":

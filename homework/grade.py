@@ -1,260 +1,253 @@
 """Grade a folder of notebooks: a table, and a page of feedback for each.
 
-    python homework/grade.py folder
-        [--trust] [--time-limit 300] [--built _build/homework]
+    python homework/grade.py folder [--time-limit 300] [--built _build/homework] [...]
 
-Beside the folder appears ``<folder>-graded`` with grades.csv and feedback/. See
-README.md.
+Beside the folder appears ``<folder>-graded`` with grades.csv and feedback/. A run that
+was stopped goes on where it was. See README.md for the options.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
-import re
+import hashlib
+import os
 import resource
 import sys
-import zipfile
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-import nbformat
-import yaml
-from answers import Answers, in_words
+import confine
+import lms
+from answers import Answers
 from apart import each
-from otter.test_files.exception_test import ExceptionTestFile
-from screen import defined_twice, reasons_to_look
-from submissions import (
-    Refused,
-    assignment_of,
-    entries,
-    page_name,
-    printable,
-    read_notebook,
+from assigned import Built, answers, assigned, read_archives
+from results import (
+    INTERRUPTED,
+    Done,
+    Result,
+    as_text,
+    feedback,
+    write_table,
+    write_whole,
 )
+from screen import defined_twice, worth_a_look
+from similar import alike, shapes
+from submissions import Attempt, Refused, entries, page_name, printable, read
+from verdict import judge
 
 HERE = Path(__file__).resolve().parent
-HELD_BACK = "held back"
-NOT_GRADED = "not graded"
-MEMORY = 4 << 30  # bytes that reading one submission may take
-CELL = 32_000  # characters of remarks: a spreadsheet's cell holds 32,767
+SOLUTION = "(the published solution)"
+NO_CONFINEMENT = """\
+Students' code would run with your rights: bubblewrap is not there or does not work.
+Install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or
+grade in a container (make grade-in-container SUBMISSIONS=folder), or, if you know
+everyone who handed in, say so: make grade SUBMISSIONS=folder UNCONFINED=1"""
 
 
-@dataclass
-class Result:
-    """One line of the table: status, remarks, and each question's points and hints.
+@dataclass(frozen=True)
+class Course:
+    """What is the same for all submissions of a run."""
 
-    A line is true at any time, so that a run may end at any time.
-    """
+    built: dict[str, Built]
+    seconds: float
+    confined: str
+    best: bool
 
-    name: str
-    assignment: str = ""
-    status: str = NOT_GRADED
-    remarks: list[str] = field(default_factory=lambda: ["interrupted"])
-    points: dict[str, float] = field(default_factory=dict)
-    possible: dict[str, float] = field(default_factory=dict)
-    hints: dict[str, list[str]] = field(default_factory=dict)
-    notebook: nbformat.NotebookNode | None = None  # what is still to be graded
-
-
-class Tests(ExceptionTestFile):
-    """The tests of one question; a failure says what the test says, without quoting."""
-
-    def _generate_error_message(self, excp: Exception, context: int = 0) -> str:
-        said = in_words(excp)
-        return said + " (does the function return its result?)" * ("NoneType" in said)
+    def print_of(self, entry: Path) -> str:
+        """Whether a submission and what grades it are still the same."""
+        digest = hashlib.sha256(repr((self.seconds, self.confined, self.best)).encode())
+        for each_built in self.built.values():
+            digest.update(repr((each_built.name, each_built.tests)).encode())
+        for path in [entry, *_below(entry)]:
+            found = path.lstat()
+            digest.update(repr((path, found.st_size, found.st_mtime_ns)).encode())
+        return digest.hexdigest()
 
 
-def read_archives(built: Path) -> dict[str, list[tuple[str, str]]]:
-    """Name and source of each test file, by assignment, from the archives."""
-    archives = {}
-    for path in sorted(built.glob("teachers/*-autograder.zip")):
-        with zipfile.ZipFile(path) as archive:
-            name = json.loads(archive.read("otter_config.json"))["assignment_name"]
-            tests = sorted(n for n in archive.namelist() if n.startswith("tests/"))
-            archives[name] = [(n, archive.read(n).decode()) for n in tests]
-    return archives
+def _below(entry: Path) -> Iterator[Path]:
+    if entry.is_dir() and not entry.is_symlink():
+        for place, folders, files in os.walk(entry):
+            folders.sort()
+            yield from (Path(place, name) for name in sorted(files))
 
 
-def prepare(result: Result, entry: Path, known: list[str], trust: bool) -> Result:
-    """Read a submission, and refuse it or hold it back if there is a reason."""
+def work(entry: Path, course: Course) -> list[Result]:
+    """Grade one submission: a result for each assignment that it answers."""
     with suppress(ValueError, OSError):  # not every system can limit it
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    notebook = read_notebook(entry)
-    result.assignment = assignment_of(notebook)
-    if result.assignment not in known:
-        built_here = "; ".join(known)
-        result.remarks = [f"this is {result.assignment}; built here: {built_here}"]
-    elif not trust and (reasons := reasons_to_look(notebook)):
-        result.status, result.remarks = HELD_BACK, reasons
-    else:
-        result.notebook = notebook
-    return result
+        limit = 2 * confine.MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    name = printable(entry.name)
+    contents = read(entry)
+    found, remarks = assigned(contents.attempts, course.built)
+    if not found:
+        raise Refused("; ".join([*remarks, *contents.remarks]))
+    broken = [said for said in contents.remarks if ".ipynb" in said.lower()]
+    results = []
+    for assignment, attempts in found.items():
+        counted = attempts if course.best else attempts[-1:]
+        graded = [grade(name, attempt, assignment, course) for attempt in counted]
+        result = max(graded, key=lambda each_result: each_result.earned)
+        if len(attempts) > 1:
+            where = counted[graded.index(result)].where
+            which = "best" if course.best else "last"
+            said = f"{len(attempts)} notebooks of {assignment}: the {which}, {where}"
+            result.remarks.append(f"{said}, counts")
+        result.remarks += [r for r in remarks if "other numbers" in r]
+        result.remarks += broken
+        results.append(result)
+    return results
 
 
-def grade(result: Result, tests: list[tuple[str, str]], seconds: float) -> Result:
-    """Run the notebook in its kernel and the tests here."""
-    files = [Tests.from_string(source, path=name) for name, source in tests]
-    with Answers(result.notebook, seconds) as answers:
-        result.remarks = defined_twice(result.notebook) + answers.run()
-        for file in files:
-            file.run(answers)
-    for name in sorted(answers.missing):
-        result.remarks.append(f"no {name}: is its cell missing, or did it fail?")
-    result.status = "graded, with remarks" if result.remarks else "graded"
-    for file in files:
-        failed = [case for case in file.test_case_results if not case.passed]
-        result.points[file.name] = round(file.score, 3)
-        result.possible[file.name] = round(file.possible, 3)
-        result.hints[file.name] = [_hint(case) for case in failed]
-    result.notebook = None
-    return result
-
-
-def _hint(case) -> str:
-    said = case.message.removeprefix("❌ Test case failed\n")
-    kind = "hidden" if case.test_case.hidden else "public"
-    return f"{kind} test, {case.test_case.points:g}: {said}"
-
-
-def refuse_others(results: Iterable[Result], known: Iterable[str]) -> None:
-    """A folder is graded for one assignment, that of most of its notebooks."""
-    built_here = [result for result in results if result.assignment in known]
-    counted = Counter(result.assignment for result in built_here)
-    for result in built_here:
-        most = counted.most_common(1)[0][0]
-        if result.assignment != most:
-            result.status, result.notebook = NOT_GRADED, None
-            result.remarks = [f"this is {result.assignment}, the others are {most}"]
+def grade(name: str, attempt: Attempt, assignment: str, course: Course) -> Result:
+    """Run the notebook in its own process and the tests here."""
+    began = time.monotonic()
+    twice = defined_twice(attempt)
+    closed = course.confined != confine.OPENLY
+    with Answers(attempt.code, course.seconds, closed=closed) as notebook:
+        verdict = judge(notebook, assignment, course.built[assignment].tests)
+    remarks = twice + verdict.remarks
+    return Result(
+        name,
+        assignment,
+        "graded, with remarks" if remarks else "graded",
+        course.confined,
+        remarks,
+        worth_a_look(attempt),
+        verdict.points,
+        verdict.possible,
+        verdict.hints,
+        shapes(answers(attempt)),
+        attempt.modified,
+        round(time.monotonic() - began, 1),
+    )
 
 
 def run(
-    results: dict[Path, Result], archives: dict, trust: bool, seconds: float
-) -> Iterator[list[Result]]:
-    """Replace each result by that of its entry, and yield those that are done."""
-    yield []
+    folder: Path, course: Course, done: Done, results: dict[Path, list[Result]]
+) -> Iterator[tuple[Path, bool]]:
+    """Replace the results of each entry, and yield it, and whether it is new."""
+    prints: dict[Path, str] = {}
+    for entry in results:
+        with suppress(OSError):
+            prints[entry] = course.print_of(entry)
+            kept = done.read(printable(entry.name), prints[entry])
+            if kept:
+                results[entry] = kept
+                yield entry, False
     jobs = {
-        entry: (result, entry, list(archives), trust)
-        for entry, result in results.items()
+        entry: (entry, course)
+        for entry, lines in results.items()
+        if lines[0].remarks == [INTERRUPTED]
     }
-    for entry, outcome in each(prepare, jobs, seconds):
-        results[entry] = _line(results[entry], outcome)
-    refuse_others(results.values(), archives)
-    yield [result for result in results.values() if not result.notebook]
-    jobs = {
-        entry: (result, archives[result.assignment], seconds)
-        for entry, result in results.items()
-        if result.notebook
-    }
-    for entry, outcome in each(grade, jobs, seconds):
-        results[entry] = _line(results[entry], outcome)
-        yield [results[entry]]
+    # Every attempt at each of the assignments may take the time that one has.
+    for entry, outcome in each(work, jobs, 3 * course.seconds):
+        if isinstance(outcome, Refused):
+            before = results[entry][0]
+            results[entry] = [Result(before.name, remarks=[str(outcome)])]
+        else:
+            results[entry] = outcome
+            if entry in prints:
+                with suppress(OSError):  # then the next run grades it again
+                    name = printable(entry.name)
+                    done.write(name, prints[entry], outcome)
+        yield entry, True
 
 
-def _line(before: Result, outcome: Result | Refused) -> Result:
-    if isinstance(outcome, Result):
-        return outcome
-    return Result(before.name, before.assignment, remarks=[str(outcome)])
-
-
-def written_questions(assignment: str) -> dict[str, int]:
-    """Points of the questions that are marked by hand."""
-    source = HERE / f"{assignment.split(',')[0]}.ipynb"
-    cells = nbformat.read(source, as_version=4).cells if source.exists() else []
-    configs = [
-        yaml.safe_load(c.source)
-        for c in cells
-        if c.source.startswith("# BEGIN QUESTION")
-    ]
-    return {c["name"]: c["points"] for c in configs if c.get("manual")}
-
-
-def write_table(results: list[Result], path: Path) -> None:
-    """grades.csv: totals of the automatic part; written questions: empty columns."""
-    asked = {question for result in results for question in result.points}
-    automatic = sorted(
-        asked, key=lambda question: (len(question), question)
-    )  # q10 after q9
-    written = written_questions(next((r.assignment for r in results if r.points), ""))
-    header = ["submission", "assignment", "status", "points", "possible", *automatic]
-    header += [
-        f"{question} written, of {points}" for question, points in written.items()
-    ]
-    # The table of before stays until the new one is complete.
-    part = path.with_name(path.name + ".part")
-    with part.open(
-        "w", newline="", encoding="utf-8", errors="backslashreplace"
-    ) as file:
-        table = csv.writer(file)
-        table.writerow([*header, "remarks"])
-        for r in results:
-            totals = (
-                [sum(r.points.values()), sum(r.possible.values())]
-                if r.points
-                else ["", ""]
-            )
-            numbers = [*totals, *(r.points.get(question, "") for question in automatic)]
-            row = [
-                r.name,
-                r.assignment,
-                r.status,
-                *(x if x == "" else f"{x:g}" for x in numbers),
-            ]
-            row += ["" for _ in written]
-            table.writerow(map(as_text, [*row, "; ".join(r.remarks)[:CELL]]))
-    part.replace(path)
-
-
-def as_text(cell: str) -> str:
-    """What a spreadsheet shows as it is, and does not take for a formula."""
-    return re.sub(r"^(?=[=+@\t\r\n'-])", "'", cell)
-
-
-def write_feedback(result: Result, folder: Path) -> None:
-    """A page for the student: points and hints, question by question."""
-    lines = [
-        f"# {result.assignment or 'Homework'}",
-        f"Submission: {result.name}",
-        f"Status: {result.status}.",
-    ]
-    lines += [f"- {remark}" for remark in result.remarks]
-    for question, points in result.points.items():
-        lines.append(f"## {question}: {points:g} of {result.possible[question]:g}")
-        lines += [f"- {hint}" for hint in result.hints[question]] or [
-            "All tests passed."
-        ]
-    folder.mkdir(parents=True, exist_ok=True)
-    text = "\n\n".join(lines) + "\n"
-    page = folder / page_name(result.name)
-    page.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-def report(result: Result, folder: Path) -> None:
+def report(entry: Path, results: list[Result], folder: Path, *, new: bool) -> None:
     """Tell the student and the teacher; a failure here costs no line of the table."""
     try:
-        write_feedback(result, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / page_name(printable(entry.name)), feedback(results))
     except Exception as error:
-        result.remarks.append(f"its feedback was not written ({type(error).__name__})")
-    print(f"{result.name}: {result.status}", *result.remarks, sep="\n    ", flush=True)
+        said = f"its feedback was not written ({type(error).__name__})"
+        results[0].remarks.append(said)
+    for result in results:
+        before = "" if new else " (from the run before)"
+        said = f"{result.name}: {result.status}{before}"
+        print(said, *result.remarks, sep="\n    ", flush=True)
 
 
-def read_command_line() -> tuple[argparse.Namespace, dict]:
-    """The arguments, and the archives of the assignments that are built."""
+def write_similar(
+    results: dict[Path, list[Result]], course: Course, built: Path, path: Path
+) -> None:
+    """similar.csv: functions that several submissions have in common."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["assignment", "function", "size", "submissions"])
+        for name, each_built in course.built.items():
+            same = {
+                result.name: _asked(result.shapes, each_built)
+                for lines in results.values()
+                for result in lines
+                if result.assignment == name
+            }
+            solution = built / "teachers" / f"{name.split(',')[0]}.ipynb"
+            if same and solution.is_file():
+                attempt = read(solution).attempts[0]
+                same[SOLUTION] = _asked(shapes(answers(attempt)), each_built)
+            for function, size, names in alike(same):
+                row = [name, function, size, "; ".join(names)]
+                table.writerow(as_text(str(cell)) for cell in row)
+
+
+def _asked(found: dict, built: Built) -> dict:
+    return {name: shape for name, shape in found.items() if name in built.functions}
+
+
+def write_for_systems(
+    results: dict[Path, list[Result]], arguments: argparse.Namespace, out: Path
+) -> None:
+    """Fill in the tables of Canvas and Moodle, and pack the feedback for Moodle."""
+    pairs = [(path.name, result) for path, lines in results.items() for result in lines]
+    if arguments.only:
+        pairs = [
+            pair for pair in pairs if pair[1].assignment.startswith(arguments.only)
+        ]
+    points = {
+        number: f"{result.earned:g}" for number, result in lms.best(pairs).items()
+    }
+    several = sorted({result.assignment.split(",")[0] for _, result in pairs} - {""})
+    if (arguments.canvas or arguments.moodle) and len(several) > 1:
+        raise ValueError(f"a table takes one assignment: say --only {several[0]}")
+    for path, system in ((arguments.canvas, "canvas"), (arguments.moodle, "moodle")):
+        if path:
+            sheet = lms.Sheet(path)
+            key, column = (
+                lms.of_canvas(sheet, "".join(several), arguments.column)
+                if system == "canvas"
+                else lms.of_moodle(sheet, arguments.column)
+            )
+            filled = sheet.fill(key, column, points)
+            sheet.write(out / f"{system}.csv")
+            print(f"{filled} of {len(points)} grades: {out / system}.csv")
+    by_name = {path.name: lines for path, lines in results.items()}
+    if any(map(lms.MOODLE.fullmatch, by_name)):
+        packed = lms.write_feedback_zip(by_name, out / "moodle-feedback.zip")
+        print(f"{packed} pages of feedback: {out / 'moodle-feedback.zip'}")
+
+
+def read_command_line() -> argparse.Namespace:
+    """The arguments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="one notebook, zip or folder for each student")
-    parser.add_argument(
-        "--trust", action="store_true", help="run what would be held back, too"
-    )
-    parser.add_argument(
-        "--time-limit", type=float, default=300, help="seconds for one submission"
-    )
-    parser.add_argument(
-        "--built", type=Path, default=HERE.parent / "_build" / "homework"
-    )
+    add = parser.add_argument
+    add("folder", help="one notebook, zip or folder for each student")
+    add("--time-limit", type=float, default=300, help="seconds for one submission")
+    add("--built", type=Path, default=HERE.parent / "_build" / "homework")
+    add("--unconfined", action="store_true", help="students' code gets your rights")
+    add("--again", action="store_true", help="grade what is graded already, too")
+    add("--best", action="store_true", help="of several attempts the best counts")
+    add("--due", type=_date, help="when it was due, 2026-11-20T23:59")
+    add("--late", type=float, default=0, help="percent that each day of delay costs")
+    add("--scale", type=_scale, default=[], help="grades, as A:90,B:75,C:60")
+    add("--canvas", type=Path, help="Canvas' gradebook, to fill in")
+    add("--moodle", type=Path, help="Moodle's grading worksheet, to fill in")
+    add("--column", default="", help="the column that the grades go to")
+    add("--only", default="", help="the assignment whose grades go there")
     arguments = parser.parse_args()
     if not arguments.folder:
         parser.error("say which folder to grade: make grade SUBMISSIONS=folder")
@@ -263,35 +256,75 @@ def read_command_line() -> tuple[argparse.Namespace, dict]:
             "Argument `folder` must be a folder of submissions, "
             f"but is {arguments.folder!r}"
         )
-    archives = read_archives(arguments.built)
-    if not archives:
+    if HERE.is_relative_to(Path(arguments.folder).resolve()):
+        parser.error(f"{arguments.folder} is the course itself")
+    for table in (arguments.canvas, arguments.moodle):
+        if table and not table.is_file():
+            parser.error(f"there is no file {table}")
+    if not arguments.unconfined and not confine.how():
+        parser.error(NO_CONFINEMENT)
+    arguments.archives = read_archives(arguments.built)
+    if not arguments.archives:
         parser.error(
             f"there are no autograder archives in {arguments.built}: "
             "run `make homework` first"
         )
-    return arguments, archives
+    return arguments
+
+
+def _date(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _scale(text: str) -> list[tuple[str, float]]:
+    pairs = [part.rpartition(":") for part in text.split(",")]
+    return sorted(((g.strip(), float(n)) for g, _, n in pairs), key=lambda p: -p[1])
 
 
 def main() -> int:
     """Read the command line, grade, and write."""
     sys.stdout.reconfigure(errors="backslashreplace")
-    arguments, archives = read_command_line()
+    arguments = read_command_line()
     folder = Path(arguments.folder).resolve()
     out = folder.parent / f"{folder.name}-graded"
     out.mkdir(exist_ok=True)
-    table = out / "grades.csv"
-    results = {entry: Result(printable(entry.name)) for entry in entries(folder)}
+    confined = confine.OPENLY if arguments.unconfined else confine.how()
+    course = Course(arguments.archives, arguments.time_limit, confined, arguments.best)
+    times = lms.times_of_moodle(lms.Sheet(arguments.moodle)) if arguments.moodle else {}
+    results = {entry: [Result(printable(entry.name))] for entry in entries(folder)}
+    done = Done(out / "done")
+    if arguments.again:
+        for kept in done.folder.glob("*.json"):
+            kept.unlink()
+
+    def write() -> None:
+        lines = [result for several in results.values() for result in several]
+        write_table(lines, out / "grades.csv", arguments.scale)
+        stems = {line.assignment.split(",")[0] for line in lines if line.possible}
+        for stem in stems if len(stems) > 1 else ():
+            own = [line for line in lines if line.assignment.startswith(f"{stem},")]
+            write_table(own, out / f"grades-{stem}.csv", arguments.scale)
+
     try:
-        for done in run(results, archives, arguments.trust, arguments.time_limit):
-            for result in done:
-                report(result, out / "feedback")
-            write_table(list(results.values()), table)
+        write()
+        for entry, new in run(folder, course, done, results):
+            for result in results[entry]:
+                lms.apply_delay(
+                    result, entry.name, arguments.due, arguments.late, times
+                )
+            report(entry, results[entry], out / "feedback", new=new)
+            write()
+        write_similar(results, course, arguments.built, out / "similar.csv")
+        write_for_systems(results, arguments, out)
+    except (ValueError, csv.Error) as error:
+        print(f"The results are there, but a table was not filled in: {error}")
+        return 1
     except KeyboardInterrupt:
-        print("Interrupted: the table says what is done.")
+        print("Interrupted: the table says what is done, and the next run goes on.")
         return 130
     finally:
-        write_table(list(results.values()), table)
-        print(f"{len(results)} submissions: {table}")
+        write()
+        print(f"{len(results)} submissions: {out / 'grades.csv'}")
     return 0
 
 

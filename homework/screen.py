@@ -1,118 +1,76 @@
-"""What in a student's cells no answer needs, so that a human looks before it is run.
+"""What in a student's cells a human may want to look at. Nothing is held back for it.
 
-A list of names keeps honest notebooks apart from those that touch files, processes or
-the grader. It is no sandbox: README.md says what it does not hold back.
+The notebook runs where it can do no harm (`confine.py`). Here stands what no answer
+needs: a cheat who tries to reach out uses it, and now and then an honest student.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 
-import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
+from submissions import Attempt
 
-# Importable, and what in these packages reaches past mathematics.
 MODULES = re.compile(
-    r"(numpy|scipy|matplotlib|mpl_toolkits|qutip|qbcore|math|cmath|itertools|functools|operator|collections"
-    r"|dataclasses|fractions|decimal|statistics|random|typing|warnings|time|__future__)(\.\w+)*"
+    r"(os|sys|io|subprocess|socket|shutil|ctypes|builtins|importlib|inspect|gc|pty"
+    r"|signal|threading|multiprocessing|urllib|requests|pathlib|glob|runpy|otter"
+    r"|pickle|dill|resource|tempfile)(\..*)?"
 )
-NAMES = re.compile(
-    r"open|exec|eval|compile|input|breakpoint|exit|quit|globals|locals|vars|getattr|setattr|delattr"
-    r"|get_ipython|otter|__\w+"
-)
+NAMES = re.compile(r"open|exec|eval|compile|breakpoint|globals|__\w+|get_ipython")
 ATTRIBUTES = re.compile(
-    r"os|sys|io|subprocess|ctypes|ctypeslib|builtins|importlib|inspect|gc|modules|system|load|save|savez"
-    r"|savez_compressed|savetxt|savefig|loadtxt|genfromtxt|fromfile|tofile|memmap|dump|qsave|qload|fileio|__\w+"
+    r"_?(os|sys|subprocess|popen|ctypes|ctypeslib|builtins|importlib|runstring)"
+    r"|__(globals|code|subclasses|builtins|closure|bases|mro|dict|import)__"
+    r"|f_(back|globals|locals)|tofile|fromfile|memmap|genfromtxt|loadtxt"
 )
-OTTER_CELL = re.compile(
-    r"(# Initialize Otter\n)?import otter\ngrader = otter\.Notebook\([^()]*\)"
-)
+TRANSFORM = TransformerManager().transform_cell
 
 
-def answer_cells(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
-    """Number (among all cells, from 1) and source of each code cell but otter's own."""
-    for number, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type == "code" and not OTTER_CELL.fullmatch(cell.source.strip()):
-            yield (
-                number,
-                re.sub(r"^%matplotlib\b.*$", "", cell.source, flags=re.MULTILINE),
-            )
-
-
-def reasons_to_look(notebook: nbformat.NotebookNode) -> list[str]:
+def worth_a_look(attempt: Attempt) -> list[str]:
     """One sentence for each cell that uses something no answer needs."""
-    trees = {number: _parsed(source) for number, source in answer_cells(notebook)}
-    imported = {
-        name
-        for tree in trees.values()
-        for node in ast.walk(tree)
-        for name in _imported(node)
-    }
     found = []
-    for number, tree in trees.items():
-        uses = sorted({use for node in ast.walk(tree) for use in _uses(node, imported)})
+    for number, source in attempt.code:
+        uses = {use for node in ast.walk(parsed(source)) for use in _uses(node)}
         if uses:
-            found.append(f"cell {number} uses {', '.join(uses)}")
+            found.append(f"cell {number} uses {', '.join(sorted(uses))[:200]}")
     return found
 
 
-def _parsed(source: str) -> ast.AST:
+def parsed(source: str) -> ast.Module:
+    """The syntax tree of a cell; what cannot be parsed does not run either."""
     try:
-        return ast.parse(TransformerManager().transform_cell(source))
-    except (SyntaxError, ValueError):
-        return ast.Module(
-            body=[], type_ignores=[]
-        )  # what does not parse does not run either
+        return ast.parse(TRANSFORM(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, AttributeError):
+        return ast.Module(body=[], type_ignores=[])
 
 
-def _imported(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
-    return []
-
-
-def _uses(node: ast.AST, imported: set[str]) -> Iterator[str]:
-    """What is suspicious about one node of the syntax tree, in words."""
+def _uses(node: ast.AST) -> Iterator[str]:
+    """What is unusual about one node of the syntax tree, in words."""
     match node:
         case ast.Import(names=names):
-            yield from (f"import {n.name}" for n in names if not _harmless(n.name))
-        case ast.ImportFrom(module=module, names=names):
-            yield from (
-                f"import {module}.{n.name}"
-                for n in names
-                if not _harmless(f"{module}.{n.name}")
-            )
-        case ast.Name(id=name) if NAMES.fullmatch(name):
-            yield "a magic or shell command" if name == "get_ipython" else name
+            found = (n.name for n in names if MODULES.fullmatch(n.name))
+            yield from (f"import {name}" for name in found)
+        case ast.ImportFrom(module=str(module)) if MODULES.fullmatch(module):
+            yield f"import {module}"
+        case ast.Call(func=ast.Attribute(attr="system" | "getoutput")):
+            yield "a shell command"
+        case ast.Name(id=name) if NAMES.fullmatch(name) and name != "get_ipython":
+            yield name
         case ast.Attribute(attr=name) if ATTRIBUTES.fullmatch(name):
             yield f".{name}"
-        case ast.Attribute(ctx=ast.Store(), value=owner) if _root(owner) in imported:
-            yield f"an assignment to {ast.unparse(node)}"
 
 
-def _harmless(module: str) -> bool:
-    return bool(MODULES.fullmatch(module)) and not any(
-        map(ATTRIBUTES.fullmatch, module.split("."))
-    )
-
-
-def _root(node: ast.AST) -> str | None:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def defined_twice(notebook: nbformat.NotebookNode) -> list[str]:
+def defined_twice(attempt: Attempt) -> list[str]:
     """One sentence for each function that stands in more than one cell."""
-    cells: dict[str, list[int]] = {}
-    for number, source in answer_cells(notebook):
-        for node in ast.iter_child_nodes(_parsed(source)):
+    cells: dict[str, Counter[int]] = {}
+    for number, source in attempt.code:
+        for node in ast.iter_child_nodes(parsed(source)):
             if isinstance(node, ast.FunctionDef):
-                cells.setdefault(node.name, []).append(number)
-    twice = {name: numbers for name, numbers in cells.items() if len(numbers) > 1}
+                cells.setdefault(node.name, Counter())[number] += 1
     return [
         f"{name} is defined in cells {', '.join(map(str, n))}: the last one counts"
-        for name, n in twice.items()
+        for name, n in cells.items()
+        if len(n) > 1
     ]
