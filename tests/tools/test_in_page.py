@@ -131,7 +131,10 @@ def draw(x):
     return f"{scale * x}"
 explore(draw, x=[1, 3], start={"x": 1})
 """
-    moved = "import in_page\nprint(in_page.PAGE[0].explorers[0].frame({'x': 1})['says'], scale)"
+    moved = """
+import in_page
+print(in_page.PAGE[0].explorers[0].frame({"x": 1})["says"], scale)
+"""
     first, _, second = run_in_page.run(".", [figure, "scale = 50", moved])
     (shown,) = first["outputs"]
     assert shown["sliders"] == [
