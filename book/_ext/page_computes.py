@@ -13,6 +13,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +39,7 @@ SUFFIXES = (".py", ".mplstyle", ".json")
 PRINTED = ("numpy", "scipy", "matplotlib", "qutip")
 
 
+@cache
 def archive() -> bytes:
     """The book's Python and data, as a page unpacks them; the same bytes each time."""
     files = dict(_sources())
@@ -111,6 +113,9 @@ def name_cells(app: Sphinx, document: nodes.document) -> None:
     page = app.env.docname
     source = Path(app.env.doc2path(page))
     if source.suffix != ".ipynb":
+        # A name with an underscore cannot be written in the text of a page.
+        for box in document.findall(nodes.container):
+            box["classes"] = ["cell_input" if c == "cell-input" else c for c in box["classes"]]
         return
     cells = {cell["at"]: cell for cell in cells_of(source)}
     cannot = missing(page)

@@ -58,6 +58,8 @@ class Reader:
 
     def open(self, path: str) -> Page:
         self.page.goto(self.address + path, wait_until="networkidle")
+        # A busy machine may run the last script after that.
+        self.page.locator(".compute-tools").first.wait_for(state="attached")
         return self.page
 
     @property

@@ -28,7 +28,6 @@ import numpy as np
 from scipy.optimize import brentq
 import qbcore
 from qbcore import metrics
-from qbcore.nonreciprocal.formulas import two_photon_steady
 from qbcore.star import steady_map
 
 def random_state():
@@ -42,7 +41,7 @@ print([
     float(qbcore.RosenZenerBattery(atoms=20, interaction=3.0).charge().fluctuation[-1]),
     float(qbcore.DualCavityBattery().charge([3.0]).energy[0]),
     float(qbcore.StarBattery(cells=5).steady_state().excitation),
-    float(qbcore.StarBattery().charge([0.7]).ergotropy[0]),
+    float(qbcore.StarBattery().charge([5.0]).ergotropy[0]),
     float(qbcore.CommonBathStar(potential=4.0).charge([2.0]).excitation[0]),
     float(qbcore.NonreciprocalBattery().charge([5.0]).energy[0]),
     float(qbcore.ThreeModeBattery().charge([5.0]).energy[0]),
@@ -118,6 +117,31 @@ print([in_page.stops(v) for v in ([1, 2, 5], [0.0, 0.1], [3, 1], ["a", "b"], [1,
     assert mixed[0] == 1
     assert mixed[5] == 1.75
     assert mixed[-1] == 2.5
+
+
+def test_a_figure_is_drawn_with_the_names_of_the_cells_above_it():
+    node()
+    figure = """
+import matplotlib.pyplot as plt
+from qbook import explore
+
+scale = 2
+def draw(x):
+    plt.figure()
+    return f"{scale * x}"
+explore(draw, x=[1, 3], start={"x": 1})
+"""
+    moved = """
+import in_page
+print(in_page.PAGE[0].explorers[0].frame({"x": 1})["says"], scale)
+"""
+    first, _, second = run_in_page.run(".", [figure, "scale = 50", moved])
+    (shown,) = first["outputs"]
+    assert shown["sliders"] == [
+        {"name": "x", "label": "x", "stops": ["1", "2", "3"], "start": 0}
+    ]
+    assert shown["frame"]["says"] == "2"
+    assert run_in_page.printed(second["outputs"]) == "4 50\n"
 
 
 def test_a_cell_shows_text_figures_and_errors_in_their_order():

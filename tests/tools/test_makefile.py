@@ -57,6 +57,12 @@ PYTHON = """if [ "$2" = venv ]; then
 fi"""
 
 
+def builder(folder, text, assets="exit 0"):
+    """What writes the site, and what lays Python for its pages before."""
+    script(folder / ".venv/bin/jupyter-book", text)
+    script(folder / ".venv/bin/python", assets)
+
+
 def test_an_old_python_is_named_before_anything_is_made(folder):
     shutil.rmtree(folder / ".venv")
     old = script(folder / "old", OLD_PYTHON)
@@ -87,20 +93,27 @@ def test_what_another_python_left_does_not_spoil_the_retry(folder, left):
 
 
 def test_a_new_site_takes_the_place_of_the_old_one(folder):
-    script(folder / ".venv/bin/jupyter-book", NEW_SITE)
+    builder(folder, NEW_SITE)
     assert make(folder, "site").returncode == 0
     assert (folder / SITE).read_text() == "new\n"
     assert [path.name for path in (folder / "_build").iterdir()] == ["html"]
 
 
 def test_a_build_that_fails_leaves_what_it_wrote(folder):
-    script(folder / ".venv/bin/jupyter-book", f"{NEW_SITE}; exit 3")
+    builder(folder, f"{NEW_SITE}; exit 3")
     assert make(folder, "site").returncode != 0
     assert (folder / SITE).read_text() == "new\n"
 
 
+def test_python_for_the_pages_with_a_wrong_hash_ends_the_build(folder):
+    builder(folder, NEW_SITE, 'echo "$@" > asked; exit 1')
+    assert make(folder, "site").returncode != 0
+    assert (folder / "asked").read_text() == "tools/pyodide_assets.py\n"
+    assert (folder / SITE).read_text() == "old"
+
+
 def test_ctrl_c_leaves_the_old_site(folder):
-    script(folder / ".venv/bin/jupyter-book", f"{NEW_SITE}; touch begun; exec sleep 30")
+    builder(folder, f"{NEW_SITE}; touch begun; exec sleep 30")
     process = subprocess.Popen(["make", "site"], cwd=folder, start_new_session=True)
     while not (folder / "begun").exists():
         time.sleep(0.05)

@@ -94,6 +94,8 @@ class Explorer:
         start: dict[str, Any],
     ) -> None:
         self.draw, self.labels = draw, labels
+        # What the cells above made: a cell below may give a name another meaning.
+        self.above = dict(PAGE[0].names)
         self.stops = {name: stops(each) for name, each in values.items()}
         self.start = {
             name: self.stops[name].index(start.get(name, list(each)[len(list(each)) // 2]))
@@ -109,11 +111,15 @@ class Explorer:
 
         chosen = {name: self.stops[name][place] for name, place in places.items()}
         before = set(plt.get_fignums())
+        names = PAGE[0].names
+        now = dict(names)
+        names.update(self.above)
         try:
             sentence = self.draw(**chosen)
             drawn = sorted(set(plt.get_fignums()) - before)
             return {"png": _png(plt.figure(drawn[-1])), "says": str(sentence)}
         finally:
+            names.update(now)
             for number in set(plt.get_fignums()) - before:
                 plt.close(number)
 
@@ -245,14 +251,14 @@ class Page:
         """Hand over each value as HTML if it can be, else as text."""
         for value in values:
             if isinstance(value, Explorer):
+                self.outputs.append(value.described(len(self.explorers)))
                 self.explorers.append(value)
-                self.outputs.append(value.described(len(self.explorers) - 1))
             elif hasattr(value, "savefig"):
                 continue  # all open figures come at the end of the cell
             elif hasattr(value, "_repr_html_"):
                 self.outputs.append({"html": value._repr_html_()})
             else:
-                self.outputs.append({"text": f"{value!r}\n"})
+                _Heard(self.outputs).write(f"{value!r}\n")
 
     def _figures(self) -> None:
         """Hand over the open figures as pictures, and close them."""

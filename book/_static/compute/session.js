@@ -238,7 +238,8 @@ class Session {
         box?.removeAttribute("aria-busy");
       }
     }
-    const without = left.length ? `; ${left.length} that need QuTiP were left out` : "";
+    const [many, were] = left.length === 1 ? ["1 that needs", "was"] : [`${left.length} that need`, "were"];
+    const without = left.length ? `; ${many} QuTiP ${were} left out` : "";
     return this.bar.say(`Done: ${able.length} ${able.length === 1 ? "cell" : "cells"} computed in this page${without}.`);
   }
 
