@@ -150,7 +150,7 @@ def test_times_in_the_syllabus_follow_from_the_chapters():
     syllabus = (book / "course" / "syllabus.md").read_text(encoding="utf-8")
     row = r"<\.\./([\w/-]+)>` \| ([^|]* h) \| ([^|]* h) \|"
     found = re.findall(row, syllabus)
-    assert len(found) == 11
+    assert len(found) == 13
     for name, working, exercises in found:
         path = book / f"{name}.ipynb"
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
