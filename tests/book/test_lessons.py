@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import qutip
+from notebooks import all_notebooks
 from scipy.integrate import cumulative_simpson
 
 from qbcore.dual_cavity import DualCavityBattery
@@ -14,6 +15,22 @@ from qbcore.nonreciprocal import NonreciprocalBattery
 from qbcore.nonreciprocal.formulas import coherent_amplitudes, exceptional_coupling
 from qbcore.rosen_zener import RosenZenerBattery
 from qbcore.star import CommonBathStar
+from qbook import claims
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+
+
+def test_lessons_name_entries_and_errata_that_exist():
+    lessons = (BOOK / "synthesis" / "lessons.md").read_text(encoding="utf-8")
+    named = re.findall(
+        r"`((?:own(?!-claims)|guo|zhang|kamin|lin|xu|ahmadi)-[\w-]+)`", lessons
+    )
+    assert set(named) <= {claim.id for claim in claims.load()}
+    citing = (BOOK / "reference" / "citing.md").read_text(encoding="utf-8")
+    lists = re.findall(r"Errata (\*.+)$", lessons, flags=re.M)
+    titles = [title for line in lists for title in re.findall(r"\*([^*]+)\*", line)]
+    assert len(lists) == 7
+    assert [t for t in titles if f"- *{t.rstrip('.')}" not in citing] == []
 
 
 def steady_states(cells: int, detuning: float) -> int:
@@ -146,13 +163,17 @@ def hours(text: str) -> float:
 
 
 def test_times_in_the_syllabus_follow_from_the_chapters():
-    book = Path(__file__).resolve().parents[2] / "book"
-    syllabus = (book / "course" / "syllabus.md").read_text(encoding="utf-8")
+    syllabus = (BOOK / "course" / "syllabus.md").read_text(encoding="utf-8")
     row = r"<\.\./([\w/-]+)>` \| ([^|]* h) \| ([^|]* h) \|"
     found = re.findall(row, syllabus)
-    assert len(found) == 13
+    with_tasks = [
+        str(path.relative_to(BOOK).with_suffix(""))
+        for path in all_notebooks()
+        if "## Exercises\\n" in path.read_text(encoding="utf-8")
+    ]
+    assert sorted(name for name, *_ in found) == with_tasks
     for name, working, exercises in found:
-        path = book / f"{name}.ipynb"
+        path = BOOK / f"{name}.ipynb"
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         prose = [c["source"] for c in cells if c["cell_type"] == "markdown"]
         text, tasks = "\n".join(map("".join, prose)).split("\n## Exercises")
@@ -166,7 +187,7 @@ def test_times_in_the_syllabus_follow_from_the_chapters():
 
 def test_tests_give_a_little_more_than_half_of_the_points():
     shares = []
-    homework = Path(__file__).resolve().parents[2] / "homework"
+    homework = BOOK.parent / "homework"
     for path in sorted(homework.glob("0*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         texts = ["".join(cell["source"]) for cell in cells]
