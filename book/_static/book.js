@@ -1,35 +1,6 @@
-/* What the widget player leaves out: a slider's name and value for people who listen (its own
-   aria-valuetext is the index of the value), and a way to today's MathJax. */
+/* The ledger's filter, the citations of verdicts, and what the theme leaves out for people who listen. */
 (function () {
   "use strict";
-
-  function speak(slider) {
-    const handle = slider.querySelector(".noUi-handle");
-    const label = slider.querySelector(".widget-label");
-    const readout = slider.querySelector(".widget-readout");
-    if (!handle || !label || !readout) return;
-    const words = readout.textContent.trim();
-    if (handle.getAttribute("aria-label") !== label.textContent) {
-      handle.setAttribute("aria-label", label.textContent);
-    }
-    if (handle.getAttribute("aria-valuetext") !== words) {
-      handle.setAttribute("aria-valuetext", words);
-    }
-  }
-
-  function speakAll() {
-    document.querySelectorAll(".widget-slider").forEach(speak);
-  }
-
-  /* The widget player asks for the queue of MathJax 2 whenever a text changes; the site has MathJax 3. */
-  function offerQueue() {
-    if (!window.MathJax || window.MathJax.Hub) return;
-    window.MathJax.Hub = {
-      Queue: function (command) {
-        if (window.MathJax.typesetPromise) window.MathJax.typesetPromise([command[2]]);
-      },
-    };
-  }
 
   /* The ledger: search, choose and sort; the address keeps what was asked for. Without this script all
      rows are simply shown. */
@@ -138,7 +109,6 @@
 
   window.addEventListener("load", reachTables);
   document.addEventListener("DOMContentLoaded", function () {
-    offerQueue();
     offerFilter();
     offerCitations();
     mindPanels();
@@ -149,13 +119,6 @@
     /* Sphinx calls the bibliography a list, and its entries something else. */
     document.querySelectorAll(".citation-list").forEach(function (list) {
       list.removeAttribute("role");
-    });
-    if (!document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) return;
-    new MutationObserver(speakAll).observe(document.querySelector("main") || document.body, {
-      attributeFilter: ["aria-valuetext"],
-      characterData: true,
-      childList: true,
-      subtree: true,
     });
   });
 })();
