@@ -19,6 +19,7 @@ from sphinx.application import Sphinx
 FOLDER = "_frames"
 SCRIPT = "explorers.js"
 MARK = '<div class="explorer"'
+MARKS = (MARK, '<details class="turn"')  # what the script makes sliders of
 
 
 def name_folder(app: Sphinx) -> None:
@@ -55,8 +56,9 @@ def _cell(source: str, index: int) -> str:
 def add_script(
     app: Sphinx, _page: str, _template: str, _context: dict[str, Any], tree: nodes.document | None
 ) -> None:
-    """Only pages that hold such a figure ask for its script."""
-    if tree and any(raw.astext().startswith(MARK) for raw in tree.findall(nodes.raw)):
+    """Only pages that hold something to move ask for the script."""
+    shown = [raw.astext() for raw in tree.findall(nodes.raw)] if tree else []
+    if any(mark in text for mark in MARKS for text in shown):
         app.add_js_file(SCRIPT)
 
 

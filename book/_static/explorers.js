@@ -129,6 +129,40 @@
     };
   }
 
+  /* A verdict that turns: the table of its numbers becomes a slider, a line with the band in which the
+     claim holds, and the verdict in words. */
+  function turn(box) {
+    const rows = Array.from(box.querySelectorAll("tbody tr"));
+    const [low, high] = box.dataset.band.split(" ").map(Number);
+    const name = box.querySelector("thead th:nth-child(2)").childNodes;
+    const band = make("div", { className: "turn-band" });
+    band.style.left = low + "%";
+    band.style.width = high - low + "%";
+    const mark = make("div", { className: "turn-mark" });
+    const line = make("div", { className: "turn-line" }, band, mark);
+    line.setAttribute("aria-hidden", "true");
+    const word = make("strong");
+    const number = make("span");
+    const said = make("p", {}, word, ": ", ...name, " ", number);
+    said.setAttribute("role", "status");
+    function show(index) {
+      const [value, verdict] = rows[index].querySelectorAll("td");
+      mark.style.left = rows[index].dataset.at + "%";
+      word.className = "verdict-" + rows[index].dataset.verdict;
+      word.textContent = verdict.textContent;
+      number.replaceChildren(...value.cloneNode(true).childNodes);
+    }
+    const texts = rows.map((row) => row.querySelector("th").textContent);
+    const slider = { texts, start: Number(box.dataset.start), label: box.dataset.over };
+    const control = track(slider, box.closest("aside").id + "-turn", show);
+    show(slider.start);
+    const lead = make("p", { textContent: "Turn it. " }, ...box.querySelector("p").childNodes);
+    const shown = make("div", { className: "turn explorer" }, lead, control.element, line, said);
+    box.replaceWith(shown);
+  }
+
+  document.querySelectorAll("details.turn").forEach(turn);
+
   /* What computes in a page starts the figures that have no frames: `explorers.start(box, frameAt)`. */
   window.explorers = { start };
   document.querySelectorAll(".explorer:not([data-live])").forEach((box) => start(box, ready(box)));
