@@ -88,7 +88,8 @@ def course(x: Any, y: Any, height: float) -> str:
             f"between {_number(y.min())} and {_number(y.max())} in height"
         )
     if span <= FLAT * height:
-        return f"stays at {_number(y.mean())}"
+        small = abs(y.mean()) <= FLAT * height
+        return "stays near 0" if small else f"stays at {_number(y.mean())}"
     ends = _ends_of_runs(y, TURN * span)
     if len(ends) - 1 > MOST_TURNS:
         return (
@@ -132,7 +133,7 @@ def _settled(x: Any, y: Any, least: float) -> str:
 
 def _bars(axes: Axes) -> Iterator[str]:
     groups = [each for each in axes.containers if isinstance(each, BarContainer)]
-    for bars in groups:
+    for bars in (each for each in groups if each.orientation == "vertical"):
         heights = [bar.get_height() for bar in bars.patches]
         bar = bars.patches[int(np.argmax(heights))]
         middle = bar.get_x() + bar.get_width() / 2

@@ -83,6 +83,25 @@
     });
   }
 
+  /* One button folds all code of a chapter, for those who read; the browser remembers it. */
+  function offerFolding() {
+    const title = document.querySelector("article h1");
+    if (!title || !document.querySelector(".cell_input")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "fold-code";
+    function fold(folded) {
+      document.documentElement.classList.toggle("code-folded", folded);
+      button.textContent = folded ? "Show the code" : "Fold all code";
+      window.localStorage.setItem("fold-code", folded ? "yes" : "no");
+    }
+    button.addEventListener("click", function () {
+      fold(!document.documentElement.classList.contains("code-folded"));
+    });
+    fold(window.localStorage.getItem("fold-code") === "yes");
+    title.after(button);
+  }
+
   /* A table wider than the page scrolls: by keyboard, too. */
   function reachTables() {
     document.querySelectorAll(".bd-article table").forEach(function (table) {
@@ -111,6 +130,7 @@
   document.addEventListener("DOMContentLoaded", function () {
     offerFilter();
     offerCitations();
+    offerFolding();
     mindPanels();
     /* The theme names these by a label that differs from their own words, which serve better. */
     document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {

@@ -21,6 +21,7 @@ def figure():
         (-X, "falls from 0 to −10"),
         (np.full_like(X, 3), "stays at 3"),
         (3 + 0.01 * np.sin(X), "stays at 3"),
+        (0.03 + 0.001 * X, "stays near 0"),
         # Its top is 1/e at 1; it is within 0.05/e of its last value from 5.72 on.
         (
             X * np.exp(-X),
