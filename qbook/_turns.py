@@ -78,10 +78,9 @@ def markup(claim: Claim, sign: Mapping[str, str]) -> str:
 
 
 def _band(rule: Mapping[str, Any]) -> str:
-    name = tex.html(rule["number"])
-    ends = (("at_least", "from"), ("at_most", "up to"))
+    ends = (("at_least", "at least"), ("at_most", "at most"))
     told = [f"{way} {_shown(rule[end])}" for end, way in ends if end in rule]
-    return f"for a {name} {' '.join(told)}"
+    return f"for a {tex.html(rule['number'])} of {' and '.join(told)}"
 
 
 def _shown(number: float) -> str:

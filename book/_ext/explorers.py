@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,8 @@ def name_folder(app: Sphinx) -> None:
 
 
 def place(app: Sphinx, page: nodes.document) -> None:
-    """Tell each figure the way to its frames and the identifier of its cell."""
-    env = app.env
+    """Tell each figure the way to its frames and its cell; an address it shares, apart."""
+    env, seen = app.env, Counter[str]()
     way = "../" * env.docname.count("/") + FOLDER + "/"
     for cell in page.findall(nodes.container):
         if cell.get("nb_element") != "cell_code":
@@ -41,6 +43,10 @@ def place(app: Sphinx, page: nodes.document) -> None:
                 name = _cell(env.doc2path(env.docname), cell["cell_index"])
                 text = shown.astext().replace(FRAMES, way)
                 text = text.replace(MARK, f'{MARK} data-cell="{name}"', 1)
+                address = re.search(r'id="([^"]+)"', text)[0]
+                seen[address] += 1
+                if seen[address] > 1:
+                    text = text.replace(address, f'{address[:-1]}-{seen[address]}"', 1)
                 shown.children[:] = [nodes.Text(text)]
                 shown.rawsource = text
 

@@ -165,5 +165,5 @@
 
   /* What computes in a page starts the figures that have no frames: `explorers.start(box, frameAt)`. */
   window.explorers = { start };
-  document.querySelectorAll(".explorer:not([data-live])").forEach((box) => start(box, ready(box)));
+  document.querySelectorAll(".explorer[data-sliders]:not([data-live])").forEach((box) => start(box, ready(box)));
 })();

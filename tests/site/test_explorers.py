@@ -77,6 +77,13 @@ def test_every_slider_and_switch_brings_another_frame(browser, address, path):
         assert visit.failed == []
 
 
+@pytest.mark.parametrize("path", MOVING)
+def test_every_figure_that_moves_has_an_address_of_its_own(path):
+    names = re.findall(rf'{MARK}[^>]* id="([^"]+)"', text_of(path))
+    assert names
+    assert len(set(names)) == len(names)
+
+
 def pull(page: Page, track: Locator, finger: bool) -> None:
     """Press the end of a track that is farther away from its handle."""
     box = track.bounding_box()
@@ -222,3 +229,80 @@ def test_without_scripts_the_first_frame_and_its_values_are_there(browser, addre
     assert "repulsion g: 0.5; exchange A: 0.5" in explorer.inner_text()
     assert explorer.locator("img").get_attribute("alt")
     context.close()
+
+
+TURNING = [p for p in PAGES if '<details class="turn"' in text_of(p)]
+
+
+def rows_of(path: str) -> dict[str, list[tuple[str, str, float]]]:
+    """Value, verdict and place on the line of every row, by the box they stand in."""
+    found = {}
+    for box in text_of(path).split("<aside ")[1:]:
+        name = re.search(r'id="(claim-[^"]+)"', box)[1]
+        rows = re.findall(
+            r'<tr data-at="([^"]+)" data-verdict="([^"]+)"><th scope="row">([^<]+)', box
+        )
+        if rows:
+            found[name] = [(value, word, float(at)) for at, word, value in rows]
+    return found
+
+
+@pytest.mark.parametrize("path", TURNING)
+def test_a_verdict_turns_where_its_number_leaves_the_band(browser, address, path):
+    with Visit(browser, address, path) as visit:
+        for name, rows in rows_of(path).items():
+            turn = visit.page.locator(f"#{name} .turn")
+            track, said = turn.get_by_role("slider"), turn.get_by_role("status")
+            mark, band = turn.locator(".turn-mark"), turn.locator(".turn-band")
+            track.press("Home")
+            words = []
+            for value, word, at in rows:
+                assert track.get_attribute("aria-valuetext") == value
+                assert word in said.inner_text()
+                assert float(mark.evaluate("m => m.style.left").strip("%")) == at
+                left, width = (
+                    float(band.evaluate(f"b => b.style.{side}").strip("%"))
+                    for side in ("left", "width")
+                )
+                assert (left <= at <= left + width) == (word == "holds")
+                words.append(word)
+                track.press("ArrowRight")
+            assert set(words) == {"holds", "fails"}
+        assert visit.said == []
+
+
+def test_a_verdict_turns_in_every_paper_and_without_scripts_it_is_a_table(
+    browser, address
+):
+    assert sum(path.startswith("book/papers/") for path in TURNING) == 5
+    assert sum(len(rows_of(path)) for path in TURNING) >= 6
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address + TURNING[0])
+    turn = page.locator("details.turn").first
+    turn.locator("summary").click()
+    assert turn.get_by_role("row").count() >= 4
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in MOVING if p.startswith(("book/index", "book/papers", "book/found"))],
+)
+def test_something_moves_within_two_screens(browser, address, path):
+    with Visit(browser, address, path) as visit:
+        first = visit.page.locator(f"{EXPLORER} input").first.bounding_box()
+        assert first["y"] < (1 if path == "book/index.html" else 2) * 900
+        assert visit.page.locator(".explorer-question").first.inner_text()[-1] in "?."
+
+
+def test_one_button_folds_all_code_and_the_browser_remembers(browser, address):
+    with Visit(browser, address, TWO_KINDS) as visit:
+        height = "document.querySelector('article').scrollHeight"
+        whole = visit.page.evaluate(height)
+        visit.page.get_by_role("button", name="Fold all code").click()
+        assert visit.page.locator(".cell_input:visible").count() == 0
+        assert visit.page.evaluate(height) < 0.8 * whole
+        visit.page.reload()
+        visit.page.get_by_role("button", name="Show the code").click()
+        assert visit.page.locator(".cell_input:visible").count() > 50
