@@ -20,6 +20,7 @@ from qbook import tex
 FLAT = 0.01  # of the height of the axes: less is not seen
 TURN = 0.05  # of a curve's own height: smaller turns back are not told
 MOST_TURNS = 3  # told one by one
+ROUNDING = 1e-12
 
 
 def in_words(figure: Figure) -> str:
@@ -158,5 +159,6 @@ def _words(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    rounded = f"{value:.3g}"
-    return rounded.replace("-", "−") if float(rounded) else "0"
+    """Three digits; what only rounding left of zero is zero."""
+    rounded = f"{value if abs(value) > ROUNDING else 0.0:.3g}"
+    return _words(tex.power_of_ten(rounded)).replace("-", "−")

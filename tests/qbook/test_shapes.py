@@ -22,6 +22,8 @@ def figure():
         (np.full_like(X, 3), "stays at 3"),
         (3 + 0.01 * np.sin(X), "stays at 3"),
         (0.03 + 0.001 * X, "stays near 0"),
+        (2e-16 + X**2 / 20, "rises from 0 to 5"),
+        (3e-5 + X / 2, "rises from 3 · 10^−5 to 5"),
         # Its top is 1/e at 1; it is within 0.05/e of its last value from 5.72 on.
         (
             X * np.exp(-X),
