@@ -8,8 +8,6 @@ PUT_BACK := if [ -d $(BEFORE) ]; then rm -rf $(SITE) && mv $(BEFORE) $(SITE); fi
 # Each build starts without them: pages that are gone, and outputs of an older core.
 # The rest of _build belongs to others: a course's archives, the printed book.
 WRITTEN_BY_SITE := $(SITE) _build/jupyter_execute _build/.doctrees
-WIDGETS := book/_static/vendor/embed.js
-WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
 # Every package by version and hash, and then the book itself. CONSTRAINTS= takes the newest
 # that requirements.txt and pyproject.toml allow.
@@ -32,7 +30,7 @@ book: site ## install, execute every chapter, write the site to _build/html
 	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
 
 # Ctrl-C leaves the site of the last build, which waits beside until the new one is whole.
-site: .venv/installed $(WIDGETS) pyodide
+site: .venv/installed pyodide
 	rm -rf $(BEFORE) && if [ -d $(SITE) ]; then mv $(SITE) $(BEFORE); fi
 	rm -rf $(WRITTEN_BY_SITE)
 	@trap '$(PUT_BACK); exit 130' INT TERM HUP; echo "$(JUPYTER_BOOK)"; $(JUPYTER_BOOK)
@@ -102,7 +100,7 @@ mutants: .venv/installed ## would the tests notice? 90 small mistakes in the cor
 bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
-profile: .venv/installed $(WIDGETS) ## where the time of the papers' chapters goes, and how long the site takes
+profile: .venv/installed ## where the time of the papers' chapters goes, and how long the site takes
 	$(BIN)/python tools/profile_chapters.py
 
 latency: .venv/installed ## how fast the live sliders redraw
@@ -124,21 +122,9 @@ environment:
 	$(call INSTALL,homework/constraints.txt,-e ".[course]")
 	touch $@
 
-# The sliders' player for pages without a kernel, with npm of the virtual environment. Others
-# use the folder too, so nothing in it is deleted; the player itself comes last, when its fonts
-# are there.
-$(WIDGETS): | .venv/installed
-	rm -rf .venv/widgets
-	mkdir -p .venv/widgets $(@D)
-	$(BIN)/npm pack --loglevel=error --pack-destination .venv/widgets $(WIDGETS_PACKAGE)
-	tar -xzf .venv/widgets/*.tgz -C .venv/widgets
-	mv .venv/widgets/package/dist/*.woff2 $(@D)
-	mv .venv/widgets/package/dist/embed.js $(@D)
-	rm -r .venv/widgets
-
 # Python for the pages, or a loud line; every file is checked again at each build.
 pyodide: .venv/installed
 	$(BIN)/python tools/pyodide_assets.py
 
 clean: ## delete all that was installed and built
-	rm -rf _build .venv $(dir $(WIDGETS))
+	rm -rf _build .venv

@@ -27,7 +27,7 @@ PATTERNS = {  # of the schema, in words
 }
 MIXED = ("holds in part", "cannot be decided")
 OF_THE_SITE = ("doi", "address", "permanent_address")  # what only the site knows
-ARGUMENTS = ("claim_id", "readings", "ledger")  # of `qbook.claims.check`
+ARGUMENTS = ("claim_id", "readings", "turns", "ledger")  # of `qbook.claims.check`
 IMPLICIT = {  # with a hundred digits at most, an integer is finite as a float too
     "bool": ("true|True|false|False", "tTfF"),
     "float": (r"[-+]?\d+\.\d*([eE][-+]?\d+)?|[-+]?\.(inf|Inf)|\.(nan|NaN)", "-+.0"),
@@ -156,6 +156,11 @@ def _odd(entry: dict[str, Any]) -> Iterator[tuple[list[str | int], str]]:
         exact = fields["value"] in (0, 1) and fields["tolerance"] == 0
         if fields.get("unit") == "yes/no" and not exact:
             yield [*where, "unit"], f"{name}: yes/no is 1 or 0, with a tolerance of 0"
+    for value, name in entry.get("turns", {}).get("known", {}).items():
+        if name not in entry["computed"]:
+            yield ["turns", "known"], f"{name} is not one of its numbers"
+        if not re.fullmatch(r"-?\d+(\.\d+)?", value):
+            yield ["turns", "known"], f"{value!r} is not a value such as '0.1'"
     changes = entry.get("changes", [])
     for i, change in enumerate(changes):
         if change["from"] == change["to"]:

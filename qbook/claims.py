@@ -24,6 +24,9 @@ that were tried, each with the verdict under it, and the verdict follows from th
         kappa_b held fixed: holds
         kappa_a held fixed: fails
 
+Where one parameter decides, ``turns`` says of what number the claim holds; see
+`qbook._turns`.
+
 Formulas in its texts are TeX between dollar signs; `qbook.tex` sets them.
 
 A chapter computes the numbers and calls
@@ -39,7 +42,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from numbers import Real
 from pathlib import Path
@@ -48,7 +51,7 @@ from typing import Any
 import numpy as np
 
 from qbcore._support.checks import require
-from qbook import tex
+from qbook import _turns, tex
 from qbook import verdict_markup as markup
 from qbook._ledger_file import entries
 from qbook.verdict_markup import VERDICTS
@@ -130,6 +133,8 @@ class Claim:
     changes: Sequence[Mapping[str, str]] = ()
     disputed_by: Sequence[str] = ()
     reply: str = ""
+    turns: Mapping[str, Any] = field(default_factory=dict)
+    turned: Mapping[float, float] = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:
@@ -272,6 +277,7 @@ def check(
     claim_id: str,
     *value: float,
     readings: Mapping[str, bool | str] | None = None,
+    turns: Mapping[float, float] | None = None,
     ledger: str | Path | None = None,
     **values: float,
 ) -> Claim:
@@ -286,6 +292,9 @@ def check(
     readings : mapping of str to bool or str, optional
         Where a choice of ours decides: does the claim hold under this reading? True for
         "holds", False for "fails", or the verdict in words.
+    turns : mapping of float to float, optional
+        Where one parameter decides: the number that the entry's ``turns`` names, by
+        values of the parameter.
     ledger : str or Path, optional
         A ledger of your own; if not given, the one that `find_ledger` finds.
 
@@ -298,7 +307,7 @@ def check(
     ------
     ClaimError
         A number differs from the ledger by more than its tolerance or is not finite, or
-        a reading has another verdict than in the ledger.
+        a reading has another verdict than in the ledger, or nothing turns the verdict.
     ValueError
         An unknown claim, or names of numbers or readings other than the entry's.
     """
@@ -319,7 +328,13 @@ def check(
     _record(claim_id, found, ruled)
     if apart := disagreement(claim, found, ruled):
         raise ClaimError(apart)
-    return claim
+    if not claim.turns:
+        require(not turns, "turns", "be left out, as the entry has none", turns)
+        return claim
+    turned = {key: _compared("turns", number) for key, number in (turns or {}).items()}
+    if apart := _turns.disagreement(claim, turned):
+        raise ClaimError(apart)
+    return replace(claim, turned=turned)
 
 
 def disagreement(

@@ -53,7 +53,7 @@ def draw(drive):
     return f"The largest energy comes at t = {found.max_energy.time:.2f}."
 
 
-explore(draw, drive=[1.0, 1.5, 2.0])
+explore(draw, ask="Which drive is faster?", drive=[1.0, 1.5, 2.0])
 """
 EXERCISE = """
 **%d.** A question.

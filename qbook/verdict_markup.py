@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
+from qbook import _turns
 from qbook.tex import html, plain
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def box(claim: Claim) -> str:
         f'<p class="verdict-title">{word}: {html(claim.claim)} '
         f"<small>({html(claim.where)})</small></p>"
         f"<p>{html(claim.reason)}</p>{_voices(claim)}{_numbers(claim)}"
+        f"{_turns.markup(claim, VERDICTS)}"
         f"<p><small>{html(claim.decision)}.</small></p>"
         f"<p><small>{computed}</small></p>"
         f'<p class="verdict-again"><small>{again}</small></p></aside>'

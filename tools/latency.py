@@ -17,11 +17,9 @@ from notebooks import BOOK, all_notebooks, client_of
 
 STORED = BOOK / "reference" / "data" / "latency.json"
 MOVES = 9  # of each slider
-# Runs in the chapter's kernel, after its last cell. A live explorer has no ready frames
-# in a Stack.
+# Runs in the chapter's kernel, after its last cell.
 PROBE = f"""
 import gc, json, statistics, time
-import ipywidgets
 from qbook.sliders import Explorer
 
 def _move(slider, index):
@@ -39,7 +37,7 @@ def _moves(slider):
     return {{"slider": slider.description, **times}}
 
 _explorers = [w for w in gc.get_objects() if isinstance(w, Explorer)]
-_live = [w for w in _explorers if not isinstance(w.frame, ipywidgets.Stack)]
+_live = [w for w in _explorers if "explorer-live" in w._dom_classes]
 _live.sort(key=lambda w: w.sliders[0].description)
 print(json.dumps([[_moves(slider) for slider in w.sliders] for w in _live]))
 """

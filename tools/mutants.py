@@ -431,7 +431,7 @@ class Tree:
         for name in COPIED:
             source, target = root / name, folder / name
             if source.is_dir():
-                leave = shutil.ignore_patterns("__pycache__", "vendor", ".ipynb_*")
+                leave = shutil.ignore_patterns("__pycache__", ".ipynb_*")
                 shutil.copytree(source, target, ignore=leave)
             elif source.exists():
                 shutil.copy(source, target)

@@ -29,12 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 BOOK = ROOT / "_build" / "pdf" / "quantum-batteries.pdf"
 TEMPLATE = Path(__file__).with_suffix(".html")
-STATE, VIEW = (
-    f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state", "view")
-)
-# Of a page's head, what draws text, formulas and sliders; the other scripts are for the
-# screen.
-DRAWING = "script[src*='mathjax'], script[src*='embed.js'], link[rel='stylesheet']"
+# Of a page's head, what draws text and formulas; the other scripts are for the screen.
+DRAWING = "script[src*='mathjax'], link[rel='stylesheet']"
 # A formula wider than the page is made smaller; a page cannot scroll.
 FIT = """() => document.querySelectorAll(
     'mjx-container[display="true"]').forEach((formula) => {
@@ -42,9 +38,7 @@ FIT = """() => document.querySelectorAll(
     const room = formula.parentElement.getBoundingClientRect().width;
     if (width > room) formula.style.fontSize = `${Math.floor((99 * room) / width)}%`;
 })"""
-SLIDERS = f"""() => Array.from(document.querySelectorAll("script[type='{VIEW}']"))
-    .every((view) => view.parentElement.querySelector('.explorer img'))"""
-# Every slider, picture and formula is there.
+# Every picture and formula is there.
 DRAWN = """async () => {
     await window.MathJax.startup.promise;
     await Promise.all(Array.from(document.images, (image) => image.decode()));
@@ -66,7 +60,6 @@ class Chapter(NamedTuple):
     anchor: str
     title: str
     article: Tag
-    states: list[Tag]
     head: list[str]
 
 
@@ -77,9 +70,7 @@ def read(page: str, pages: set[str]) -> Chapter:
     article = soup.select_one("article.bd-article")
     if not article:
         raise ValueError(f"Page {page} must have an article, but has none.")
-    for element in article.select(
-        f"a.headerlink, a.download, script:not([type='{VIEW}'])"
-    ):
+    for element in article.select("a.headerlink, a.download, script, .explorer-note"):
         element.decompose()
     for element in article.find_all(id=True):
         element["id"] = f"{page}/{element['id']}"
@@ -93,8 +84,7 @@ def read(page: str, pages: set[str]) -> Chapter:
     for level in range(5, 0, -1):  # the first level is for the parts
         for heading in article.find_all(f"h{level}"):
             heading.name = f"h{level + 1}"
-    states = soup.find_all("script", type=STATE)
-    return Chapter(page, article.h2.get_text(), article, states, list(map(str, head)))
+    return Chapter(page, article.h2.get_text(), article, list(map(str, head)))
 
 
 def relink(element: Tag, page: str, pages: set[str]) -> None:
@@ -153,7 +143,6 @@ def press(page: Page) -> list[str]:
     """Print until the contents show the print's page numbers; give all headings."""
     page.emulate_media(media="print")
     page.goto(BOOK.with_suffix(".html").as_uri())
-    page.wait_for_function(SLIDERS)
     page.evaluate(DRAWN)
     page.evaluate(FIT)
     shown: dict[str, int] = {}

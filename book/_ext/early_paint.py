@@ -6,19 +6,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-STATE = "application/vnd.jupyter.widget-state+json"
-
 
 def wait_for_the_page(
     _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object
 ) -> None:
-    """Defer the scripts, in their order, and take the sliders' state out of the head.
-
-    The templates of the site write the state at the end of the page.
-    """
-    scripts = context["script_files"]
-    context["script_files"] = [js for js in scripts if js.attributes.get("type") != STATE]
-    context["widget_states"] = [js for js in scripts if js.attributes.get("type") == STATE]
+    """Defer the scripts, in their order."""
     for js in context["script_files"]:
         if js.filename and "async" not in js.attributes:
             js.attributes["defer"] = "defer"

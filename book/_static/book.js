@@ -1,35 +1,6 @@
-/* What the widget player leaves out: a slider's name and value for people who listen (its own
-   aria-valuetext is the index of the value), and a way to today's MathJax. */
+/* The ledger's filter, the citations of verdicts, and what the theme leaves out for people who listen. */
 (function () {
   "use strict";
-
-  function speak(slider) {
-    const handle = slider.querySelector(".noUi-handle");
-    const label = slider.querySelector(".widget-label");
-    const readout = slider.querySelector(".widget-readout");
-    if (!handle || !label || !readout) return;
-    const words = readout.textContent.trim();
-    if (handle.getAttribute("aria-label") !== label.textContent) {
-      handle.setAttribute("aria-label", label.textContent);
-    }
-    if (handle.getAttribute("aria-valuetext") !== words) {
-      handle.setAttribute("aria-valuetext", words);
-    }
-  }
-
-  function speakAll() {
-    document.querySelectorAll(".widget-slider").forEach(speak);
-  }
-
-  /* The widget player asks for the queue of MathJax 2 whenever a text changes; the site has MathJax 3. */
-  function offerQueue() {
-    if (!window.MathJax || window.MathJax.Hub) return;
-    window.MathJax.Hub = {
-      Queue: function (command) {
-        if (window.MathJax.typesetPromise) window.MathJax.typesetPromise([command[2]]);
-      },
-    };
-  }
 
   /* The ledger: search, choose and sort; the address keeps what was asked for. Without this script all
      rows are simply shown. */
@@ -112,6 +83,25 @@
     });
   }
 
+  /* One button folds all code of a chapter, for those who read; the browser remembers it. */
+  function offerFolding() {
+    const title = document.querySelector("article h1");
+    if (!title || !document.querySelector(".cell_input")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "fold-code";
+    function fold(folded) {
+      document.documentElement.classList.toggle("code-folded", folded);
+      button.textContent = folded ? "Show the code" : "Fold all code";
+      window.localStorage.setItem("fold-code", folded ? "yes" : "no");
+    }
+    button.addEventListener("click", function () {
+      fold(!document.documentElement.classList.contains("code-folded"));
+    });
+    fold(window.localStorage.getItem("fold-code") === "yes");
+    title.after(button);
+  }
+
   /* A table wider than the page scrolls: by keyboard, too. */
   function reachTables() {
     document.querySelectorAll(".bd-article table").forEach(function (table) {
@@ -138,9 +128,9 @@
 
   window.addEventListener("load", reachTables);
   document.addEventListener("DOMContentLoaded", function () {
-    offerQueue();
     offerFilter();
     offerCitations();
+    offerFolding();
     mindPanels();
     /* The theme names these by a label that differs from their own words, which serve better. */
     document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {
@@ -149,13 +139,6 @@
     /* Sphinx calls the bibliography a list, and its entries something else. */
     document.querySelectorAll(".citation-list").forEach(function (list) {
       list.removeAttribute("role");
-    });
-    if (!document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) return;
-    new MutationObserver(speakAll).observe(document.querySelector("main") || document.body, {
-      attributeFilter: ["aria-valuetext"],
-      characterData: true,
-      childList: true,
-      subtree: true,
     });
   });
 })();

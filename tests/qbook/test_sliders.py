@@ -1,15 +1,17 @@
 import base64
 import html
 import io
+import json
 import re
+from html.parser import HTMLParser
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from ipywidgets import HTML, SelectionSlider, Stack, jslink
+from ipywidgets import HTML, SelectionSlider
 from PIL import Image
 
-from qbook.sliders import MOST_FRAMES, Explorer, _packed, explore
+from qbook.sliders import FRAMES, MOST_FRAMES, Explorer, Frame, _packed, explore
 
 
 @pytest.fixture(autouse=True)
@@ -50,22 +52,25 @@ def line(**chosen):
     return sentence(chosen)
 
 
-def leaf(widget, *indices):
-    for index in indices:
-        widget = widget.children[index]
-    return widget
+def put(explorer, *indices):
+    """Move the sliders to these places, and say what the frame holds then."""
+    for slider, index in zip(explorer.sliders, indices, strict=True):
+        slider.index = index
+    return explorer.frame.value
 
 
 def caption(frame):
-    return html.unescape(
-        re.search(r'<figcaption role="status">(.*?)</figcaption>', frame.value, re.S)[1]
-    )
+    found = re.search(r'<figcaption role="status">(.*?)</figcaption>', frame, re.S)
+    return html.unescape(found[1])
+
+
+def alternative(frame):
+    return html.unescape(re.search(r'alt="([^"]*)"', frame)[1])
 
 
 def picture(frame):
-    return base64.b64decode(
-        re.search(r'src="data:image/png;base64,([^"]+)"', frame.value)[1]
-    )
+    found = re.search(r'src="data:image/png;base64,([^"]+)"', frame)
+    return base64.b64decode(found[1])
 
 
 # --- frames ---
@@ -91,57 +96,31 @@ def test_every_combination_has_its_frame_in_its_place(count):
             name: options[i]
             for (name, options), i in zip(values.items(), indices, strict=True)
         }
-        frame = leaf(explorer.frame, *indices)
-        assert isinstance(frame, HTML)
-        assert caption(frame) == sentence(chosen)
+        assert caption(put(explorer, *indices)) == sentence(chosen)
         assert chosen in draw.calls
+    assert len(draw.calls) == np.prod(sizes)  # moving draws nothing
     assert f"({np.prod(sizes)} frames)" in repr(explorer)
 
 
 def test_frames_show_what_draw_drew():
     explorer = explore(line, slope=[1, 9])
     low, high = (
-        Image.open(io.BytesIO(picture(f))).convert("RGB")
-        for f in explorer.frame.children
+        Image.open(io.BytesIO(picture(put(explorer, k)))).convert("RGB") for k in (0, 1)
     )
     assert low.size == high.size
     assert low.tobytes() != high.tobytes()
 
 
 def test_frames_are_palette_pictures():
-    image = Image.open(io.BytesIO(picture(leaf(explore(line, slope=[1, 9]).frame, 0))))
+    image = Image.open(io.BytesIO(picture(put(explore(line, slope=[1, 9]), 0))))
     assert (image.format, image.mode) == ("PNG", "P")
     assert len(image.getcolors()) <= 64
 
 
-@pytest.mark.parametrize("count", SIZES)
-def test_each_stack_is_tied_to_its_slider_in_the_browser(count, monkeypatch):
-    links = []
-
-    def recording(*ends):
-        links.append(
-            jslink(*ends)
-        )  # the widget that a page without a kernel can follow
-        return links[-1]
-
-    monkeypatch.setattr("qbook.sliders.jslink", recording)
-    explorer = explore(line, **SIZES[count])
-    level, expected = [explorer.frame], []
-    for slider in explorer.sliders:
-        assert all(isinstance(stack, Stack) for stack in level)
-        expected += [((slider, "index"), (stack, "selected_index")) for stack in level]
-        level = [child for stack in level for child in stack.children]
-    assert all(isinstance(frame, HTML) for frame in level)
-    found = [(link.source, link.target) for link in links]
-    assert len(found) == len(expected)
-    assert all(pair in found for pair in expected)
-
-
-def test_sliders_and_stacks_start_at_the_middle():
+def test_sliders_and_frame_start_at_the_middle():
     explorer = explore(line, a=[1, 2, 3], b=[4, 5])
     assert [s.value for s in explorer.sliders] == [2, 5]
-    assert explorer.frame.selected_index == 1
-    assert {s.selected_index for s in explorer.frame.children} == {1}
+    assert caption(explorer.frame.value) == "Seen at a=2, b=5."
     assert repr(explorer).endswith("Seen at a=2, b=5.")
 
 
@@ -152,9 +131,15 @@ def test_start_and_labels():
     a, b = explorer.sliders
     assert (a.value, b.value) == (3, 4)
     assert (a.description, a.tooltip, b.description) == ("Pulse v₀", "Pulse v₀", "b")
-    assert explorer.frame.selected_index == 2
-    assert {s.selected_index for s in explorer.frame.children} == {0}
+    assert caption(explorer.frame.value) == "Seen at a=3, b=4."
     assert repr(explorer).endswith("Seen at a=3, b=4.")
+
+
+def test_a_question_stands_above_the_sliders():
+    explorer = explore(line, ask="Is E < 2?", a=[1, 2])
+    question, *others = explorer.children
+    assert question.value == "<p>Is E &lt; 2?</p>"
+    assert others == [*explorer.sliders, explorer.frame]
 
 
 def test_values_may_be_arrays_and_are_written_short():
@@ -181,16 +166,10 @@ def test_labels_tell_values_apart(values, labels):
     assert [value for _, value in slider.options] == list(values)
 
 
-@pytest.mark.parametrize("count", SIZES)
-def test_every_frame_is_drawn_once(count):
-    draw = Recorder()
-    start = {name: options[-1] for name, options in SIZES[count].items()}
-    explorer = explore(draw, start=start, **SIZES[count])
-    frames = np.prod([len(v) for v in SIZES[count].values()])
-    assert len(draw.calls) == frames
-    last = leaf(explorer.frame, *(len(v) - 1 for v in SIZES[count].values()))
-    assert explorer._first == picture(last)
-    assert repr(explorer).endswith(sentence(start))
+def test_the_stored_picture_is_the_frame_of_the_start():
+    explorer = explore(line, start={"a": 3}, a=[1, 2, 3])
+    stored = base64.b64decode(explorer._repr_mimebundle_()["image/png"])
+    assert stored == picture(put(explorer, 2)) != picture(put(explorer, 1))
 
 
 def test_too_many_frames_are_refused_before_one_is_drawn():
@@ -233,19 +212,24 @@ def test_a_frame_that_fails_says_where():
 # --- words ---
 
 
-def test_alt_text_and_caption_are_the_sentence_with_markup_escaped():
+def test_caption_is_the_sentence_with_markup_escaped():
     said = 'E < 2 & "half" <script>x</script>'
 
     def draw(a):
         plt.figure(figsize=(1, 1))
         return said
 
-    frame = leaf(explore(draw, a=[1, 2]).frame, 0)
+    frame = put(explore(draw, a=[1, 2]), 0)
     escaped = "E &lt; 2 &amp; &quot;half&quot; &lt;script&gt;x&lt;/script&gt;"
-    assert f'<img alt="{escaped}"' in frame.value
-    assert f'<figcaption role="status">{escaped}</figcaption>' in frame.value
-    assert "<script" not in frame.value
-    assert caption(frame) == said
+    assert f'<figcaption role="status">{escaped}</figcaption>' in frame
+    assert "<script" not in frame
+    # A figure without a shape that is known is told by its sentence.
+    assert caption(frame) == alternative(frame) == said
+
+
+def test_alt_text_says_the_shape_of_the_curve():
+    frame = put(explore(line, slope=[1, 9]), 1)
+    assert alternative(frame) == "The curve rises from 0 to 9."
 
 
 @pytest.mark.parametrize("live", [False, True])
@@ -268,14 +252,13 @@ def test_the_mimebundle_holds_widget_picture_and_text(live):
         == explorer.model_id
     )
     assert bundle["text/plain"] == repr(explorer)
-    shown = explorer.frame if live else leaf(explorer.frame, 0)
-    assert base64.b64decode(bundle["image/png"]) == picture(shown)
+    assert base64.b64decode(bundle["image/png"]) == picture(explorer.frame.value)
 
 
 def test_the_same_call_gives_the_same_bytes():
     once, again = (explore(line, a=[1, 2], b=[3, 4]) for _ in range(2))
     for indices in np.ndindex(2, 2):
-        assert leaf(once.frame, *indices).value == leaf(again.frame, *indices).value
+        assert put(once, *indices) == put(again, *indices)
     pictures = [e._repr_mimebundle_()["image/png"] for e in (once, again)]
     assert pictures[0] == pictures[1]
 
@@ -292,20 +275,20 @@ def test_live_recomputes_when_a_slider_moves():
     assert isinstance(explorer.frame, HTML)
     explorer.sliders[0].value = 7
     assert draw.calls[1:] == [{"a": 7, "b": 2}]
-    assert caption(explorer.frame) == "Seen at a=7, b=2."
+    assert caption(explorer.frame.value) == "Seen at a=7, b=2."
     explorer.sliders[1].index = 0
     assert draw.calls[2:] == [{"a": 7, "b": 1}]
-    assert caption(explorer.frame) == "Seen at a=7, b=1."
+    assert caption(explorer.frame.value) == "Seen at a=7, b=1."
 
 
 def test_live_shows_the_new_picture():
     explorer = explore(line, live=True, a=[1, 9])
-    before = picture(explorer.frame)
+    before = picture(explorer.frame.value)
     explorer.sliders[0].value = 1
-    assert picture(explorer.frame) != before
-    assert _packed(picture(explorer.frame)) == picture(
-        leaf(explore(line, a=[1, 9]).frame, 0)
-    )
+    assert picture(explorer.frame.value) != before
+    ready = picture(put(explore(line, a=[1, 9]), 0))
+    computed = Frame(picture(explorer.frame.value), "", "", "")
+    assert _packed(computed).png == ready
 
 
 def test_live_does_not_swallow_an_exception():
@@ -323,15 +306,113 @@ def test_live_does_not_swallow_an_exception():
         "This was the frame at a = 1.</p>"
     )
     explorer.sliders[0].value = 2
-    assert caption(explorer.frame) == "Fine."
+    assert caption(explorer.frame.value) == "Fine."
 
 
-def test_moving_a_slider_of_ready_frames_draws_nothing():
-    draw = Recorder()
-    explorer = explore(draw, a=[1, 2])
-    drawn = len(draw.calls)
-    explorer.sliders[0].value = 1
-    assert len(draw.calls) == drawn
+# --- on the site ---
+
+
+class Markup(HTMLParser):
+    """The figure of a page: its attributes, sliders, frames, picture and words."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.kinds, self.box, self.image, self.data = [], None, None, ""
+        self.inside = False
+        self.feed(text)
+        self.sliders = json.loads(self.box["data-sliders"])
+        self.frames = json.loads(self.data)
+
+    def handle_starttag(self, tag, attrs):
+        self.kinds.append(tag)
+        self.inside = tag == "script"
+        if tag == "div" and self.box is None:
+            self.box = dict(attrs)
+        if tag == "img":
+            self.image = dict(attrs)
+
+    def handle_data(self, data):
+        self.data += data if self.inside else ""
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(FRAMES, str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_frames_of_the_site_are_files_and_the_page_says_which(folder, count):
+    values = SIZES[count]
+    shown = Markup(explore(line, **values)._repr_html_())
+    assert [s["name"] for s in shown.sliders] == list(values)
+    assert [s["values"] for s in shown.sliders] == [list(v) for v in values.values()]
+    sizes = [len(v) for v in values.values()]
+    assert len(shown.frames) == np.prod(sizes)
+    for place, indices in enumerate(np.ndindex(*sizes)):
+        chosen = dict(zip(values, indices, strict=True))
+        chosen = {name: values[name][index] for name, index in chosen.items()}
+        file, said, alt, axes = shown.frames[place]
+        assert said == sentence(chosen)
+        assert alt == f"The curve rises from 0 to {sum(chosen.values())}."
+        assert axes == 0  # all on the same axes
+        assert (folder / file).read_bytes().startswith(b"\x89PNG")
+    assert len(set(folder.iterdir())) == len({s for _, _, s, _ in shown.frames})
+
+
+def test_the_page_holds_the_first_frame_only(folder):
+    explorer = explore(line, ask="Why?", a=[1, 2, 3], labels={"a": "α"})
+    text = explorer._repr_html_()
+    shown = Markup(text)
+    assert "base64" not in text
+    assert shown.image["src"] == f"{FRAMES}{shown.frames[1][0]}"
+    assert shown.image["alt"] == "The curve rises from 0 to 2."
+    with Image.open(folder / shown.frames[1][0]) as image:
+        size = (int(shown.image["width"]), int(shown.image["height"]))
+        assert size == image.size
+    assert '<p class="explorer-question">Why?</p>' in text
+    assert "<p>α: 2</p>" in text  # where no script makes sliders
+    assert text.count('role="status"') == 1
+    assert shown.box["id"] == "explore-line"
+    assert "data-live" not in shown.box
+    assert repr(explorer) == "Interactive figure over a (3 frames). Seen at a=2."
+
+
+def test_frames_on_other_axes_have_another_number(folder):
+    def draw(a):
+        _, axis = plt.subplots(figsize=(1, 1))
+        axis.plot([0, 1], [0, a])
+        axis.set_ylim(0, max(a, 5))
+        return "A line."
+
+    shown = Markup(explore(draw, a=[1, 4, 9])._repr_html_())
+    assert [axes for *_, axes in shown.frames] == [0, 0, 1]
+
+
+def test_a_live_figure_of_the_site_has_one_frame_and_says_what_moves_it(folder):
+    explorer = explore(line, live=True, a=np.arange(1000.0), b=[1, 2])
+    shown = Markup(explorer._repr_html_())
+    assert shown.box["id"] == "explore-line-live"
+    assert "data-live" in shown.box
+    assert shown.sliders[0]["values"] == list(range(1000))
+    assert len(shown.frames) == len(list(folder.iterdir())) == 1
+    assert "run the chapter" in explorer._repr_html_()
+
+
+def test_a_sentence_does_not_end_the_script_it_stands_in(folder):
+    def draw(a):
+        plt.figure(figsize=(1, 1))
+        return f"</script><b>{a}"
+
+    text = explore(draw, a=[1, 2])._repr_html_()
+    assert text.count("</script>") == 1
+    assert [said for _, said, *_ in Markup(text).frames] == [
+        "</script><b>1",
+        "</script><b>2",
+    ]
 
 
 # --- refusals ---

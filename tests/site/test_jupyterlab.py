@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
-from test_site import drag, seen
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTERS = ["papers/two-photon.ipynb", "papers/star-network.ipynb"]
@@ -38,7 +37,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
     shutil.copytree(
         BOOK,
         folder / "book",
-        ignore=shutil.ignore_patterns("vendor", ".ipynb_checkpoints"),
+        ignore=shutil.ignore_patterns(".ipynb_checkpoints"),
     )
     command = [
         sys.executable,
@@ -130,6 +129,31 @@ def test_a_chapter_runs_and_all_its_sliders_move(pages, chapter):
         assert len(pictures) > len(
             handles
         )  # some values give the same picture, never the same sentence
+
+
+def seen(explorer: Locator) -> tuple[str, str]:
+    """Picture and sentence of the frame on show."""
+    frame = explorer.locator(".explorer-frame:visible")
+    assert frame.count() == 1
+    picture = frame.locator("img")
+    assert picture.get_attribute("alt")
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 200")
+    return picture.get_attribute("src"), frame.locator("figcaption").inner_text()
+
+
+def drag(page: Page, handle: Locator) -> None:
+    """Pull the handle to whichever end of its track is farther away."""
+    track = handle.locator(
+        "xpath=ancestor::*[contains(@class, 'noUi-target')][1]"
+    ).bounding_box()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    ends = (track["x"] + 1, track["x"] + track["width"] - 1)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(max(ends, key=lambda end: abs(end - x)), y, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(200)
 
 
 def after(explorer: Locator, move: Callable[[], object]) -> str:

@@ -3,13 +3,13 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from explorers import MARK
 from playwright.sync_api import Browser, Locator, Page, Route
-from serve import SITE, serving
+from serve import SITE
 
 PAGES = sorted(str(p.relative_to(SITE)) for p in SITE.glob("book/**/*.html"))
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -20,20 +20,9 @@ OPENED = [
     "book/foundations/ergotropy.html",
     "book/synthesis/ledger.html",
 ]
-EXPLORER = ".explorer:not(.explorer-live)"
-SLIDER = f"{EXPLORER} .noUi-handle"
-# The widget player's remark on its own schema, and the search's on a dot in an anchor
-# that it then looks for in vain, to show the text around it; nothing is wrong with the
-# page.
-KNOWN_REMARKS = ("strict mode: use allowUnionTypes", "Anchored content block not found")
-
-
-@pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    if not PAGES:
-        pytest.fail("There is no site in _build/html: run `make site` first.")
-    with serving(SITE) as found:
-        yield found
+# The search's remark on a dot in an anchor that it then looks for in vain, to show the
+# text around it; nothing is wrong with the page.
+KNOWN_REMARKS = ("Anchored content block not found",)
 
 
 class Visit:
@@ -99,10 +88,6 @@ class Visit:
 
 def text_of(path: str) -> str:
     return (SITE / path).read_text(encoding="utf-8")
-
-
-def has_sliders(path: str) -> bool:
-    return "widget-view+json" in text_of(path)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -243,85 +228,6 @@ def test_a_place_chosen_in_the_contents_of_a_phone_is_shown(browser, address):
             ".getBoundingClientRect().top) < innerHeight",
             arg=place,
         )
-
-
-@pytest.mark.parametrize("path", [p for p in PAGES if has_sliders(p)])
-def test_sliders_move_by_keyboard_and_mouse_without_a_kernel(browser, address, path):
-    with Visit(browser, address, path) as visit:
-        page = visit.page
-        page.wait_for_selector(SLIDER)
-        count = page.locator(SLIDER).count()
-        assert count >= page.locator(EXPLORER).count() >= 1
-        for k in range(count):
-            handle = page.locator(SLIDER).nth(k)
-            explorer = handle.locator(
-                "xpath=ancestor::*[contains(@class, 'explorer')][1]"
-            )
-            handle.scroll_into_view_if_needed()
-            assert handle.get_attribute("aria-label")
-            start = seen(explorer)
-            handle.focus()
-            page.keyboard.press("ArrowRight")
-            page.wait_for_timeout(150)
-            stepped = seen(explorer)
-            if stepped == start:  # the slider may stand at its last value
-                page.keyboard.press("ArrowLeft")
-                page.wait_for_timeout(150)
-                stepped = seen(explorer)
-            assert stepped != start, f"slider {k} of {path} does not move by keyboard"
-            assert handle.get_attribute("aria-valuetext") == readout(handle)
-            drag(page, handle)
-            assert seen(explorer) != stepped, (
-                f"slider {k} of {path} does not move by mouse"
-            )
-        assert visit.said == []
-        assert visit.outside == []
-
-
-@pytest.mark.parametrize(
-    "path",
-    [p for p in PAGES if "explorer-live" in (SITE / p).read_text(encoding="utf-8")],
-)
-def test_live_figures_stand_still_without_a_kernel_and_say_so(browser, address, path):
-    with Visit(browser, address, path) as visit:
-        for explorer in visit.page.locator(".explorer-live").all():
-            assert seen(explorer)
-            assert not explorer.locator(".widget-slider").first.is_visible()
-            note = explorer.evaluate(
-                "element => getComputedStyle(element, '::after').content"
-            )
-            assert "run the chapter" in note
-
-
-def seen(explorer) -> tuple[str, str]:
-    """Picture and sentence of the one frame on show."""
-    frame = explorer.locator(".explorer-frame:visible")
-    assert frame.count() == 1
-    picture = frame.locator("img")
-    sentence = frame.locator("figcaption").inner_text()
-    assert picture.get_attribute("alt") == sentence
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 200")
-    return picture.get_attribute("src"), sentence
-
-
-def readout(handle) -> str:
-    row = handle.locator("xpath=ancestor::*[contains(@class, 'widget-slider')][1]")
-    return row.locator(".widget-readout").inner_text().strip()
-
-
-def drag(page: Page, handle) -> None:
-    """Pull the handle to whichever end of its track is farther away."""
-    track = handle.locator(
-        "xpath=ancestor::*[contains(@class, 'noUi-target')][1]"
-    ).bounding_box()
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    ends = (track["x"] + 1, track["x"] + track["width"] - 1)
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(max(ends, key=lambda end: abs(end - x)), y, steps=8)
-    page.mouse.up()
-    page.wait_for_timeout(200)
 
 
 class _Anchors(HTMLParser):
@@ -482,16 +388,8 @@ def test_no_script_stands_before_the_text(path):
             )
         elif place == "head":
             assert len(body) < 1000, body[:200]
-    states = [
-        place
-        for place, named, _ in scripts
-        if "widget-state" in (named.get("type") or "")
-    ]
-    players = [
-        named for _, named, _ in scripts if "embed.js" in (named.get("src") or "")
-    ]
-    assert states == (["after"] if has_sliders(path) else [])
-    assert len(players) == len(states)
+    named = [named.get("src") or "" for _, named, _ in scripts]
+    assert any("explorers.js" in src for src in named) == (MARK in text_of(path))
 
 
 # Of each formula in the running text: the size of its letters, and the height of the
@@ -557,6 +455,11 @@ def test_search_finds_words_names_and_symbols_without_a_network(
         visit.page.locator(f"#search-results li a[href*='{page}']").first.wait_for()
         assert visit.outside == []
         assert visit.said == []
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if MARK in text_of(p)])
+def test_figures_that_move_leave_a_page_under_400_kilobytes_of_html(path):
+    assert (SITE / path).stat().st_size < 400_000
 
 
 @pytest.mark.parametrize("path", PAGES)

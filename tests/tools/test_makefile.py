@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
-SITE, WIDGETS = "_build/html/index.html", "book/_static/vendor/embed.js"
+SITE = "_build/html/index.html"
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="!!! no make")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A book that is installed, with a player and a site."""
+    """A book that is installed, with a site."""
     shutil.copy(MAKEFILE, tmp_path)
     pins = ("constraints.txt", "homework/constraints.txt")
     for name in (*pins, "requirements.txt", "pyproject.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    for name in (WIDGETS, SITE, ".venv/installed"):
+    for name in (SITE, ".venv/installed"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("old")
     return tmp_path
@@ -121,20 +121,3 @@ def test_ctrl_c_leaves_the_old_site(folder):
     assert process.wait(timeout=20) != 0
     assert (folder / SITE).read_text() == "old"
     assert [path.name for path in (folder / "_build").iterdir()] == ["html"]
-
-
-def test_the_player_leaves_what_others_put_beside_it(folder):
-    (folder / WIDGETS).with_name("fonts.css").write_text("of others")
-    (folder / WIDGETS).unlink()
-    # npm packs a folder `package` with the player, its fonts and more.
-    script(
-        folder / ".venv/bin/npm",
-        "mkdir -p package/dist && echo new > package/dist/embed.js && "
-        "touch package/dist/a.woff2 package/dist/more.js && "
-        "tar -czf .venv/widgets/player.tgz package",
-    )
-    assert make(folder, WIDGETS).returncode == 0
-    assert (folder / WIDGETS).read_text() == "new\n"
-    names = sorted(path.name for path in (folder / WIDGETS).parent.iterdir())
-    assert names == ["a.woff2", "embed.js", "fonts.css"]
-    assert not (folder / ".venv/widgets").exists()
