@@ -80,11 +80,9 @@ def evolve(
     what = f"The fastest phase in radians by t = {times[-1]:g}"
     way_out = "end `times` earlier, or lower the cutoffs"
     at_most(LONGEST, float(angles[-1]), what, way_out, AccuracyError)
-    # The spectrum of `scaled` lies in [-1, 1], and its time is the angle r t.
-    scaled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) / radius
     dense = is_dense_cheaper(h.nnz, start.shape, angles)
     reach = _reach(angles)
-    advance = (_by_levels if dense else _by_series)(scaled, watched)
+    advance = (_by_levels if dense else _by_series)(h, centre, radius, watched)
     psi = np.asarray(start, dtype=complex)
     most = max(1, HELD // psi.size)
     stretches = _stretches(angles, most, reach)
@@ -164,9 +162,13 @@ def _sums(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
     return np.tensordot(weights, vectors.view(float), 1).view(vectors.dtype)
 
 
-def _by_levels(h: Any, watched: IntArray) -> Advance:
-    """Kets, and the watched amplitudes between them, as sums over the levels of H."""
+def _by_levels(h: Any, centre: float, radius: float, watched: IntArray) -> Advance:
+    """Kets, and the watched amplitudes between them, as sums over the levels of H.
+
+    Time is the angle r t, in which all levels lie in [-1, 1].
+    """
     levels, modes = np.linalg.eigh(h.toarray())
+    levels = (levels - centre) / radius
 
     def at(angles: FloatArray, rows: FloatArray, parts: ComplexArray) -> ComplexArray:
         phases = np.exp(-1j * np.outer(levels, angles))
@@ -179,16 +181,18 @@ def _by_levels(h: Any, watched: IntArray) -> Advance:
     return advance
 
 
-def _by_series(h: Any, watched: IntArray) -> Advance:
-    """The same by the Chebyshev series, for a spectrum in [-1, 1].
+def _by_series(h: Any, centre: float, radius: float, watched: IntArray) -> Advance:
+    """The same by the Chebyshev series.
 
     Its even terms add up to the real part of the kets if the start is real, and its odd
     terms to minus the imaginary part.
     """
 
+    doubled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) * 2 / radius
+
     def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
         begin: Any = psi if psi.imag.any() else psi.real.copy()
-        twice = 2 * h.astype(begin.dtype)
+        twice = doubled.astype(begin.dtype)
         terms = math.ceil(_terms(ends[-1]) / BLOCK) * BLOCK
         # Even and odd terms of a block apart, and of each kind one that comes next.
         vectors = np.empty((2, BLOCK // 2 + 1, *begin.shape), begin.dtype)

@@ -132,10 +132,8 @@ class Space:
         sites = zip(cavities, spins, photons, strict=True)
         means = [(c.levels[m], n, n >= c.light - 2) for c, m, n in sites]
         self.means = np.array(means, dtype=float)  # as in `Observed.each`
-        energies, _, self.top = self.means.swapaxes(0, 1)
+        self.top = self.means[:, 2]
         self.edge: IntArray = np.flatnonzero(self.top.any(axis=0))
-        total = sparse.diags_array(energies.sum(axis=0))
-        self.feed = 2 * (total @ self.h - self.h @ total)
         # Where the amplitudes stand in a matrix of the atoms' states and the light's.
         self.matrix = math.prod(atoms), math.prod(light)
         self.place = np.ravel_multi_index((*spins, *photons), (*atoms, *light))
@@ -158,6 +156,15 @@ class Space:
             at = np.ix_(rows, light)
             blocks.append((rows, there[at], filled[at][..., None]))
         return blocks
+
+    @cached_property
+    def _feed(self) -> Any:
+        """2 [Q, H], sparse."""
+        feed, total = self.h.copy(), self.means[:, 0].sum(axis=0)
+        rows = np.repeat(np.arange(total.size), np.diff(feed.indptr))
+        feed.data *= 2 * (total[rows] - total[feed.indices])
+        feed.eliminate_zeros()
+        return feed
 
     def fastest(self) -> float:
         """Return the angular frequency that sampling has to follow.
@@ -230,7 +237,7 @@ class Space:
         """
         each = np.tensordot(populations(kets), self.means, (1, 2))
         columns = np.moveaxis(kets, 1, 0).reshape(kets.shape[1], -1)
-        flow = (columns.real * (self.feed @ columns.imag)).sum(axis=0)
+        flow = (columns.real * (self._feed @ columns.imag)).sum(axis=0)
         reduced = np.zeros((len(kets), *self.matrix[:1] * 2), dtype=complex)
         for rows, place, filled in self._blocks:
             part = (kets[:, place] * filled).reshape(len(kets), len(rows), -1)
