@@ -31,6 +31,7 @@ import numpy as np
 from qbcore._support.checks import require
 from qbcore._support.identity import identity
 from qbcore._support.progress import progress
+from qbcore._support.workers import processes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,6 +68,7 @@ def sweep(
     function: Function,
     grid: Mapping[str, Sequence[Any]],
     *,
+    workers: int | None = None,
     executor: Executor | None = None,
     store: str | Path | None = None,
     version: str | None = None,
@@ -78,13 +80,15 @@ def sweep(
     function : callable
         Takes the parameters by name; returns a number, an array, or a dict of these,
         with the same names and shapes at every point. An executor of processes must be
-        able to pickle it.
+        able to pickle it; ``workers`` take any function, a notebook's too.
     grid : mapping of str to sequence
         The values of each parameter, all numbers or all strings, each once; its order
         is that of the axes.
+    workers : int, optional
+        Number of processes that share the points, each with one thread.
     executor : Executor, optional
-        Any of `concurrent.futures`, or Dask's ``Client.get_executor()``; None computes
-        here.
+        Any of `concurrent.futures`, or Dask's ``Client.get_executor()``, instead of
+        ``workers``. Without either the points are computed here.
     store : path, optional
         File that keeps finished points: the same call again computes only what is
         missing, also on a larger grid. It knows the function by what it does: code,
@@ -139,6 +143,13 @@ def sweep(
     for values in product(*axes.values()):
         point = dict(zip(axes, values, strict=True))
         points[json.dumps(point, sort_keys=True)] = point
+    require(
+        workers is None or executor is None,
+        "workers",
+        "not stand beside an `executor`",
+        workers,
+    )
+    executor = executor if workers is None else processes(workers)
     if store is None:
         version = version or "unfinished"
     purpose = f"{_name(function, version)}, over {sorted(axes)}"

@@ -8,9 +8,9 @@ with the spectrum of H inside [c - r, c + r] and G = (H - c)/r,
     exp(-i H t) = exp(-i c t) sum_k (2 - delta_k0) (-i)^k J_k(r t) T_k(G),
 
 where the Bessel functions J_k fall faster than exponentially once k > r t. The vectors
-v_k = (-i)^k T_k(G) psi obey v_{k+1} = -2i G v_k + v_{k-1}: one sparse product per term,
-and the same vectors serve every time the series covers. The phase exp(-i c t) is
-dropped.
+v_k = T_k(G) psi obey v_{k+1} = 2 G v_k - v_{k-1}: one sparse product per term, and the
+same vectors serve every time the series covers. They are real as long as psi is. The
+phase exp(-i c t) is dropped.
 
 A ket may have several columns, each of which evolves on its own: the sum of their
 projectors is a mixed state.
@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg.blas import dgemm
 
 from qbcore._numerics.propagation import DENSE_PRODUCT, SPARSE_ENTRY, SPARSE_PRODUCT
 from qbcore._support.models import at_most
@@ -31,9 +32,9 @@ from qbcore._support.progress import progress
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.errors import AccuracyError
 
-ANGLE = 80.0  # largest r t of one stretch
-TERMS = 136  # of a series that covers it: at least r t + 10 (r t)^(1/3) + 10
-BLOCK = 17  # terms that are added to the kets in one matrix product; divides TERMS
+ANGLES = 80.0, 480.0  # the least and the largest r t of one stretch
+SAMPLES = 64  # in a stretch, roughly: adding them up then costs what the products do
+BLOCK = 32  # terms that are added to the kets in one matrix product
 HELD = 2**22  # entries of all kets of one stretch
 LONGEST = 1e8  # r t of a run; rounding of this phase alone costs 1e-8
 EIGH = 10  # time of an eigh over that of a product of two such matrices
@@ -79,15 +80,16 @@ def evolve(
     what = f"The fastest phase in radians by t = {times[-1]:g}"
     way_out = "end `times` earlier, or lower the cutoffs"
     at_most(LONGEST, float(angles[-1]), what, way_out, AccuracyError)
-    # The spectrum of `scaled` lies in [-1, 1], and its time is the angle r t.
-    scaled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) / radius
-    total = math.ceil(angles[-1] / ANGLE)
-    dense = is_dense_cheaper(h.nnz, start.shape, total)
-    advance = (_by_levels if dense else _by_series)(scaled, watched)
+    dense = is_dense_cheaper(h.nnz, start.shape, angles)
+    reach = _reach(angles)
+    advance = (_by_levels if dense else _by_series)(h, centre, radius, watched)
     psi = np.asarray(start, dtype=complex)
     most = max(1, HELD // psi.size)
-    for ends, samples in progress(_stretches(angles, most), "time evolution", total):
-        looks = np.arange(1.0, min(ends[-1], ANGLE))  # rounding may add to the angle
+    stretches = _stretches(angles, most, reach)
+    total = math.ceil(angles[-1] / reach)
+    for ends, samples in progress(stretches, "time evolution", total):
+        last = min(ends[-1], reach) if watched.size else 0.0  # rounding may add to it
+        looks = np.arange(1.0, last)
         kets, between = advance(psi, ends, looks)
         yield kets[:samples], between
         psi = kets[-1]
@@ -111,28 +113,41 @@ def spectral_interval(h: Any) -> tuple[float, float]:
     return (low + high) / 2, max((high - low) / 2, np.finfo(float).tiny)
 
 
-def is_dense_cheaper(entries: int, shape: tuple[int, ...], stretches: int) -> bool:
+def is_dense_cheaper(entries: int, shape: tuple[int, ...], angles: FloatArray) -> bool:
     """Whether the levels cost less than the series, by counts of operations.
 
     The levels take one diagonalisation, and sums over all of them at each point; the
     series takes sparse products, and its sums are short.
     """
     size, columns = shape
+    stretches = math.ceil(angles[-1] / _reach(angles))
     product = SPARSE_PRODUCT + SPARSE_ENTRY * entries * columns
-    series = stretches * TERMS * product
+    series = stretches * _terms(_reach(angles)) * product
     levels = (EIGH * size + POINTS * stretches * columns) * size**2 * DENSE_PRODUCT
     return size**2 <= LARGEST_DENSE and levels < series
 
 
-def _stretches(angles: FloatArray, most: int) -> Iterator[tuple[FloatArray, int]]:
+def _reach(angles: FloatArray) -> float:
+    """The r t of a stretch."""
+    return float(np.clip(SAMPLES * angles[-1] / angles.size, *ANGLES))
+
+
+def _terms(angle: Any) -> Any:
+    """Terms of a series that covers so large an r t, to rounding."""
+    return angle + 10 * np.cbrt(angle) + 10
+
+
+def _stretches(
+    angles: FloatArray, most: int, reach: float
+) -> Iterator[tuple[FloatArray, int]]:
     """Cut a run: angles from the start of each stretch, and how many are samples.
 
     A gap longer than one stretch takes several, the first of them without a sample.
     """
     now, done = 0.0, 0
     while done < angles.size:
-        last = min(int(np.searchsorted(angles, now + ANGLE, "right")), done + most)
-        ends = angles[done:last] if last > done else np.array([now + ANGLE])
+        last = min(int(np.searchsorted(angles, now + reach, "right")), done + most)
+        ends = angles[done:last] if last > done else np.array([now + reach])
         yield ends - now, last - done
         now, done = float(ends[-1]), last
 
@@ -144,12 +159,16 @@ def weighted(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
 
 def _sums(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
     """The same for sums over the first of several axes of the vectors."""
-    return np.tensordot(weights, vectors.view(float), 1).view(complex)
+    return np.tensordot(weights, vectors.view(float), 1).view(vectors.dtype)
 
 
-def _by_levels(h: Any, watched: IntArray) -> Advance:
-    """Kets, and the watched amplitudes between them, as sums over the levels of H."""
+def _by_levels(h: Any, centre: float, radius: float, watched: IntArray) -> Advance:
+    """Kets, and the watched amplitudes between them, as sums over the levels of H.
+
+    Time is the angle r t, in which all levels lie in [-1, 1].
+    """
     levels, modes = np.linalg.eigh(h.toarray())
+    levels = (levels - centre) / radius
 
     def at(angles: FloatArray, rows: FloatArray, parts: ComplexArray) -> ComplexArray:
         phases = np.exp(-1j * np.outer(levels, angles))
@@ -162,40 +181,66 @@ def _by_levels(h: Any, watched: IntArray) -> Advance:
     return advance
 
 
-def _by_series(h: Any, watched: IntArray) -> Advance:
-    """The same by the Chebyshev series, for a spectrum in [-1, 1]."""
-    generator = h * -2j
-    between_all = _bessel(np.arange(1.0, ANGLE))
+def _by_series(h: Any, centre: float, radius: float, watched: IntArray) -> Advance:
+    """The same by the Chebyshev series.
+
+    Its even terms add up to the real part of the kets if the start is real, and its odd
+    terms to minus the imaginary part.
+    """
+
+    doubled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) * 2 / radius
 
     def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
-        weights, weights_of_looks = _bessel(ends), between_all[: looks.size]
-        kets = np.zeros((ends.size, *psi.shape), complex)
-        between = np.zeros((len(looks), watched.size, psi.shape[1]), complex)
-        vectors = np.empty((BLOCK, *psi.shape), complex)
-        before, current = psi, generator @ psi / 2  # v_0 and v_1 = -i G v_0
-        terms = int(ends[-1] + 10 * ends[-1] ** (1 / 3)) + 10
+        begin: Any = psi if psi.imag.any() else psi.real.copy()
+        twice = doubled.astype(begin.dtype)
+        terms = math.ceil(_terms(ends[-1]) / BLOCK) * BLOCK
+        # Even and odd terms of a block apart, and of each kind one that comes next.
+        vectors = np.empty((2, BLOCK // 2 + 1, *begin.shape), begin.dtype)
+        vectors[:, 0] = begin, twice @ begin / 2
+        kets = np.zeros((2, ends.size, *begin.shape), begin.dtype)
+        shape = 2, looks.size, watched.size, begin.shape[1]
+        between = np.zeros(shape, begin.dtype)
+        weights, of_looks = _bessel(ends, terms), _bessel(looks, terms)
         for first in range(0, terms, BLOCK):
-            for vector in vectors:
-                vector[:] = before
-                following = generator @ current
-                following += before
-                before, current = current, following
-            block = slice(first, first + BLOCK)
-            kets += _sums(weights[:, block], vectors)
-            between += _sums(weights_of_looks[:, block], vectors.take(watched, axis=1))
-        return kets, between
+            for k in range(2, BLOCK + 2):
+                (new, at), (last, there) = divmod(k, 2)[::-1], divmod(k - 1, 2)[::-1]
+                following = twice @ vectors[last, there]
+                np.subtract(following, vectors[new, at - 1], out=vectors[new, at])
+            block = slice(first // 2, (first + BLOCK) // 2)
+            for odd, some in enumerate(vectors[:, :-1]):
+                _add(kets[odd], ends, weights[odd, :, block], some, first)
+                seen = some.take(watched, axis=1)
+                _add(between[odd], looks, of_looks[odd, :, block], seen, first)
+            vectors[:, 0] = vectors[:, -1]
+        kets_whole, between_whole = -1j * kets[1], -1j * between[1]
+        kets_whole += kets[0]
+        between_whole += between[0]
+        return kets_whole, between_whole
 
     return advance
 
 
-def _bessel(angles: FloatArray) -> FloatArray:
-    """(2 - delta_k0) J_k(angle), (angles, TERMS).
+def _add(
+    total: Any, angles: FloatArray, weights: FloatArray, vectors: Any, first: int
+) -> None:
+    """Add a block of terms, in place, to the sums that have not ended before it."""
+    sums = total[np.searchsorted(_terms(angles), first) :]
+    if sums.size:
+        into, columns = (x.reshape(len(x), -1).view(float).T for x in (sums, vectors))
+        dgemm(1.0, columns, weights[-len(sums) :].T, 1.0, into, overwrite_c=True)
+
+
+def _bessel(angles: FloatArray, terms: int) -> FloatArray:
+    """(2 - delta_k0) J_k(angle) for even and odd k, (2, angles, terms/2).
+
+    With the sign of i^k, or of i^(k - 1).
 
     The J_k are the Fourier coefficients of exp(i angle sin x). One FFT gives all of
     them to rounding, and an order of magnitude faster than `scipy.special.jv`.
     """
-    x = np.arange(2 * TERMS) * np.pi / TERMS
-    waves = np.exp(1j * angles[:, None] * np.sin(x))
-    weights = np.fft.fft(waves).real[:, :TERMS] / TERMS
+    turned = angles[:, None] * np.sin(np.arange(2 * terms) * np.pi / terms)
+    waves = np.cos(turned) + 1j * np.sin(turned)  # sooner than by a complex exp
+    weights = np.fft.fft(waves).real[:, :terms] / terms
     weights[:, 0] /= 2
-    return weights
+    signed = np.resize([1, 1, -1, -1], terms) * weights
+    return np.array([signed[:, ::2], signed[:, 1::2]])

@@ -73,7 +73,7 @@ class OpenSpace(Space):
         gained = sum(sparse.kron(jump, jump) for jump in self.jumps)
         return turn[:, flip.ravel()] + gained.tocsr() - sparse.kronsum(lost, lost)
 
-    def path(self, times: FloatArray) -> Iterator[tuple[Any, FloatArray]]:
+    def path(self, times: FloatArray, leak: float) -> Iterator[tuple[Any, FloatArray]]:
         """Yield z (samples, entries), and the largest leak (C,) of all steps so far."""
         end, size = float(times[-1]), self.entries.size
         fastest = float(abs(self.generator).sum(axis=0).max())

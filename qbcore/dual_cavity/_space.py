@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from qbcore._numerics.spins import copies, raising
+from qbcore._numerics.spins import copies, ladder
 from qbcore._numerics.unitary import evolve
 from qbcore._support.states import adjoint
-from qbcore._support.types import ComplexArray, FloatArray, IntArray
+from qbcore._support.types import BoolArray, ComplexArray, FloatArray, IntArray
 
 MOST_APART = 12  # atoms that decay one by one, for they have 2^12 levels
 
@@ -53,10 +54,15 @@ class Cavity(NamedTuple):
     photons: int
 
     @property
+    def ladder(self) -> FloatArray:
+        """<m + 1| S^+ |m> with m + 1 in each row, (d,); 0 for the lowest of a spin."""
+        spins = [ladder(self.atoms - 2 * k) for k in np.unique(self.lost)]
+        return np.concatenate([np.append(spin, 0.0) for spin in spins])
+
+    @property
     def raising(self) -> Any:
         """S^+ on the atoms, sparse."""
-        spins = [raising(self.atoms - 2 * k) for k in np.unique(self.lost)]
-        return sparse.block_diag(spins, format="csr")
+        return sparse.diags_array(self.ladder[:-1], offsets=1).tocsr()
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -121,16 +127,44 @@ class Space:
         shape = [size for c in cavities for size in c.sizes]
         atoms, light = shape[0::2], shape[1::2]
         index = np.array(np.unravel_index(kept, shape))
+        self.fold = self._fold(kept, index, shape)
         spins, photons = index[0::2], index[1::2]
         sites = zip(cavities, spins, photons, strict=True)
         means = [(c.levels[m], n, n >= c.light - 2) for c, m, n in sites]
         self.means = np.array(means, dtype=float)  # as in `Observed.each`
-        energies, _, self.top = self.means.swapaxes(0, 1)
+        self.top = self.means[:, 2]
         self.edge: IntArray = np.flatnonzero(self.top.any(axis=0))
-        self.total = energies.sum(axis=0)
         # Where the amplitudes stand in a matrix of the atoms' states and the light's.
         self.matrix = math.prod(atoms), math.prod(light)
         self.place = np.ravel_multi_index((*spins, *photons), (*atoms, *light))
+
+    @cached_property
+    def _blocks(self) -> list[tuple[IntArray, IntArray, BoolArray]]:
+        """Atoms' states that meet the same light; their amplitudes, and which exist.
+
+        A parity parts the matrix of amplitudes into two, and the atoms' state too.
+        """
+        there, filled = np.zeros(self.matrix, int), np.zeros(self.matrix, bool)
+        there.flat[self.place], filled.flat[self.place] = (
+            np.arange(len(self.place)),
+            True,
+        )
+        met, blocks = np.where(filled.any(axis=0), filled.argmax(axis=0), -1), []
+        for first in np.unique(met[met >= 0]):
+            light = np.flatnonzero(met == first)
+            rows = np.flatnonzero(filled[:, light].any(axis=1))
+            at = np.ix_(rows, light)
+            blocks.append((rows, there[at], filled[at][..., None]))
+        return blocks
+
+    @cached_property
+    def _feed(self) -> Any:
+        """2 [Q, H], sparse."""
+        feed, total = self.h.copy(), self.means[:, 0].sum(axis=0)
+        rows = np.repeat(np.arange(total.size), np.diff(feed.indptr))
+        feed.data *= 2 * (total[rows] - total[feed.indices])
+        feed.eliminate_zeros()
+        return feed
 
     def fastest(self) -> float:
         """Return the angular frequency that sampling has to follow.
@@ -146,40 +180,70 @@ class Space:
         spread = np.linalg.norm(self.h @ self.start - mean * self.start)
         return float(turn + 2 * spread)
 
-    def path(self, times: FloatArray) -> Iterator[tuple[ComplexArray, FloatArray]]:
+    def path(
+        self, times: FloatArray, leak: float
+    ) -> Iterator[tuple[ComplexArray, FloatArray]]:
         """Yield the kets of each stretch of time, and the largest leak (C,) so far.
 
-        The leak is looked at between the times too, wherever r t has grown by one for
-        the half-width r of H's spectrum. No phase between two levels turns by more than
-        2 r t, so that a population cannot come and go unseen from one look to the next.
+        Unless any is allowed, the leak is looked at between the times too, wherever r t
+        has grown by one for the half-width r of H's spectrum. No phase between two
+        levels turns by more than 2 r t, so that a population cannot come and go unseen
+        from one look to the next.
         """
         worst = np.zeros(len(self.cavities))
-        for kets, between in evolve(self.h, self.start, times, self.edge):
-            looks = np.concatenate([between, kets[:, self.edge]])
-            leaks = populations(looks) @ self.top[:, self.edge].T
+        watched = self.edge[: self.edge.size if leak < 1 else 0]
+        leaving = self.top
+        fold, h, start = self.fold, self.h, self.start
+        if fold is not None:
+            h, start = (fold.T @ h @ fold).tocsr(), fold.T @ start
+            watched = np.unique(fold[watched].indices)
+            leaving = self.top @ fold.power(2)
+        for kets, between in evolve(h, start, times, watched):
+            looks = np.concatenate([between, kets[:, watched]])
+            leaks = populations(looks) @ leaving[:, watched].T
             worst = np.clip(leaks.max(axis=0, initial=0.0), worst, 1.0)
-            yield kets, worst
+            yield kets if fold is None else spread(fold, kets), worst
+
+    def _fold(self, kept: IntArray, index: IntArray, shape: list[int]) -> Any:
+        """Amplitudes from fewer, sparse; None if no two are alike.
+
+        Cavities that are alike stay so from a start that is alike: |m_a, n_a, m_b, n_b>
+        and |m_b, n_b, m_a, n_a> have one amplitude, which halves the space.
+        """
+        if len(shape) < 4 or shape[:2] != shape[2:]:
+            return None
+        other = np.ravel_multi_index(tuple(index[[2, 3, 0, 1]]), shape)
+        swapped = np.searchsorted(kept, other)
+        alike = np.take(kept, swapped, mode="clip") == other
+        if not alike.all() or np.any(self.start[swapped] != self.start):
+            return None
+        each = np.arange(kept.size)
+        first = np.minimum(each, swapped)
+        _, place, often = np.unique(first, return_inverse=True, return_counts=True)
+        return sparse.csr_array((1 / np.sqrt(often[place]), (each, place)))
 
     def first_leak(self, times: FloatArray, allowed: float) -> FloatArray:
         """Return the leaks (C,) when the first is too large, or zeros."""
-        leaks = (worst for _, worst in self.path(times) if worst.max() > allowed)
+        leaks = (
+            worst for _, worst in self.path(times, allowed) if worst.max() > allowed
+        )
         return next(leaks, np.zeros(len(self.cavities)))
 
     def observe(self, kets: ComplexArray, *, state: bool = False) -> Observed:
         """Return the means in the states ``kets`` (T, size, columns).
 
-        E = <Q> with a diagonal Q, so that dE/dt = i <[H, Q]> = 2 Im (Q psi)^+ (H psi).
+        E = <Q> with a diagonal Q, so that dE/dt = i <[H, Q]>, which for a real H is
+        2 (Re psi) [Q, H] (Im psi).
         """
         each = np.tensordot(populations(kets), self.means, (1, 2))
-        columns = np.moveaxis(kets, 1, 0)
-        moved = (self.h @ columns.reshape(len(columns), -1)).reshape(columns.shape)
-        flow = (columns.conj() * moved).imag.sum(axis=2)
-        atoms, light = self.matrix
-        amplitudes = np.zeros((len(kets), atoms * light, kets.shape[2]), dtype=complex)
-        amplitudes[:, self.place] = kets
-        amplitudes = amplitudes.reshape(len(kets), atoms, light * kets.shape[2])
-        reduced = amplitudes @ adjoint(amplitudes)
-        return self.seen(each, 2 * flow.T @ self.total, reduced, state)
+        columns = np.moveaxis(kets, 1, 0).reshape(kets.shape[1], -1)
+        flow = (columns.real * (self._feed @ columns.imag)).sum(axis=0)
+        reduced = np.zeros((len(kets), *self.matrix[:1] * 2), dtype=complex)
+        for rows, place, filled in self._blocks:
+            part = (kets[:, place] * filled).reshape(len(kets), len(rows), -1)
+            reduced[:, rows[:, None], rows] += part @ adjoint(part)
+        power = flow.reshape(len(kets), kets.shape[2]).sum(axis=1)
+        return self.seen(each, power, reduced, state)
 
     def seen(
         self, each: FloatArray, power: FloatArray, reduced: ComplexArray, state: bool
@@ -232,3 +296,10 @@ def atomic_levels(
     k = np.arange(atoms - lost, lost - 1.0, -1.0)
     pairs = k * (atoms - k) - lost * (atoms + 1 - lost)
     return np.asarray(splitting * k + repulsion * pairs / atoms)
+
+
+def spread(fold: Any, kets: ComplexArray) -> ComplexArray:
+    """Kets (T, size, columns) of all amplitudes, from those of the few."""
+    all_of_them = kets.take(fold.indices, axis=1)
+    all_of_them *= fold.data[:, None]
+    return all_of_them

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 LEAK = 1e-6  # population of the two highest photon numbers that a run may reach
 LARGEST = 4_000_000  # entries of a state; beyond this the memory of a laptop ends
 MOST_SAMPLES = 50_000  # of a curve whose times the caller did not choose
-OBSERVED = 2**14  # amplitudes that are observed at once: more leave the cache
+OBSERVED = 2**15  # amplitudes that are observed at once: more leave the cache
 RATES = ("cavity_loss", "collective_decay", "individual_decay")
 PHASE = 0.4  # by which the fastest phase turns from one default sample to the next
 
@@ -423,11 +423,11 @@ class DualCavityBattery(ClosedBattery):
     def _run(self, space: Space, t: FloatArray, leak: float, states: bool) -> Observed:
         """Everything that is seen on one space, with the times as leading axis."""
         seen = []
-        for kets, found in space.path(t):
+        for kets, found in space.path(t, leak):
             self._refuse_leak(space.cavities, found, leak)
             lots = 1 + min(len(kets), kets.size // OBSERVED)
             parts = np.array_split(kets, lots)
-            seen += [space.observe(part, state=states) for part in parts]
+            seen += [space.observe(part, state=states) for part in parts if len(part)]
         return Observed(*map(np.concatenate, zip(*seen, strict=True)))
 
     def _curve(self, t: FloatArray, run: Observed) -> DualCavityCharging:
@@ -468,23 +468,30 @@ class DualCavityBattery(ClosedBattery):
         return [atomic_levels(*needed, lost) for lost in range(atoms // 2 + 1)]
 
     def _matrix(self, cavities: list[Cavity]) -> Any:
-        """Total H on the whole space of one or two cavities, a sparse array."""
-        # kronsum(A, B) acts with B on the first factor.
-        total = reduce(lambda a, b: sparse.kronsum(b, a), map(self._own, cavities))
-        if len(cavities) > 1:
-            a, b = (_with(cavity, cavity.raising) for cavity in cavities)
-            across = sparse.kron(a, b.T)  # S_a^+ S_b^-
-            total = total + self.exchange * (across + across.T)
-        return total.tocsr()
+        """Total H on the whole space of one or two cavities, a sparse array.
 
-    def _own(self, cavity: Cavity) -> Any:
-        """H of one cavity."""
-        photon = _photon(cavity)
-        quadrature = photon + photon.T if self.counter_rotating else photon
-        kick = sparse.kron(cavity.raising, quadrature)
-        light = sparse.diags_array(self.frequency * np.arange(cavity.light))
-        free = sparse.kronsum(light, sparse.diags_array(cavity.levels))
-        return free + self.coupling / 2 * (kick + kick.T)
+        Each term moves the states by one number of places: it fills one diagonal.
+        """
+        shape = [size for c in cavities for size in c.sizes]
+        size = math.prod(shape)
+        places = np.indices(shape).reshape(len(shape), size)
+        strides = [math.prod(shape[axis:]) for axis in range(1, 1 + len(shape))]
+        diagonal, bands = np.zeros(size), {}
+        for k, cavity in enumerate(cavities):
+            (spin, photons), (far, near) = places[2 * k :][:2], strides[2 * k :][:2]
+            diagonal += cavity.levels[spin] + self.frequency * photons
+            up = self.coupling / 2 * cavity.ladder[spin]
+            bands[far + near] = up * np.sqrt((photons + 1) % cavity.light)  # S^+ a
+            if self.counter_rotating:
+                bands[far - near] = up * np.sqrt(photons)  # S^+ a^+
+        if len(cavities) > 1:
+            a, b = cavities
+            across = a.ladder[places[0]] * b.ladder[places[2] - 1]  # S_a^+ S_b^-
+            bands[strides[0] - strides[2]] = self.exchange * across
+        upper = {k: band[: size - k] for k, band in bands.items()}
+        lower = {-k: band for k, band in upper.items()}
+        terms = {0: diagonal} | upper | lower
+        return sparse.diags_array(list(terms.values()), offsets=list(terms)).tocsr()
 
     @property
     def _open(self) -> bool:

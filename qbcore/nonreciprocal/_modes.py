@@ -255,8 +255,9 @@ class DrivenModes:
         begin = begin if start is None else checked_state(start, "start", system.modes)
         gain, slope = system.gain(begin, t, pulses)
         moments = GaussianState(*map(np.add, begin, gain))
-        # The sum would lose a state that cools from a hot start.
-        moments = moments if pulses else system.evolve(begin, t)
+        if not (start is None or pulses):
+            # The sum would lose a state that cools from a hot start.
+            moments = system.evolve(begin, t)
         charger, energy = (
             omega * _change(moments.mode(k).mean - gain.mode(k).mean / 2, gain.mode(k))
             for k in (CHARGER, BATTERY)

@@ -152,13 +152,13 @@ class Pulses:
         runs, size = max(len(psi), len(pulse)), psi.shape[1]
         c = np.empty((runs, TERMS + 1, size), complex)
         c[:, 0] = psi
-        half = self.ladder / 2
+        levels, half = -1j * h * self.levels, -1j * h * self.ladder / 2
         for k in range(TERMS):
             driven = weighted(pulse[..., -k - 1 :], c[:, : k + 1])
-            moved = self.levels * c[:, [k]]
+            moved = levels * c[:, k : k + 1]
             moved[..., :-1] += half * driven[..., 1:]
             moved[..., 1:] += half * driven[..., :-1]
-            c[:, [k + 1]] = -1j * h / (k + 1) * moved
+            np.divide(moved, k + 1, out=c[:, k + 1 : k + 2])
         return c
 
     def observe(self, kets: ComplexArray) -> tuple[FloatArray, ...]:

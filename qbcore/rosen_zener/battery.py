@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from qbcore._support.progress import progress
 from qbcore._support.results import Result, result
 from qbcore._support.states import REPAIRABLE, adjoint, are_kets, checked_states, read
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
+from qbcore._support.workers import mapping
 from qbcore.charging import Charging, Peak, peak
 from qbcore.rosen_zener._pulse import Pulses, Runs, ShapedPulses, area_fraction, joined
 
@@ -345,6 +347,7 @@ def charge_map(
     splitting: float = 1.0,
     resolution: float = 8.0,
     accuracy: float = 1e-8,
+    workers: int | None = None,
 ) -> ChargingMap:
     """Charge many batteries at once, over the broadcast grid of their parameters.
 
@@ -361,6 +364,9 @@ def charge_map(
         leave 1e-7.
     accuracy : float
         Bound on the norm of the error of each ket, as of `RosenZenerBattery.charge`.
+    workers : int, optional
+        Number of processes that share the runs; the numbers stay the same. One process,
+        this one, if not given. Needs ``pip install qbcore[sweep]``.
 
     Returns
     -------
@@ -398,10 +404,11 @@ def charge_map(
     runs.fractions(resolution, least=33)
     found = np.empty((9, runs.radians.size))
     blocks = list(_blocks(runs))
-    for block in progress(blocks, "charge_map", len(blocks)):
-        some = Runs(*(field[block] for field in runs))
-        x = some.fractions(resolution, least=33)
-        found[:, block] = _summary(some, x, accuracy)
+    parts = [Runs(*(field[block] for field in runs)) for block in blocks]
+    summary = partial(_summary, resolution=resolution, accuracy=accuracy)
+    summaries = zip(blocks, mapping(workers)(summary, parts), strict=True)
+    for block, summed in progress(summaries, "charge_map", len(blocks)):
+        found[:, block] = summed
     e_time, e, p_time, p, *rest = found.reshape(9, *grids["atoms"].shape)
     values = Peak(e_time, e), Peak(p_time, p), *rest
     names = (field.name for field in fields(ChargingMap))
@@ -417,13 +424,13 @@ def _blocks(runs: Runs) -> Iterator[IntArray]:
         yield from np.array_split(ordered, math.ceil(mine.size / together))
 
 
-def _summary(runs: Runs, x: FloatArray, accuracy: float) -> list[FloatArray]:
+def _summary(runs: Runs, resolution: float, accuracy: float) -> list[FloatArray]:
     """Peaks, refined with exact slopes and curvatures, and values at the end.
 
     In the order of the fields of `ChargingMap`.
     """
     n, splitting, _, duration, _ = runs
-    pulses = Pulses(runs)
+    pulses, x = Pulses(runs), runs.fractions(resolution, least=33)
     seen = [pulses.observe(kets) for kets in pulses.run(x, accuracy)]
     charge, spread, entropy, jy, twist = joined(seen)
     f = pulses.area * np.sin(np.pi * x) ** 2

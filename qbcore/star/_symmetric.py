@@ -37,7 +37,6 @@ from scipy.sparse.linalg import spsolve
 from scipy.special import binom
 
 from qbcore._numerics.spins import loss_rate
-from qbcore._support.progress import progress
 from qbcore._support.types import FloatArray
 
 DENSE_SIZE = 200  # unknowns up to which many systems are solved at once, densely
@@ -79,9 +78,7 @@ class Symmetric:
         """Null vectors of unit trace, (P, D), for P parameter sets as (P,) arrays."""
         if self.size <= DENSE_SIZE:
             return self._dense(ratio, n1, n2)
-        sets = zip(ratio, n1, n2, strict=True)
-        steps = progress(sets, "steady states", ratio.size)
-        return np.array([self._sparse(*each) for each in steps])
+        return np.array(list(map(self._sparse, ratio, n1, n2)))
 
     def _dense(self, ratio: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
         """The trace takes the place of the first equation, which the others imply."""
@@ -89,13 +86,9 @@ class Symmetric:
         one = np.eye(self.size, 1)[None]
         parts = np.array([part.toarray() for part in self.parts])
         weights = np.stack([np.ones_like(n1), n1, n2, ratio], axis=1)
-        found = []
-        # Not all at once, which bounds the memory.
-        for some in np.array_split(weights, 1 + ratio.size // 256):
-            matrices = np.tensordot(some, parts, 1)
-            matrices[:, 0, :] = self.trace
-            found.append(np.linalg.solve(matrices, one)[..., 0])
-        return np.concatenate(found)
+        matrices = np.tensordot(weights, parts, 1)
+        matrices[:, 0, :] = self.trace
+        return np.asarray(np.linalg.solve(matrices, one)[..., 0])
 
     def _sparse(self, ratio: float, n1: float, n2: float) -> FloatArray:
         """Set one unknown that is surely not small to 1, in place of its equation.

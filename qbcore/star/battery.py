@@ -22,8 +22,10 @@ forms are in ``formulas``, the bath common to all qubits (Eqs. (7), (8)) in
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,7 +34,9 @@ from numpy.typing import ArrayLike
 
 from qbcore._support.checks import real
 from qbcore._support.models import broadcast_fields
+from qbcore._support.progress import progress
 from qbcore._support.types import ComplexArray, FloatArray
+from qbcore._support.workers import mapping
 from qbcore.star import _liouvillian, _network
 from qbcore.star._symmetric import Symmetric, symmetric
 from qbcore.star.formulas import fermi, strength
@@ -42,6 +46,7 @@ MOST_CELLS_EIGENVALUES = 40  # dense eigenvalues of some 1200 unknowns
 # In units of 1/gamma. Of 350 random stars the slowest decayed at 0.94 gamma, so that
 # exp(-0.94 * 40) = 5e-17 is left.
 SETTLED = 40.0
+TOGETHER = 10_000  # unknowns that are solved for at once, which bounds the memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +161,7 @@ def steady_map(
     temperature: ArrayLike = 1.0,
     potential: ArrayLike = 1.0,
     bias: ArrayLike = 2.0,
+    workers: int | None = None,
 ) -> StarSteadyState:
     """Return the steady states of many stars at once.
 
@@ -164,6 +170,9 @@ def steady_map(
     cells, splitting, coupling, rate, bath_frequency, temperature, potential, bias
         Fields of `StarBattery`, with the same defaults, which broadcast as NumPy
         arrays.
+    workers : int, optional
+        Number of processes that share the stars; the numbers stay the same. One
+        process, this one, if not given. Needs ``pip install qbcore[sweep]``.
 
     Returns
     -------
@@ -184,10 +193,13 @@ def steady_map(
     array([0.2689, 0.384 , 0.5035])
     """
     eight_fields = dict(locals())
-    return _at_rest(broadcast_fields(StarBattery, eight_fields))
+    del eight_fields["workers"]
+    return _at_rest(broadcast_fields(StarBattery, eight_fields), mapping(workers))
 
 
-def _at_rest(fields: dict[str, Any]) -> StarSteadyState:
+def _at_rest(
+    fields: dict[str, Any], spread: Callable[..., Any] = map
+) -> StarSteadyState:
     """The steady states of many stars, all of whose fields have one shape."""
     stars = SimpleNamespace(**{name: np.asarray(x) for name, x in fields.items()})
     base, top = stars.potential, stars.potential + stars.bias
@@ -196,7 +208,10 @@ def _at_rest(fields: dict[str, Any]) -> StarSteadyState:
     for n in np.unique(stars.cells).astype(int):
         mine, space = stars.cells == n, symmetric(n - 1)
         ratio = strength(stars.coupling[mine], stars.rate[mine])
-        rest = space.stationary(ratio, n1[mine], n2[mine])
+        lots = min(math.ceil(ratio.size * space.size / TOGETHER), ratio.size)
+        sets = (np.array_split(each, lots) for each in (ratio, n1[mine], n2[mine]))
+        solved = progress(spread(partial(_rest, n), *sets), "steady states", lots)
+        rest = np.concatenate(list(solved))
         p[mine] = rest @ space.battery
         if n > 1:
             others[mine] = rest @ space.ancillas / (n - 1)
@@ -209,3 +224,8 @@ def _at_rest(fields: dict[str, Any]) -> StarSteadyState:
         current=current,
         dissipation=current * stars.bias,
     )
+
+
+def _rest(cells: int, *parameters: FloatArray) -> FloatArray:
+    """Some stars of one size at rest."""
+    return symmetric(cells - 1).stationary(*parameters)

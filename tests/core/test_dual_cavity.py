@@ -841,7 +841,7 @@ def test_a_leak_in_either_cavity_alone_is_found(low, exchange):
     # hold nothing at all.
     leak = battery.charge(TIMES, leak=1.0).leak
     mine, other = leak if low == "a" else leak[::-1]
-    assert 0.1 < caught.value.found <= mine.max()
+    assert 0.1 < caught.value.found <= mine.max() * (1 + 1e-12)
     assert other.max() < 1e-30
     assert battery.charge(TIMES, leak=1.1 * mine.max()).leak.max() == leak.max()
 

@@ -55,13 +55,14 @@ def test_unitary_evolution_is_the_matrix_exponential(monkeypatch, dense, most, t
     def exact(t):
         return expm(-1j * (h.toarray() - centre * np.eye(30)) * t) @ start
 
-    # A rounding of 1e-16 per term, some 17 stretches of 136 terms and norms of 10.
+    # A rounding of 1e-16 per term, some 1600 terms in all and norms of 10.
     assert np.abs(kets - [exact(t) for t in times]).max() < 1e-11
     for point, seen in enumerate(stretches[0][1], start=1):
         assert np.abs(seen - exact(point / radius)[watched]).max() < 1e-12
     # Between two looks r t grows by one: a stretch that ends at r t has r t - 1 inside.
-    covered = times[times * radius <= 80.0][:most]
-    end = radius * covered[-1] if covered.size else 80.0
+    reach = np.clip(64 * radius * times[-1] / times.size, 80.0, 480.0)
+    covered = times[times * radius <= reach][:most]
+    end = radius * covered[-1] if covered.size else reach
     assert len(stretches[0][1]) == max(0, np.ceil(end) - 1)
 
 
@@ -92,7 +93,8 @@ def test_levels_serve_small_spaces_and_series_large_ones():
     # Measured with three entries per row: 31 states are 8 times faster by their levels,
     # 850 states 7 times faster by the series.
     def dense(size, stretches):
-        return unitary.is_dense_cheaper(3 * size, (size, 1), stretches)
+        angles = np.linspace(0.0, 80.0 * stretches, 64 * stretches)
+        return unitary.is_dense_cheaper(3 * size, (size, 1), angles)
 
     assert dense(31, 1)
     assert dense(31, 1000)

@@ -8,6 +8,7 @@ import os
 import pickle
 import signal
 import sqlite3
+import sys
 import time
 import warnings
 from collections import Counter
@@ -38,6 +39,7 @@ from sweep_models import (
 )
 
 from qbcore import errors
+from qbcore.rosen_zener import charge_map
 from qbcore.star import fermi, steady_map
 from qbcore.star.formulas import two_cell_excitation
 from qbcore.sweep import sweep
@@ -671,3 +673,48 @@ def test_the_page_shows_what_slurm_is_told():
         "--nworkers 4 --nthreads 1" in script
         or "--nthreads 1 --memory-limit 4.00GiB --nworkers 4" in script
     )
+
+
+def doubled_in_one_thread(x):
+    return {"twice": 2 * x, "threads": float(os.environ["OMP_NUM_THREADS"])}
+
+
+def test_workers_share_the_points_of_any_function_in_one_thread_each():
+    shift = 0.5
+    alone = sweep(lambda x: x + shift, {"x": range(40)})
+    assert alone.identical(sweep(lambda x: x + shift, {"x": range(40)}, workers=2))
+    found = sweep(doubled_in_one_thread, {"x": [1, 2, 3]}, workers=2)
+    assert found["twice"].values.tolist() == [2, 4, 6]
+    assert set(found["threads"].values) == {1.0}
+
+
+def test_workers_change_no_number_of_a_map():
+    pulses = {"drive": np.linspace(1.0, 40.0, 8)[:, None], "interaction": 2.0}
+    pulses |= {"atoms": [3, 20], "duration": 0.3}
+    assert charge_map(**pulses) == charge_map(**pulses, workers=2)
+    stars = {"cells": [[2], [30]], "bias": np.linspace(0.0, 3.0, 40)}
+    assert steady_map(**stars) == steady_map(**stars, workers=2)
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True, "2"])
+def test_a_number_of_workers_that_is_none_is_refused(workers):
+    for call in (
+        lambda: sweep(abs, {"x": [1]}, workers=workers),
+        lambda: steady_map(workers=workers),
+        lambda: charge_map(
+            atoms=1, drive=1.0, duration=1.0, interaction=0.0, workers=workers
+        ),
+    ):
+        with pytest.raises(ValueError, match="`workers` must be an integer"):
+            call()
+
+
+def test_workers_and_an_executor_are_refused_together():
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="`workers`"):
+        sweep(abs, {"x": [1]}, workers=2, executor=pool)
+
+
+def test_without_loky_workers_name_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "loky", None)
+    with pytest.raises(ImportError, match=r"pip install qbcore\[sweep\]"):
+        steady_map(workers=2)
