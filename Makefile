@@ -19,7 +19,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data homework grade test check lint refine release mutants bench profile latency paint clean
+.PHONY: book site serve pdf notebooks data homework grade marking test check lint refine release mutants bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -45,10 +45,13 @@ data: .venv/installed ## recompute the stored sweeps of the chapters, about a qu
 	$(BIN)/python tools/sweeps.py
 
 homework: .venv/course ## student notebooks and autograder archives, with a course's own numbers if SEED is given
-	$(BIN)/python homework/build.py --seed $(or $(SEED),0)
+	$(BIN)/python homework/build.py --seed $(or $(SEED),0) $(if $(EACH),--each "$(EACH)")
 
 grade: .venv/course ## grade the notebooks in the folder SUBMISSIONS, see homework/README.md
 	$(BIN)/python homework/grade.py "$(SUBMISSIONS)" $(if $(TRUST),--trust) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT))
+
+marking: .venv/course ## pages to mark the written answers in SUBMISSIONS by, without names
+	$(BIN)/python homework/marking.py "$(SUBMISSIONS)"
 
 test: lint pdf .venv/course ## install and run every check
 	$(PYTEST) --dist loadgroup
