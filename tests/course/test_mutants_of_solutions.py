@@ -5,6 +5,7 @@ no wrong answer stand in `equivalent_mistakes/`, with the reason; other right an
 stand in `right_variants/`, and larger mistakes in `wrong_answers/`.
 """
 
+import ast
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,18 @@ def test_the_shortest_range_of_copies_loses_points():
     found = solved("01-ergotropy")
     source = edited(found.code("q4"), {"range(1, most + 1)": "range(1, most)"})
     assert found.points("q4", source) < found.full("q4")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hidden_tests_say_the_same_whatever_comes_back(name):
+    """A message reaches the student, and might show what the notebook has learnt."""
+    for question in solved(name).questions.values():
+        for test in question.tests:
+            if test.hidden:
+                texts = [
+                    node.msg
+                    for node in ast.walk(ast.parse(test.source))
+                    if isinstance(node, ast.Assert)
+                ]
+                assert all(texts)
+                assert not any(isinstance(text, ast.JoinedStr) for text in texts)
