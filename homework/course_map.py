@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,9 @@ def in_words(hours_: float) -> str:
 
 
 def chapter(name: str) -> Path | None:
-    """The notebook of a chapter, wherever in the book it stands."""
-    found = [*BOOK.glob(f"{name}.ipynb"), *BOOK.glob(f"*/{name}.ipynb")]
-    return found[0] if found else None
+    """The notebook of a chapter, if this copy of the book has it."""
+    path = BOOK / f"{name}.ipynb"
+    return path if path.exists() else None
 
 
 def problems(read: list[Assignment], known: dict[str, Any]) -> Iterator[str]:
@@ -63,7 +64,7 @@ def problems(read: list[Assignment], known: dict[str, Any]) -> Iterator[str]:
     if list(known["assignments"]) != [assignment.name for assignment in read]:
         yield "the map and the folder have other assignments"
         return
-    lines = dict(_lines_of_the_book())
+    lines = _lines_of_the_book()
     for assignment in read:
         entry = known["assignments"][assignment.name]
         said = in_words(hours(assignment))
@@ -113,6 +114,7 @@ def _outcomes(read: list[Assignment], known: dict[str, Any]) -> Iterator[str]:
             yield f"{outcome} names {question}, which does not exist"
 
 
+@cache
 def _cells(path: Path) -> set[str]:
     return {
         cell["id"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -125,13 +127,17 @@ def _telling(code: str) -> set[str]:
     return {line for line in kept if not re.match(r"(from|import|ax\.|\")", line)}
 
 
-def _lines_of_the_book() -> Iterator[tuple[str, str]]:
+@cache
+def _lines_of_the_book() -> dict[str, str]:
+    """Where each telling line of code stands."""
+    found = {}
     for path in sorted(BOOK.glob("*/*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "code":
                 place = f"{path.parent.name}/{path.stem} {cell['id']}"
                 for line in _telling("".join(cell["source"])):
-                    yield line, place
+                    found[line] = place
+    return found
 
 
 def points_table(read: list[Assignment]) -> str:

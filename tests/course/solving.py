@@ -11,17 +11,23 @@ import contextlib
 import io
 import itertools
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import assignments
 import mutants
 
 ROOT = Path(__file__).resolve().parents[2]
 HOMEWORK = ROOT / "homework"
+sys.path.append(str(HOMEWORK))  # last: its `build.py` must not hide a package
+
+import assignments  # noqa: E402
+import course_map  # noqa: E402, F401
+import marking  # noqa: E402, F401
+import parameters  # noqa: E402, F401
 
 SLACK = 0.5  # seconds that a mutant may take beside thrice the solution's time
 

@@ -4,12 +4,9 @@ import copy
 import re
 from pathlib import Path
 
-import assignments
-import course_map
 import nbformat
-import parameters
 import pytest
-from solving import HOMEWORK, ROOT
+from solving import HOMEWORK, ROOT, assignments, course_map, parameters
 
 NAMES = sorted(assignments.sources())
 READ = list(assignments.read_all())

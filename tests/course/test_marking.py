@@ -8,10 +8,9 @@ import shutil
 import zipfile
 from pathlib import Path
 
-import assignments
-import marking
 import nbformat
 import pytest
+from solving import assignments, marking
 
 FIRST = "01-ergotropy"
 PIXEL = (

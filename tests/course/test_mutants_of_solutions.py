@@ -10,10 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import assignments
 import pytest
 import yaml
-from solving import Solved, mistakes
+from solving import Solved, assignments, mistakes
 
 HERE = Path(__file__).parent
 NAMES = sorted(assignments.sources())
