@@ -111,6 +111,20 @@ def test_weeks_of_the_syllabus_are_those_of_the_map():
         assert f"../{chapter}>" in rows[week - 1][1] or title in rows[week - 1][1]
 
 
+@pytest.mark.parametrize(
+    ("begins", "assigned"),
+    [("All in all", range(1, 9)), ("The six weeks:", (1, 3, 5, 6))],
+)
+def test_hours_of_the_syllabus_add_up(begins, assigned):
+    text = (ROOT / "book" / "course" / "syllabus.md").read_text(encoding="utf-8")
+    said = " ".join(text.split(begins)[1].split("**")[:2]).split("weeks below")[-1]
+    *parts, total = map(int, re.findall(r"\b(\d\d?\d?)\b(?! ECTS)", said))
+    assert sum(parts) == total
+    hours = [course_map.hours(read) for read in READ if int(read.name[:2]) in assigned]
+    stated = int(re.search(r"(\d+) for \w+ assignments", said)[1])
+    assert stated == pytest.approx(sum(hours), abs=0.6)
+
+
 # --- numbers ---
 
 
