@@ -37,6 +37,12 @@ HERE = Path(__file__).resolve().parent
 SAMPLES = HERE / "samples"
 HEADER = ["number", "assignment", "question", "possible", "mark", "comment"]
 HEADING = re.compile(r"^## Question (\d+)\b", re.MULTILINE)
+# What otter-grader writes around a question and its answer.
+OTTERS = re.compile(
+    r"<!-- (?:BEGIN|END) QUESTION -->|^_Points:_ [\d.]+$"
+    r"|^_Type your answer here, replacing this text._$",
+    re.MULTILINE,
+)
 NAMED = re.compile(r"^(\d\d-[\w-]+)(?:, seed ([\w-]+))?$")
 LARGEST = 50_000_000  # bytes of a notebook
 STYLE = """
@@ -69,21 +75,21 @@ def answers_in(
 ) -> Iterator[Answer]:
     """The cells that follow each written question, up to the next question.
 
-    Cells of the handout are left out: its text is on the page already.
+    What was handed out is left out: the question stands on the page already.
     """
+    texts = {q.name: q.text.strip() for q in assignment.questions}
     cells_of: dict[str, list[nbformat.NotebookNode]] = {}
-    handed_out = {" ".join(q.text.split()) for q in assignment.questions}
     now = ""
     for cell in notebook.cells:
-        heading = HEADING.search(cell.source) if cell.cell_type == "markdown" else None
-        if heading:
-            now = f"q{heading[1]}"
-            cells_of.setdefault(now, [])
-        is_text = cell.cell_type == "markdown" and " ".join(cell.source.split())
-        if (heading and is_text in handed_out) or not cell.source.strip():
-            continue
-        if now and "**Handing in.**" not in cell.source:
-            cells_of[now].append(cell)
+        source = cell.source
+        if cell.cell_type == "markdown":
+            heading = HEADING.search(source)
+            now = f"q{heading[1]}" if heading else now
+            source = OTTERS.sub("", source).strip().removeprefix(texts.get(now, ""))
+        said = source.strip()
+        if now and said not in ("", "...") and "**Handing in.**" not in said:
+            own = nbformat.from_dict({**cell, "source": said})
+            cells_of.setdefault(now, []).append(own)
     for question in assignment.questions:
         if question.written:
             cells = cells_of.get(question.name, [])

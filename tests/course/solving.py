@@ -29,7 +29,8 @@ import course_map  # noqa: E402, F401
 import marking  # noqa: E402, F401
 import parameters  # noqa: E402, F401
 
-SLACK = 0.5  # seconds that a mutant may take beside thrice the solution's time
+SLACK = 0.5  # seconds that a mutant may take beside five times the solution's time
+PATIENCE = 120.0  # seconds after which something is wrong with the machine or a variant
 
 
 class Solved:
@@ -68,19 +69,21 @@ class Solved:
         return earned
 
     def points(self, question: str, source: str, *, whole: bool = True) -> float:
-        """Points of a variant; if not `whole`, tests stop where some are lost.
+        """Points of a variant; if not `whole`, the tests stop where some are lost.
 
-        What takes much longer than the solution is endless.
+        Then, too, what takes much longer than the solution counts as endless. A
+        variant that shall keep its points has all the time that a busy machine needs.
         """
         names, earned = dict(self.names), 0.0
         found = self.questions[question]
         try:
-            with _quiet(), _limited(SLACK):
+            with _quiet(), _limited(PATIENCE):
                 exec(compile(source, question, "exec"), names)
         except Exception:
             return 0.0
         for test in found.tests:
-            limit = 3 * self.seconds.get(test.name, 10.0) + SLACK
+            usual = self.seconds.get(test.name, PATIENCE)
+            limit = PATIENCE if whole else 5 * usual + SLACK
             try:
                 with _quiet(), _limited(limit):
                     self.tests[test.name](*(names[name] for name in test.arguments))

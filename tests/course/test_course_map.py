@@ -1,7 +1,10 @@
 """The course adds up: questions, cells, weeks, minutes, points, seeds."""
 
 import copy
+import csv
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -152,6 +155,24 @@ def test_students_have_numbers_of_their_own(name):
     drawn = {tuple(values(name, seed).items()) for seed in seeds}
     assert len(drawn) >= 8
     assert all(len({one[k] for one in drawn}) >= 2 for k in range(3))
+
+
+def test_each_student_gets_a_folder_and_the_teacher_a_list(tmp_path):
+    names, out = tmp_path / "names.txt", tmp_path / "out"
+    names.write_text("\ufeffAnna Arendt\n\nZoë Zuse\n", encoding="utf-8")
+    command = [sys.executable, HOMEWORK / "build.py", "--seed", "7", "--each", names]
+    subprocess.run([*command, "--out", out, "08-one-hot-bath"], check=True)
+    with (out / "seeds.csv").open(encoding="utf-8") as file:
+        seeds = {line["student"]: line["seed"] for line in csv.DictReader(file)}
+    assert list(seeds) == ["Anna Arendt", "Zoë Zuse"]
+    for seed in seeds.values():
+        path = out / seed / "students" / "08-one-hot-bath.ipynb"
+        given = nbformat.read(path, as_version=4)
+        assert given.metadata.otter.assignment_name == f"08-one-hot-bath, seed {seed}"
+        code = "\n".join(c.source for c in given.cells)
+        for name, value in values("08-one-hot-bath", seed).items():
+            assert f"{name} = {value!r}" in code
+    assert len(list((out / "teachers").glob("*-autograder.zip"))) == 2
 
 
 def test_a_name_is_not_told_by_its_seed_and_not_by_its_spelling():

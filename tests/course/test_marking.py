@@ -5,12 +5,14 @@ import copy
 import csv
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
-from solving import assignments, marking
+from solving import HOMEWORK, assignments, marking
 
 FIRST = "01-ergotropy"
 PIXEL = (
@@ -19,26 +21,35 @@ PIXEL = (
 )
 
 
-def handed_in(said: str) -> nbformat.NotebookNode:
+PLACE = "_Type your answer here, replacing this text._"
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory) -> nbformat.NotebookNode:
+    """The first assignment as students get it."""
+    out = tmp_path_factory.mktemp("built")
+    command = [sys.executable, HOMEWORK / "build.py", "--out", out, FIRST]
+    subprocess.run(command, check=True)
+    return nbformat.read(out / "students" / f"{FIRST}.ipynb", as_version=4)
+
+
+def answered(given: nbformat.NotebookNode, said: str) -> nbformat.NotebookNode:
     """A submission with this answer to question 1, and a figure in question 6."""
-    read = assignments.read(assignments.sources()[FIRST])
-    cells = [nbformat.v4.new_markdown_cell(read.intro)]
-    for question in read.questions:
-        cells.append(nbformat.v4.new_markdown_cell(question.text))
-        if question.name == "q1":
-            cells.append(nbformat.v4.new_markdown_cell(said))
-        if question.name == "q6":
-            data = {"image/png": PIXEL, "text/html": "<script>alert(1)</script>"}
-            drawn = nbformat.v4.new_output("display_data", data)
-            code = nbformat.v4.new_code_cell("plt.show()", outputs=[drawn])
-            cells += [code, nbformat.v4.new_markdown_cell("as I *see* it")]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata["otter"] = {"assignment_name": f"{FIRST}, seed 0"}
-    return notebook
+    made = copy.deepcopy(given)
+    places = [k for k, cell in enumerate(made.cells) if cell.source == PLACE]
+    made.cells[places[0]].source = said
+    data = {"image/png": PIXEL, "text/html": "<script>alert(1)</script>"}
+    figure = next(c for c in made.cells[places[1] :] if c.cell_type == "code")
+    figure.source = "plt.show()"
+    figure.outputs = [nbformat.v4.new_output("display_data", data)]
+    return made
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
+def folder(tmp_path, given) -> Path:
+    def handed_in(said: str) -> nbformat.NotebookNode:
+        return answered(given, said)
+
     made = tmp_path / "week2"
     made.mkdir()
     nbformat.write(handed_in("convex, says Anna's *proof*"), made / "Anna Arendt.ipynb")
@@ -147,16 +158,15 @@ def test_a_mark_that_cannot_be_is_named(marks, said):
         marking.merge_marks(graded(), lines)
 
 
-def test_the_cells_of_the_handout_are_no_answer():
+def test_the_cells_of_the_handout_are_no_answer(given):
     read = assignments.read(assignments.sources()[FIRST])
-    empty = handed_in("")
-    found = {a.question: a.cells for a in marking.answers_in("x", empty, read)}
-    assert found["q1"] == found["q8"] == []
-    altered = copy.deepcopy(empty)
-    cell = next(c for c in altered.cells if c.source.startswith("## Question 8"))
-    cell.source += "\n\nI say: fails."
+    found = {a.question: a.cells for a in marking.answers_in("x", given, read)}
+    assert found == {"q1": [], "q6": [], "q8": []}
+    altered = copy.deepcopy(given)
+    cell = next(c for c in altered.cells if "## Question 8" in c.source)
+    cell.source += "\n\nI say: fails."  # below the question, in its own cell
     found = {a.question: a.cells for a in marking.answers_in("x", altered, read)}
-    assert "I say: fails." in found["q8"][0].source
+    assert [c.source for c in found["q8"]] == ["I say: fails."]
 
 
 @pytest.mark.parametrize("name", assignments.sources())
