@@ -36,7 +36,7 @@ def listed(folder: str, name: str) -> list[dict[str, Any]]:
     return yaml.safe_load((HERE / folder / f"{name}.yml").read_text(encoding="utf-8"))
 
 
-def tested(name: str) -> list[str]:
+def with_tests(name: str) -> list[str]:
     return [q.name for q in solved(name).assignment.questions if not q.written]
 
 
@@ -51,7 +51,7 @@ def edited(source: str, replace: dict[str, str]) -> str:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", NAMES)
 def test_solutions_have_full_marks_with_any_numbers(name, seed):
-    for question in tested(name):
+    for question in with_tests(name):
         found = solved(name, seed)
         assert found.solution_points(question) == found.full(question)
         assert found.full(question) == found.questions[question].points
@@ -65,7 +65,7 @@ def test_every_small_mistake_loses_points(name):
         for entry in listed("equivalent_mistakes", name)
         for mutated in entry["mutated"]
     }
-    for question in tested(name):
+    for question in with_tests(name):
         full = found.solution_points(question)
         stride = STRIDES.get((name, question), 1)
         for original, mutated, source in [*mistakes(found.code(question))][::stride]:
@@ -83,7 +83,7 @@ def test_excused_mistakes_exist_and_have_a_reason(name):
     found = solved(name)
     made = {
         (question, original, mutated)
-        for question in tested(name)
+        for question in with_tests(name)
         for original, mutated, _ in mistakes(found.code(question))
     }
     for entry in listed("equivalent_mistakes", name):
@@ -96,7 +96,7 @@ def test_excused_mistakes_exist_and_have_a_reason(name):
 def test_the_same_answer_in_other_words_keeps_all_points(name):
     found, variants = solved(name), listed("right_variants", name)
     assert len(variants) >= 15
-    assert {variant["question"] for variant in variants} == set(tested(name))
+    assert {variant["question"] for variant in variants} == set(with_tests(name))
     for variant in variants:
         question = variant["question"]
         source = variant.get("code") or edited(found.code(question), variant["replace"])
@@ -109,7 +109,7 @@ def test_larger_mistakes_lose_points_where_they_are_made(name):
     found = solved(name)
     for wrong in listed("wrong_answers", name):
         lost, left = [], dict(wrong["replace"])
-        for question in tested(name):
+        for question in with_tests(name):
             here = {
                 old: new for old, new in left.items() if old in found.code(question)
             }
