@@ -10,6 +10,12 @@ PUT_BACK := if [ -d $(BEFORE) ]; then rm -rf $(SITE) && mv $(BEFORE) $(SITE); fi
 WRITTEN_BY_SITE := $(SITE) _build/jupyter_execute _build/.doctrees
 WIDGETS := book/_static/vendor/embed.js
 WIDGETS_PACKAGE := @jupyter-widgets/html-manager@1.0.15
+MATHJAX := book/_static/vendor/mathjax/startup.js
+MATHJAX_PACKAGES := mathjax@4.1.3 @mathjax/mathjax-tex-font@4.1.3
+# What _config.yml has it load, and nothing else of its 13 megabytes.
+MATHJAX_PARTS := core.js input/tex-base.js input/tex/extensions/ams.js \
+	input/tex/extensions/boldsymbol.js input/tex/extensions/newcommand.js \
+	output/chtml.js a11y/assistive-mml.js
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
 CONSTRAINTS ?= -c constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
@@ -26,7 +32,7 @@ book: site ## install, execute every chapter, write the site to _build/html
 	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
 
 # Ctrl-C leaves the site of the last build, which waits beside until the new one is whole.
-site: .venv/installed $(WIDGETS)
+site: .venv/installed $(WIDGETS) $(MATHJAX)
 	rm -rf $(BEFORE) && if [ -d $(SITE) ]; then mv $(SITE) $(BEFORE); fi
 	rm -rf $(WRITTEN_BY_SITE)
 	@trap '$(PUT_BACK); exit 130' INT TERM HUP; echo "$(JUPYTER_BOOK)"; $(JUPYTER_BOOK)
@@ -77,7 +83,7 @@ mutants: .venv/installed ## would the tests notice? 90 small mistakes in the cor
 bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
-profile: .venv/installed $(WIDGETS) ## where the time of the papers' chapters goes, and how long the site takes
+profile: .venv/installed $(WIDGETS) $(MATHJAX) ## where the time of the papers' chapters goes, and how long the site takes
 	$(BIN)/python tools/profile_chapters.py
 
 latency: .venv/installed ## how fast the live sliders redraw
@@ -108,6 +114,16 @@ $(WIDGETS): | .venv/installed
 	mv .venv/widgets/package/dist/*.woff2 $(@D)
 	mv .venv/widgets/package/dist/embed.js $(@D)
 	rm -r .venv/widgets
+
+# What sets the formulas, which the site brings itself; the script that loads the rest comes last.
+$(MATHJAX): | .venv/installed
+	rm -rf .venv/mathjax
+	mkdir -p .venv/mathjax $(@D)/tex-font
+	$(BIN)/npm pack --loglevel=error --pack-destination .venv/mathjax $(MATHJAX_PACKAGES)
+	tar -xzf .venv/mathjax/mathjax-mathjax-tex-*.tgz -C $(@D)/tex-font --strip-components=1 package/chtml.js package/chtml
+	tar -xzf .venv/mathjax/mathjax-[0-9]*.tgz -C $(@D) --strip-components=1 $(addprefix package/,$(MATHJAX_PARTS))
+	tar -xzf .venv/mathjax/mathjax-[0-9]*.tgz -C $(@D) --strip-components=1 package/$(@F)
+	rm -r .venv/mathjax
 
 clean: ## delete all that was installed and built
 	rm -rf _build .venv $(dir $(WIDGETS))
