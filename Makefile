@@ -15,7 +15,7 @@ MATHJAX_PACKAGES := mathjax@4.1.3 @mathjax/mathjax-tex-font@4.1.3
 # What _config.yml has it load, and nothing else of its 13 megabytes.
 MATHJAX_PARTS := core.js input/tex-base.js input/tex/extensions/ams.js \
 	input/tex/extensions/boldsymbol.js input/tex/extensions/newcommand.js \
-	output/chtml.js a11y/assistive-mml.js
+	output/chtml.js a11y/assistive-mml.js ui/lazy.js
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
 CONSTRAINTS ?= -c constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
@@ -89,7 +89,7 @@ profile: .venv/installed $(WIDGETS) $(MATHJAX) ## where the time of the papers' 
 latency: .venv/installed ## how fast the live sliders redraw
 	$(BIN)/python tools/latency.py
 
-paint: .venv/installed ## how soon the pages that 'make book' wrote show something on a slow phone
+paint: .venv/installed ## how soon the pages that `make book` wrote are there on a slow phone
 	$(BIN)/python tools/first_paint.py
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml

@@ -47,6 +47,7 @@ SLIDERS = f"""() => Array.from(document.querySelectorAll("script[type='{VIEW}']"
 # Every slider, picture and formula is there.
 DRAWN = """async () => {
     await window.MathJax.startup.promise;
+    await window.MathJax.startup.document.lazyTypesetAll();
     await Promise.all(Array.from(document.images, (image) => image.decode()));
     await document.fonts.ready;
 }"""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -76,11 +76,20 @@ def _fields(full: str, kind: str) -> list[str]:
 
 def chosen(places: set[tuple[str, str]], context: str) -> tuple[str, str] | None:
     """The one place that is meant, if it can be told."""
-    if len(places) > 1:
-        models = {model for word, model in MODELS.items() if word in context}
-        places = {each for each in places if any(f".{m}." in each[1] for m in models)}
-        batteries = {each for each in places if each[1].split(".")[-1].endswith("Battery")}
-        places = batteries or places
+    models = {model for word, model in MODELS.items() if word in context}
+    preferred: list[Callable[[str], bool]] = [
+        # Without a battery in sight, the contract that all of them keep.
+        (lambda anchor: any(f".{model}." in anchor for model in models))
+        if models
+        else (lambda anchor: anchor.startswith("qbcore.battery.")),
+        lambda anchor: "Battery" in anchor,
+        lambda anchor: any(
+            f"{model.replace('_', '')}battery" in anchor.lower() for model in models
+        ),
+    ]
+    for wanted in preferred:
+        if len(places) > 1:
+            places = {place for place in places if wanted(place[1])} or places
     return next(iter(places)) if len(places) == 1 else None
 
 

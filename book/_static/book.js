@@ -204,12 +204,25 @@
     });
   }
 
+  /* On paper nothing can be opened: hints and solutions are printed, and closed again. */
+  function openOnPaper() {
+    let opened = [];
+    window.addEventListener("beforeprint", function () {
+      opened = Array.from(document.querySelectorAll(".bd-article details:not([open])"));
+      opened.forEach((each) => (each.open = true));
+    });
+    window.addEventListener("afterprint", function () {
+      opened.forEach((each) => (each.open = false));
+    });
+  }
+
   window.addEventListener("load", mindBoxes);
   document.addEventListener("DOMContentLoaded", function () {
     offerQueue();
     offerFilter();
     offerCitations();
     offerFullSize();
+    openOnPaper();
     mindPanels();
     /* The theme names these by a label that differs from their own words, which serve better. */
     document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {

@@ -1,4 +1,4 @@
-"""One browser for all tests of the site."""
+"""One browser and one server for all tests of the site."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 from chromium import CHROMIUM, OPTIONS
 from needs import needs
 from playwright.sync_api import Browser, sync_playwright
+from serve import SITE, serving
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,11 @@ def browser() -> Iterator[Browser]:
         chromium = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    if not (SITE / "index.html").exists():
+        pytest.fail("There is no site in _build/html: run `make site` first.")
+    with serving(SITE) as found:
+        yield found
