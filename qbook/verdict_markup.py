@@ -22,12 +22,23 @@ VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗", "cannot be d
 LEFT = 'style="text-align: left"'  # JupyterLab moves the text of tables to the right
 OPENING = 56  # letters of a claim that a strip shows
 OWN = "thisbook"  # stands for a paper where the book rules on its own statements
-BORDER = 'style="border-left:0.4em solid;padding:0.3em 1em;margin:1em 0"'
+# The bar of a box where the style sheet does not reach, in colours for light and dark.
+BARS = {
+    "holds": "solid #0d8a6a",
+    "holds in part": "dashed #b97a00",
+    "fails": "double #cf5412",
+    "cannot be decided": "dotted #808080",
+}
 
 
 def style_class(verdict: str) -> str:
     """The class that the style sheet colours."""
     return f"verdict-{verdict.replace(' ', '-')}"
+
+
+def bar(verdict: str) -> str:
+    """The style of the box of a verdict."""
+    return f'style="border-left:0.4em {BARS[verdict]};padding:0.3em 1em;margin:1em 0"'
 
 
 def sign(verdict: str) -> str:
@@ -51,7 +62,7 @@ def box(claim: Claim) -> str:
     return (
         f'<aside class="verdict {style_class(claim.verdict)}" id="{claim.anchor}" '
         f'aria-label="Verdict on {claim.id}" data-quote="{escape(quote(claim))}" '
-        f"{BORDER}>"
+        f"{bar(claim.verdict)}>"
         f'<p class="verdict-title">{word}: {html(claim.claim)} '
         f"<small>({html(claim.where)})</small></p>"
         f"<p>{html(claim.reason)}</p>{_voices(claim)}{_numbers(claim)}"

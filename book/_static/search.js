@@ -53,6 +53,13 @@
     return (from > 0 ? "… " : "") + text.slice(from, to) + (to < text.length ? " …" : "");
   }
 
+  /* Of pages that hold the words equally, chapters come before lists. */
+  const RANK = { "book/papers": 3, "book/foundations": 2, "book/reference/glossary": 2, "book/start": 1 };
+  Scorer.score = function (result) {
+    const kind = Object.keys(RANK).find((start) => result[0].startsWith(start));
+    return result[4] + (RANK[kind] || 0);
+  };
+
   Search.makeSearchSummary = function (data, stems, anchor) {
     const found = excerpt(new DOMParser().parseFromString(data, "text/html"), stems, anchor);
     const summary = document.createElement("p");

@@ -807,6 +807,21 @@ def test_the_box_tells_how_to_compute_it_again_and_links_to_itself(ledger):
     assert '<a href="#claim-some-claim">' in box
 
 
+def test_boxes_differ_by_verdict_without_a_style_sheet(ledger):
+    words = ["holds", "holds in part", "fails", "cannot be decided"]
+    book = claims.load(
+        ledger(*(entry(id=w.replace(" ", "-"), verdict=w) for w in words))
+    )
+    bars = [
+        re.search('style="border-left:0.4em ([^;]+);', b._repr_html_())[1] for b in book
+    ]
+    assert (
+        len({bar.split()[0] for bar in bars})
+        == len({bar.split()[1] for bar in bars})
+        == 4
+    )
+
+
 def test_the_box_keeps_earlier_verdicts_disputes_and_replies(ledger):
     change = {"version": "0.1.0", "from": "holds", "to": "fails", "because": "A & B."}
     said = {

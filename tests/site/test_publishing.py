@@ -196,6 +196,7 @@ def test_building_the_site_deletes_nothing_but_the_site(tmp_path):
         ".venv/bin/jupyter-book",
         ".venv/installed",
         "book/_static/vendor/embed.js",
+        "book/_static/vendor/mathjax/startup.js",
     ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
