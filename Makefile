@@ -8,6 +8,12 @@ PUT_BACK := if [ -d $(BEFORE) ]; then rm -rf $(SITE) && mv $(BEFORE) $(SITE); fi
 # Each build starts without them: pages that are gone, and outputs of an older core.
 # The rest of _build belongs to others: a course's archives, the printed book.
 WRITTEN_BY_SITE := $(SITE) _build/jupyter_execute _build/.doctrees
+MATHJAX := book/_static/vendor/mathjax/startup.js
+MATHJAX_PACKAGES := mathjax@4.1.3 @mathjax/mathjax-tex-font@4.1.3
+# What _config.yml has it load, and nothing else of its 13 megabytes.
+MATHJAX_PARTS := core.js input/tex-base.js input/tex/extensions/ams.js \
+	input/tex/extensions/boldsymbol.js input/tex/extensions/newcommand.js \
+	output/chtml.js a11y/assistive-mml.js ui/lazy.js
 JUPYTER_BOOK = $(BIN)/jupyter-book build . -W -n --keep-going
 # Every package by version and hash, and then the book itself. CONSTRAINTS= takes the newest
 # that requirements.txt and pyproject.toml allow.
@@ -30,7 +36,7 @@ book: site ## install, execute every chapter, write the site to _build/html
 	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
 
 # Ctrl-C leaves the site of the last build, which waits beside until the new one is whole.
-site: .venv/installed pyodide
+site: .venv/installed $(MATHJAX) pyodide
 	rm -rf $(BEFORE) && if [ -d $(SITE) ]; then mv $(SITE) $(BEFORE); fi
 	rm -rf $(WRITTEN_BY_SITE)
 	@trap '$(PUT_BACK); exit 130' INT TERM HUP; echo "$(JUPYTER_BOOK)"; $(JUPYTER_BOOK)
@@ -103,13 +109,13 @@ mutants: .venv/installed ## would the tests notice? 90 small mistakes in the cor
 bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
-profile: .venv/installed ## where the time of the papers' chapters goes, and how long the site takes
+profile: .venv/installed $(MATHJAX) ## where the time of the papers' chapters goes, and how long the site takes
 	$(BIN)/python tools/profile_chapters.py
 
 latency: .venv/installed ## how fast the live sliders redraw
 	$(BIN)/python tools/latency.py
 
-paint: .venv/installed ## how soon the pages that 'make book' wrote show something on a slow phone
+paint: .venv/installed ## how soon the pages that `make book` wrote are there on a slow phone
 	$(BIN)/python tools/first_paint.py
 
 environment:
@@ -129,5 +135,15 @@ environment:
 pyodide: .venv/installed
 	$(BIN)/python tools/pyodide_assets.py
 
+# What sets the formulas, which the site brings itself; the script that loads the rest comes last.
+$(MATHJAX): | .venv/installed
+	rm -rf .venv/mathjax
+	mkdir -p .venv/mathjax $(@D)/tex-font
+	$(BIN)/npm pack --loglevel=error --pack-destination .venv/mathjax $(MATHJAX_PACKAGES)
+	tar -xzf .venv/mathjax/mathjax-mathjax-tex-*.tgz -C $(@D)/tex-font --strip-components=1 package/chtml.js package/chtml
+	tar -xzf .venv/mathjax/mathjax-[0-9]*.tgz -C $(@D) --strip-components=1 $(addprefix package/,$(MATHJAX_PARTS))
+	tar -xzf .venv/mathjax/mathjax-[0-9]*.tgz -C $(@D) --strip-components=1 package/$(@F)
+	rm -r .venv/mathjax
+
 clean: ## delete all that was installed and built
-	rm -rf _build .venv
+	rm -rf _build .venv $(dir $(MATHJAX))

@@ -11,6 +11,7 @@ from typing import Any
 MACRO = re.compile(r"\\([A-Za-z]+)")
 FORMULA = re.compile(r"\$([^$]+)\$")
 GROUP = re.compile(r"([_^])\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
+WITH_SIGNS = re.compile(r'<span class="math [^<]*</span>[.,;:!?)\]]+')
 SHORT = re.compile(r"-?[^\W_]+|\W|\(.*\)")  # stands in an exponent without brackets
 SPACE = re.compile(r"\\([A-Za-z]+)[ \t]+(?=\\[A-Za-z])")
 NAMED = (
@@ -31,7 +32,10 @@ def html(text: str) -> str:
     def typeset(formula: str) -> str:
         return f'<span class="math notranslate nohighlight">\\({formula}\\)</span>'
 
-    return _with_formulas(escape(text), typeset)
+    # No line ends between a formula and the full stop behind it.
+    return WITH_SIGNS.sub(
+        r'<span class="nobr">\g<0></span>', _with_formulas(escape(text), typeset)
+    )
 
 
 def plain(text: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from html import escape
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from qbook import _turns
@@ -20,13 +21,25 @@ if TYPE_CHECKING:
 
 VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗", "cannot be decided": "?"}
 LEFT = 'style="text-align: left"'  # JupyterLab moves the text of tables to the right
+OPENING = 56  # letters of a claim that a strip shows
 OWN = "thisbook"  # stands for a paper where the book rules on its own statements
-BORDER = 'style="border-left:0.4em solid;padding:0.3em 1em;margin:1em 0"'
+# The bar of a box where the style sheet does not reach, in colours for light and dark.
+BARS = {
+    "holds": "solid #0d8a6a",
+    "holds in part": "dashed #b97a00",
+    "fails": "double #cf5412",
+    "cannot be decided": "dotted #808080",
+}
 
 
 def style_class(verdict: str) -> str:
     """The class that the style sheet colours."""
     return f"verdict-{verdict.replace(' ', '-')}"
+
+
+def bar(verdict: str) -> str:
+    """The style of the box of a verdict."""
+    return f'style="border-left:0.4em {BARS[verdict]};padding:0.3em 1em;margin:1em 0"'
 
 
 def sign(verdict: str) -> str:
@@ -50,7 +63,7 @@ def box(claim: Claim) -> str:
     return (
         f'<aside class="verdict {style_class(claim.verdict)}" id="{claim.anchor}" '
         f'aria-label="Verdict on {claim.id}" data-quote="{escape(quote(claim))}" '
-        f"{BORDER}>"
+        f"{bar(claim.verdict)}>"
         f'<p class="verdict-title">{word}: {html(claim.claim)} '
         f"<small>({html(claim.where)})</small></p>"
         f"<p>{html(claim.reason)}</p>{_voices(claim)}{_numbers(claim)}"
@@ -103,20 +116,30 @@ def _measured(claim: Claim) -> str:
 
 
 def strip(claims: tuple[Claim, ...]) -> str:
-    """The claims of a chapter in one line of links, for its head."""
+    """The claims of a chapter as links that begin as the claims do, for its head."""
     links = [
-        _link(c, f"#{c.anchor}", plain(c.claim), f" {c.id}", f": {c.verdict}")
+        _link(c, f"#{c.anchor}", plain(c.claim), f" {_opening(c)}", f": {c.verdict}")
         for c in claims
     ]
-    return _navigation("claims", "Claims of this chapter", links)
+    return _navigation("claims", "Claims of this chapter", _list(links))
 
 
 def strip_of_all(claims: tuple[Claim, ...]) -> str:
-    """Every verdict as one small sign, for the first page; each leads to its box."""
-    links = [
-        _link(c, _address(c), quote(c), "", f"{c.id}: {c.verdict}") for c in claims
-    ]
-    return _navigation("all-claims", "All claims", links)
+    """Every verdict as one small sign under its paper, for the first page."""
+    groups = []
+    for paper in dict.fromkeys(claim.paper for claim in claims):
+        links = [
+            _link(c, _address(c), quote(c), "", f"{_opening(c)}: {c.verdict}")
+            for c in claims
+            if c.paper == paper
+        ]
+        groups.append(f"<p>{escape(paper_name(paper))}</p>{_list(links)}")
+    return _navigation("all-claims", "All claims", "".join(groups))
+
+
+def _opening(claim: Claim) -> str:
+    """The first words of a claim; the rest is its link's title."""
+    return escape(shorten(plain(claim.claim.rstrip(".")), OPENING, placeholder=" …"))
 
 
 def _link(claim: Claim, href: str, title: str, shown: str, spoken: str) -> str:
@@ -128,9 +151,12 @@ def _link(claim: Claim, href: str, title: str, shown: str, spoken: str) -> str:
     )
 
 
-def _navigation(kind: str, label: str, links: list[str]) -> str:
-    items = "".join(links)
-    return f'<nav class="{kind}" aria-label="{label}"><ul>{items}</ul></nav>'
+def _list(items: list[str]) -> str:
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _navigation(kind: str, label: str, shown: str) -> str:
+    return f'<nav class="{kind}" aria-label="{label}">{shown}</nav>'
 
 
 def table(claims: tuple[Claim, ...]) -> str:
@@ -167,10 +193,11 @@ def _row(claim: Claim) -> str:
 
 
 def tally(counts: Mapping[str, int]) -> str:
-    """How many claims have which verdict, as a list."""
+    """How many claims have which verdict; each number leads to these in the ledger."""
     items = "".join(
-        f'<li class="{style_class(verdict)}">{sign(verdict)} '
-        f"<strong>{count}</strong> {verdict}</li>"
+        f'<li class="{style_class(verdict)}">'
+        f'<a href="synthesis/ledger.html?verdict={verdict.replace(" ", "+")}">'
+        f"{sign(verdict)} <strong>{count}</strong> {verdict}</a></li>"
         for verdict, count in counts.items()
     )
     return f'<ul class="tally">{items}</ul>'

@@ -41,6 +41,7 @@ FIT = """() => document.querySelectorAll(
 # Every picture and formula is there.
 DRAWN = """async () => {
     await window.MathJax.startup.promise;
+    await window.MathJax.startup.document.lazyTypesetAll();
     await Promise.all(Array.from(document.images, (image) => image.decode()));
     await document.fonts.ready;
 }"""

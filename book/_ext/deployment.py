@@ -16,10 +16,14 @@ import re
 import shutil
 import subprocess
 from functools import cache
+from html import escape
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from docutils import nodes
+from qbook.tex import plain
 from sphinx.application import Sphinx
 
 # favicon.svg as a bitmap, which the pictures for sharing need
@@ -69,16 +73,58 @@ def buttons(where: str, notebook: str) -> list[dict[str, str]]:
     ]
 
 
+def downloadable(app: Sphinx, page: str) -> str | None:
+    """The notebook of a page in the site, if the page offers it for download."""
+    found = app.env.dlfiles.get(f"{page}.ipynb")
+    return f"_downloads/{found[1]}" if found else None
+
+
+def describe(
+    app: Sphinx, page: str, _template: str, context: dict[str, Any], tree: nodes.document | None
+) -> None:
+    """Say in the head of a page, for lists of results, what it is about: its first sentences."""
+    if tree is None or page not in app.env.found_docs:
+        return
+    first = next((p for p in tree.findall(nodes.paragraph) if len(p.astext()) > 60), None)
+    if first is not None:
+        words = escape(shorten(plain_text(first), 200, placeholder=" …"), quote=True)
+        context["metatags"] += f'\n<meta name="description" content="{words}">'
+
+
+def plain_text(paragraph: nodes.paragraph) -> str:
+    """A paragraph with its formulas as a line of text shows them."""
+    parts = (
+        plain(f"${each.astext()}$") if isinstance(each.parent, nodes.math) else each.astext()
+        for each in paragraph.findall(nodes.Text)
+    )
+    return "".join(parts)
+
+
+def lost(prefix: str) -> dict[str, str]:
+    """What a reader meets at an address that is not the book's."""
+    search = (
+        f'<form action="{prefix}search.html" method="get">'
+        '<label>Search this book <input type="search" name="q"></label> '
+        '<button type="submit">Search</button></form>'
+    )
+    words = "The book has no page at this address. Its contents are in the menu."
+    return {"title": "No such page", "body": f"<h1>No such page</h1><p>{words}</p>{search}"}
+
+
 def add_buttons(
     app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: object
 ) -> None:
-    """Offer the printed book in the header of each page, and a kernel in that of each notebook."""
+    """Offer the printed book in the header of each page; of a notebook its file and a kernel."""
     if page not in app.env.found_docs:
         return
     shown = context["header_buttons"]
     if printed := os.environ.get("PDF_URL"):
         words = {"text": "PDF", "tooltip": "The whole book as PDF"}
         shown.append({"type": "link", **words, "icon": "fas fa-file-pdf", "url": printed})
+    if file := downloadable(app, page):
+        words = {"text": "Notebook", "tooltip": "Download this chapter as a notebook"}
+        url = context["pathto"](file, resource=True)
+        shown.append({"type": "link", **words, "icon": "fas fa-download", "url": url})
     where = repository()
     if where and app.env.doc2path(page).endswith(".ipynb"):
         links = buttons(where, f"{page}.ipynb")
@@ -91,6 +137,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     site = os.environ.get("SITE_URL", "").rstrip("/") + "/"
     app.setup_extension("notfound.extension")
     app.config.notfound_urls_prefix = urlsplit(site).path
+    app.config.notfound_context = lost(urlsplit(site).path)
     if site != "/":
         app.config.html_baseurl = site
         app.config.sitemap_url_scheme = "{link}"
@@ -103,6 +150,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
         app.setup_extension("sphinx_sitemap")
         app.setup_extension("sphinxext.opengraph")
         app.config.ogp_site_url = site
+        app.config.ogp_enable_meta_description = False  # `describe` does, wherever the site is
         app.config.ogp_social_cards = {"image": LOGO, "image_mini": LOGO, "line_color": "#00587a"}
+    app.connect("html-page-context", describe)
     app.connect("html-page-context", add_buttons, priority=600)  # after the theme's own buttons
     return {"parallel_read_safe": True}

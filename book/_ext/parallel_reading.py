@@ -8,7 +8,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 # They keep nothing per page on reading, but do not say so, which Sphinx takes for a no.
-SAFE = ("sphinx-mathjax-offline", "sphinx_jupyterbook_latex", "sphinx_multitoc_numbering")
+SAFE = ("sphinx_jupyterbook_latex", "sphinx_multitoc_numbering")
 
 
 def allow(app: Sphinx, _: Config) -> None:

@@ -40,7 +40,15 @@
     offer("order", "Order of", order);
     const count = document.createElement("p");
     count.setAttribute("role", "status");
-    form.append(count);
+    const again = document.createElement("button");
+    again.type = "button";
+    again.textContent = "Show all claims";
+    again.addEventListener("click", function () {
+      Array.from(form.elements).forEach((field) => (field.value = ""));
+      show();
+      search.focus();
+    });
+    form.append(count, again);
     function show() {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       rows.forEach(function (row) {
@@ -51,7 +59,11 @@
       const key = order.value;
       const sorted = key ? [...rows].sort((a, b) => a.dataset[key].localeCompare(b.dataset[key])) : rows;
       table.tBodies[0].append(...sorted);
-      count.textContent = rows.filter((row) => !row.hidden).length + " of " + rows.length + " claims shown";
+      const hits = rows.filter((row) => !row.hidden).length;
+      count.textContent = hits
+        ? hits + " of " + rows.length + " claims shown"
+        : "None of the " + rows.length + " claims is both chosen and found.";
+      again.hidden = hits > 0;
       const kept = new URLSearchParams([...new FormData(form)].filter((each) => each[1]));
       const query = kept.size ? "?" + kept : window.location.pathname;
       window.history.replaceState(null, "", query + window.location.hash);
@@ -102,10 +114,66 @@
     title.after(button);
   }
 
-  /* A table wider than the page scrolls: by keyboard, too. */
-  function reachTables() {
-    document.querySelectorAll(".bd-article table").forEach(function (table) {
-      if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+  /* What is wider than the page scrolls inside itself: it says on which side there is more, to those who
+     see by a fade and to those who listen by its name, and takes the keyboard. */
+  const BOXES = [["table", "Table"], ["pre", "Code"], ["div.math, div.math > mjx-container", "Formula"]];
+
+  function markBoxes() {
+    const found = [];
+    BOXES.forEach(function (kind) {
+      document.querySelectorAll(".bd-article :is(" + kind[0] + ")").forEach(function (box) {
+        found.push({ box, name: kind[1], wide: box.scrollWidth > box.clientWidth + 1 });
+      });
+    });
+    found.forEach(function ({ box, name, wide }) {
+      if (wide) markBox(box, name);
+      else if (box.dataset.more !== undefined) {
+        delete box.dataset.more;
+        ["tabindex", "role", "aria-label"].forEach((attribute) => box.removeAttribute(attribute));
+      }
+    });
+  }
+
+  function markBox(box, name) {
+    function sides() {
+      const last = box.scrollWidth - box.clientWidth;
+      const more = [box.scrollLeft > 1 && "left", box.scrollLeft < last - 1 && "right"];
+      box.dataset.more = more.filter(Boolean).join(" ");
+    }
+    if (box.dataset.more === undefined) {
+      box.addEventListener("scroll", sides, { passive: true });
+      box.tabIndex = 0;
+      /* A table stays one. */
+      if (name !== "Table") box.setAttribute("role", "group");
+      box.setAttribute("aria-label", name + ", scrolls sideways");
+    }
+    sides();
+  }
+
+  /* Once the formulas are set, and whenever the width changes. */
+  function mindBoxes() {
+    const article = document.querySelector(".bd-article");
+    if (!article) return;
+    let width = 0;
+    const set = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
+    new ResizeObserver(function (entries) {
+      if (entries[0].contentRect.width === width) return;
+      width = entries[0].contentRect.width;
+      markBoxes();
+    }).observe(article);
+    if (set) set.then(markBoxes);
+  }
+
+  /* A picture that is shown smaller than it is has a link to itself below. */
+  function offerFullSize() {
+    document.querySelectorAll(".bd-article figure:not(.explorer-frame) img").forEach(function (picture) {
+      const caption = picture.closest("figure").querySelector("figcaption p");
+      if (!caption || picture.closest("a")) return;
+      const link = document.createElement("a");
+      link.className = "full-size";
+      link.href = picture.src;
+      link.textContent = "Full size";
+      caption.append(" ", link);
     });
   }
 
@@ -126,11 +194,25 @@
     });
   }
 
-  window.addEventListener("load", reachTables);
+  /* On paper nothing can be opened: hints and solutions are printed, and closed again. */
+  function openOnPaper() {
+    let opened = [];
+    window.addEventListener("beforeprint", function () {
+      opened = Array.from(document.querySelectorAll(".bd-article details:not([open])"));
+      opened.forEach((each) => (each.open = true));
+    });
+    window.addEventListener("afterprint", function () {
+      opened.forEach((each) => (each.open = false));
+    });
+  }
+
+  window.addEventListener("load", mindBoxes);
   document.addEventListener("DOMContentLoaded", function () {
     offerFilter();
     offerCitations();
     offerFolding();
+    offerFullSize();
+    openOnPaper();
     mindPanels();
     /* The theme names these by a label that differs from their own words, which serve better. */
     document.querySelectorAll("summary[aria-label], .search-button-field[aria-label]").forEach(function (element) {

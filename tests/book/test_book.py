@@ -185,3 +185,27 @@ def test_every_page_is_in_the_table_of_contents():
     pages = {str(p.relative_to(ROOT).with_suffix("")) for p in BOOK.rglob("*.md")}
     pages |= {str(p.relative_to(ROOT).with_suffix("")) for p in NOTEBOOKS}
     assert listed == pages
+
+
+def numbered_chapters() -> dict[Path, int]:
+    """The chapters that have a number, in the order of the contents."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    numbered = [part for part in toc["parts"] if part.get("numbered")]
+    files = [c["file"] for part in numbered for c in part["chapters"]]
+    return {ROOT / f"{file}.ipynb": k for k, file in enumerate(files, start=1)}
+
+
+@pytest.mark.parametrize("path", **by_name(NOTEBOOKS))
+def test_jupyterlab_numbers_equations_and_figures_as_the_site_does(path):
+    text = "\n".join(map(source, cells(path, "markdown")))
+    displayed = re.findall(r"^\$\$\n.*?\n\$\$(.*)$", text, flags=re.M | re.S)
+    # JupyterLab counts equations without a label, too; the site does not.
+    ends = re.findall(r"^\$\$([^\n]*)\n", text + "\n", flags=re.M)[1::2]
+    assert all(re.fullmatch(r" \(eq-[\w-]+\)", end) for end in ends), ends
+    number = numbered_chapters().get(path)
+    if displayed and number:
+        first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
+        assert first["metadata"]["tags"] == ["remove-cell"]
+        told = yaml.safe_load(source(first).removeprefix("```yaml").removesuffix("```"))
+        named = {kind: each["enumerator"] for kind, each in told["numbering"].items()}
+        assert named == {"equation": f"{number}.%s", "figure": f"{number}.%s"}

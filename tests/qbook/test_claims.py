@@ -465,9 +465,11 @@ def test_one_text_stands_in_the_box_the_table_the_card_and_the_terminal(ledger):
     for page in (claim._repr_html_(), book._repr_html_()):
         assert f"largest error at {opens}\\lambda = 2{ends}" in page
         assert f"0.0172 ± {opens}10^{{-5}}{ends} of {opens}N\\Delta{ends}" in page
-        assert f"Off by {opens}2 \\cdot 10^{{-3}}{ends}." in page
+        # The full stop stays with its formula.
+        off = f"{opens}2 \\cdot 10^{{-3}}{ends}.</span>"
+        assert f'Off by <span class="nobr">{off}' in page
         assert "$" not in page
-    assert f"Off by {opens}2" in markup.card(claim, "A title")
+    assert f'Off by <span class="nobr">{opens}2' in markup.card(claim, "A title")
     assert "largest error at λ = 2: 0.0172 ± 10^-5 of NΔ" in repr(claim)
     assert "Off by 2 · 10^-3." in markup.quote(claim)
 
@@ -794,6 +796,7 @@ def test_the_strip_links_to_every_box_of_the_chapter(ledger):
     assert '<a href="#claim-some-claim" title="E &lt; 2">' in html
     assert '<a href="#claim-b"' in html
     assert '<span class="visually-hidden">: fails</span>' in html
+    assert "</span> E &lt; 2<span" in html
     assert repr(book.strip()) == "✓ some-claim, ✗ b"
 
 
@@ -802,6 +805,21 @@ def test_the_box_tells_how_to_compute_it_again_and_links_to_itself(ledger):
     box = claim._repr_html_()
     assert "<code>python -m qbook verdict some-claim</code>" in box
     assert '<a href="#claim-some-claim">' in box
+
+
+def test_boxes_differ_by_verdict_without_a_style_sheet(ledger):
+    words = ["holds", "holds in part", "fails", "cannot be decided"]
+    book = claims.load(
+        ledger(*(entry(id=w.replace(" ", "-"), verdict=w) for w in words))
+    )
+    bars = [
+        re.search('style="border-left:0.4em ([^;]+);', b._repr_html_())[1] for b in book
+    ]
+    assert (
+        len({bar.split()[0] for bar in bars})
+        == len({bar.split()[1] for bar in bars})
+        == 4
+    )
 
 
 def test_the_box_keeps_earlier_verdicts_disputes_and_replies(ledger):

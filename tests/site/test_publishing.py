@@ -192,7 +192,11 @@ def test_building_the_site_deletes_nothing_but_the_site(tmp_path):
         path.touch()
     # What make would install stands here already; in place of the builder is a command
     # that writes a page.
-    for name in (".venv/bin/jupyter-book", ".venv/installed"):
+    for name in (
+        ".venv/bin/jupyter-book",
+        ".venv/installed",
+        "book/_static/vendor/mathjax/startup.js",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(

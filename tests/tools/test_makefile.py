@@ -1,28 +1,32 @@
 """The rules of the Makefile, run in an empty folder with commands that only pretend."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+import early_paint
 import pytest
+import yaml
 
 MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
 SITE = "_build/html/index.html"
+MATHJAX = "book/_static/vendor/mathjax/startup.js"
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="!!! no make")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A book that is installed, with a site."""
+    """A book that is installed, with MathJax and a site."""
     shutil.copy(MAKEFILE, tmp_path)
     pins = ("constraints.txt", "homework/constraints.txt")
     for name in (*pins, "requirements.txt", "pyproject.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    for name in (SITE, ".venv/installed"):
+    for name in (MATHJAX, SITE, ".venv/installed"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("old")
     return tmp_path
@@ -121,3 +125,36 @@ def test_ctrl_c_leaves_the_old_site(folder):
     assert process.wait(timeout=20) != 0
     assert (folder / SITE).read_text() == "old"
     assert [path.name for path in (folder / "_build").iterdir()] == ["html"]
+
+
+def test_of_mathjax_only_what_is_named_stays(folder):
+    makefile = (folder / "Makefile").read_text().replace("\\\n", "")
+    parts = re.search("^MATHJAX_PARTS := (.*)$", makefile, flags=re.M)[1].split()
+    (folder / MATHJAX).unlink()
+    # npm packs MathJax, and its font apart from it, each as a folder `package`.
+    files = " ".join(f"package/{name}" for name in [*parts, "startup.js", "more.js"])
+    script(
+        folder / ".venv/bin/npm",
+        f"for f in {files}; do mkdir -p $(dirname $f); echo new > $f; done\n"
+        "tar -czf .venv/mathjax/mathjax-4.0.0.tgz package && rm -r package\n"
+        "mkdir -p package/chtml/woff2 && touch package/chtml/woff2/a.woff2\n"
+        "echo font > package/chtml.js && touch package/svg.js\n"
+        "tar -czf .venv/mathjax/mathjax-mathjax-tex-font-4.0.0.tgz package",
+    )
+    assert make(folder, MATHJAX).returncode == 0
+    root = (folder / MATHJAX).parent
+    found = {str(f.relative_to(root)) for f in root.rglob("*") if f.is_file()}
+    font = {"tex-font/chtml.js", "tex-font/chtml/woff2/a.woff2"}
+    assert found == {*parts, "startup.js", *font}
+    assert (folder / MATHJAX).read_text() == "new\n"
+    assert not (folder / ".venv/mathjax").exists()
+
+
+def test_the_site_asks_for_the_parts_of_mathjax_that_make_fetches():
+    makefile = MAKEFILE.read_text(encoding="utf-8").replace("\\\n", "")
+    parts = re.search("^MATHJAX_PARTS := (.*)$", makefile, flags=re.M)[1].split()
+    book = yaml.safe_load(MAKEFILE.with_name("_config.yml").read_text(encoding="utf-8"))
+    loaded = book["sphinx"]["config"]["mathjax3_config"]["loader"]["load"]
+    files = {f"{n.replace('[tex]', 'input/tex/extensions')}.js" for n in loaded}
+    assert files == set(parts)
+    assert {*parts, "tex-font/chtml.js"} == set(early_paint.PARTS)
