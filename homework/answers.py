@@ -14,6 +14,7 @@ import os
 import selectors
 import time
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any
 
 import dill
@@ -104,8 +105,12 @@ class Answers:
                 raise Unanswered(f"{name} had to be stopped in an earlier test")
             if self.dead:
                 self._revive()
+            nameless = (
+                tuple(map(_nameless, args)),
+                {key: _nameless(value) for key, value in kwargs.items()},
+            )
             # Without `recurse` a test's lambda would take all the tests along.
-            carried = base64.b64encode(dill.dumps((args, kwargs), recurse=True))
+            carried = base64.b64encode(dill.dumps(nameless, recurse=True))
             asked = {"name": name, "carried": carried.decode(), "without": self.without}
             try:
                 answer = self._ask("call", **asked)
@@ -259,6 +264,18 @@ class Answers:
                 self._ask("run", source=source)
         except Unanswered as error:
             self.dead = str(error)
+
+
+def _nameless(value: Any) -> Any:
+    """A function of a test's without the name and the place of the test."""
+    if not isinstance(value, FunctionType):
+        return value
+    code = value.__code__.replace(co_filename="", co_name="f", co_qualname="f")
+    made = FunctionType(
+        code, value.__globals__, "f", value.__defaults__, value.__closure__
+    )
+    made.__kwdefaults__ = value.__kwdefaults__
+    return made
 
 
 def _error(kinds: list[str], said: str) -> Exception:

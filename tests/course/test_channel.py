@@ -254,50 +254,44 @@ def test_natural_values_keep_all_points(built):
             assert sum(found.points.values()) == 19
 
 
-@pytest.mark.parametrize(
-    ("name", "question", "code"),
-    [
-        (
-            "06-nonreciprocity",
-            "q5",
-            "import qbcore.gaussian as harmless\n{f} = _forbidding({f}, harmless)",
-        ),
-        (
-            "04-truncation-and-scaling",
-            "q4",
-            "book = __import__('importlib').import_module('qb' + 'core.dual_cavity')\n"
-            "{f} = _forbidding({f}, book)",
-        ),
-        ("05-steady-states", "q3", "import qutip as q\n{f} = _forbidding({f}, q)"),
-    ],
-)
-def test_a_forbidden_tool_costs_its_question(built, name, question, code):
-    """Whatever it is called; only what the functions of the question do counts."""
+# The tool by whatever name, called once by a function of the question.
+FORBIDDEN = {
+    ("06-nonreciprocity", "q5", "qbcore"): (
+        "import qbcore.gaussian as fine\ntool = fine.GaussianSystem.steady_state"
+    ),
+    ("04-truncation-and-scaling", "q4", "qbcore"): (
+        "book = __import__('importlib').import_module('qb' + 'core.dual_cavity')\n"
+        "tool = getattr(book, 'Dual' + 'CavityBattery')"
+    ),
+    ("05-steady-states", "q3", "qutip"): "from qutip import sigmaz as tool",
+}
+
+
+@pytest.mark.parametrize(("name", "question", "package"), FORBIDDEN)
+def test_a_forbidden_tool_costs_its_question(built, name, question, package):
+    """Only what the functions of the question do counts, not what is imported."""
     tests = dict(read_archives(built[0])[f"{name}, seed 0"].tests)
-    (source,) = (s for n, s in tests.items() if n.endswith(f"/{question}.py"))
     (function, *_) = (
         argument.arg
-        for node in ast.parse(source).body
+        for node in ast.parse(tests[f"tests/{question}.py"]).body
         if isinstance(node, ast.FunctionDef)
         for argument in node.args.args
     )
-    helper = (
-        "def _forbidding(f, module):\n"
-        "    tool = next(v for v in vars(module).values()\n"
-        "                if callable(v) and not isinstance(v, type)\n"
-        "                and getattr(v, '__module__', '').startswith(\n"
-        "                    module.__name__.split('.')[0]))\n"
+    wrapped = (
+        "\ndef _forbidding(f):\n"
         "    def g(*args, **kwargs):\n"
         "        try:\n"
-        "            tool()\n"
+        "            tool(*[None] * tool.__code__.co_argcount\n"
+        "                 if hasattr(tool, '__code__') else [])\n"
         "        except Exception:\n"
         "            pass\n"
         "        return f(*args, **kwargs)\n"
         "    return g\n"
+        f"{function} = _forbidding({function})"
     )
-    nb = add(notebook(built[0], name), helper + code.format(f=function))
-    found = verdict(built, name, nb, seconds=120.0)
-    package = forbidden(name)[question][0] if name[1] != "5" else "qutip"
+    imported = FORBIDDEN[name, question, package]
+    solved = notebook(built[0], name)
+    found = verdict(built, name, add(solved, imported + wrapped), seconds=120.0)
     assert found.points[question] == 0
     assert found.hints[question] == [
         f"no points: the answer uses {package}, which it forbids"
@@ -395,7 +389,7 @@ def test_no_test_travels_with_its_arguments(built, name):
     assert found.points == found.possible
     secrets = [line for line in hidden_lines(assignment) if len(line) > 15]
     assert len(sent) > 20
-    assert any(b"lambda" in carried for carried in sent)
+    assert any(b"_create_function" in carried for carried in sent)
     assert [s for s in secrets if any(s.encode() in carried for carried in sent)] == []
 
 
@@ -425,26 +419,16 @@ def test_no_argument_of_a_hidden_test_comes_back_in_its_hint(built):
     assert "hidden test, 2: the notebook raises ValueError" in hidden
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_hints_of_hidden_tests_are_sentences_without_numbers(built, name):
-    """A message with a value in it would be replaced by one that says less."""
-    for _, source in read_archives(built[0])[f"{name}, seed 0"].tests:
-        for node in ast.parse(source).body:
-            if not isinstance(node, ast.FunctionDef):
-                continue
-            if "hidden=True" not in ast.unparse(node.decorator_list[0]):
-                continue
-            said = [n.msg for n in ast.walk(node) if isinstance(n, ast.Assert)]
-            assert not any(isinstance(msg, ast.JoinedStr) for msg in said), node.name
-
-
 def test_a_hidden_message_with_a_value_says_less():
     source = (
         "from otter.test_files import test_case\nOK_FORMAT = False\nname = 'q1'\n"
-        "points = 2\n@test_case(points=1, hidden=True)\n"
+        "points = 3\n@test_case(points=1, hidden=True)\n"
         "def test_a(f):\n    assert f == 1, f'you found {f}'\n"
         "@test_case(points=1, hidden=True)\n"
         "def test_b(f):\n    assert f == 1, 'wrong for large numbers'\n"
+        "@test_case(points=1, hidden=True)\n"
+        "def test_c(f):\n    for case in ('a cold', 'a hot'):\n"
+        "        assert f == 1, f'wrong for {case} bath'\n"
     )
     file = Tests.from_string(source)
     answers = reader()
@@ -453,6 +437,7 @@ def test_a_hidden_message_with_a_value_says_less():
     assert [case.message for case in file.test_case_results] == [
         "hidden test, 1: it fails",
         "hidden test, 1: wrong for large numbers",
+        "hidden test, 1: wrong for a cold bath",
     ]
 
 
@@ -524,7 +509,7 @@ def test_a_confined_notebook_reaches_nothing(confined, built, tmp_path, monkeypa
 
 GREEDY = {
     "memory": "x = []\nwhile True:\n    x.append(bytearray(100_000_000))",
-    "files": "k = 0\nwhile True:\n    k += 1\n"
+    "files": "x = None\nk = 0\nwhile True:\n    k += 1\n"
     "    open(f'/tmp/{k}', 'wb').write(bytes(100_000_000))",
     "shared memory": "k = 0\nwhile True:\n    k += 1\n"
     "    open(f'/dev/shm/{k}', 'wb').write(bytes(100_000_000))",
