@@ -338,8 +338,11 @@ def write_pages(folder: Path, out: Path) -> int:
 def main() -> int:
     """Read the command line and write the pages."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="submissions, as for grading")
-    folder = parser.parse_args().folder.resolve()
+    parser.add_argument("folder", help="submissions, as for grading")
+    given = parser.parse_args().folder
+    if not given:
+        parser.error("say which folder to mark: make marking SUBMISSIONS=folder")
+    folder = Path(given).resolve()
     if not folder.is_dir():
         parser.error(f"Argument `folder` must be a folder of submissions, is {folder}")
     out = folder.with_name(folder.name + "-marking")

@@ -169,6 +169,17 @@ def test_the_cells_of_the_handout_are_no_answer(given):
     assert [c.source for c in found["q8"]] == ["I say: fails."]
 
 
+@pytest.mark.parametrize(
+    ("folder_", "said"),
+    [("", "say which folder to mark"), ("no such folder", "must be a folder")],
+)
+def test_marking_asks_for_a_folder(folder_, said):
+    command = [sys.executable, "marking.py", folder_]
+    run = subprocess.run(command, cwd=HOMEWORK, text=True, capture_output=True)
+    assert run.returncode == 2
+    assert said in run.stderr
+
+
 @pytest.mark.parametrize("name", assignments.sources())
 def test_samples_and_rubrics_fit_the_points(name):
     read, known = assignments.read(assignments.sources()[name]), marking.samples(name)
