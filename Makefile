@@ -20,7 +20,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site serve pdf notebooks data homework grade grade-in-container given test check lint refine release mutants bench profile latency paint clean
+.PHONY: book site serve pdf notebooks data homework grade grade-in-container given marking test check lint refine release mutants bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -46,7 +46,7 @@ data: .venv/installed ## recompute the stored sweeps of the chapters, about a qu
 	$(BIN)/python tools/sweeps.py
 
 homework: .venv/course ## student notebooks, package and autograder archives; SEED gives a course its own numbers
-	$(BIN)/python homework/build.py --seed $(or $(SEED),0)
+	$(BIN)/python homework/build.py --seed $(or $(SEED),0) $(if $(EACH),--each "$(EACH)")
 
 grade: given .venv/course ## grade the notebooks in the folder SUBMISSIONS, see homework/README.md for OPTIONS
 	$(BIN)/python homework/grade.py "$(SUBMISSIONS)" $(if $(UNCONFINED),--unconfined) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT)) $(OPTIONS)
@@ -61,6 +61,9 @@ grade-in-container: given ## the same in a container, for macOS and Windows; CON
 
 given:
 	@test -d "$(SUBMISSIONS)" || { echo "Say which folder to grade: make grade SUBMISSIONS=folder"; exit 2; }
+
+marking: given .venv/course ## pages to mark the written answers in SUBMISSIONS by, without names
+	$(BIN)/python homework/marking.py "$(SUBMISSIONS)"
 
 test: lint pdf .venv/course ## install and run every check
 	$(PYTEST) --dist loadgroup

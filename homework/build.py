@@ -1,70 +1,33 @@
 """Build what is handed out, and what grades it, from this folder's source notebooks.
 
-    python homework/build.py [--seed 7] [--out _build/homework] [01-ergotropy ...]
+    python homework/build.py [--seed 7] [--each students.txt] [--out _build/homework]
+        [01-ergotropy ...]
 
 In ``<out>/students`` lie the notebooks without solutions and hidden tests, in
 ``<out>/teachers`` the same notebooks with solutions, and for each an autograder archive
-in otter-grader's format. A seed other than 0 gives a course its own numbers, see
-README.md.
+in otter-grader's format. A seed other than 0 gives a course its own numbers, and a
+list of students gives each of them numbers of their own, see README.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import random
-import re
+import csv
 import shutil
 import tempfile
 from pathlib import Path
 
 import handout
 import nbformat
+from assignments import sources
 from otter.assign import main as otter_assign
+from parameters import choose, of_student, write_numbers
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "_build" / "homework"
-# A number of an assignment, its published value and the others:
-# `GAP = 1.2  # or 0.8, 1.6`.
-PARAMETER = re.compile(r"^([A-Z][A-Z_0-9]{2,}) = (.+?)  # or (.+)$", re.MULTILINE)
 
 
-def sources() -> dict[str, Path]:
-    """The source notebooks by name."""
-    return {path.stem: path for path in sorted(HERE.glob("[0-9][0-9]-*.ipynb"))}
-
-
-def choose(notebook: nbformat.NotebookNode, name: str, seed: int) -> dict[str, str]:
-    """The value of each parameter for this seed; seed 0 takes the published ones."""
-    rng = random.Random(f"{name} {seed}")
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    values = {}
-    for parameter, published, others in PARAMETER.findall(code):
-        choices = ast.literal_eval(f"[{published}, {others}]")
-        values[parameter] = repr(rng.choice(choices) if seed else choices[0])
-    return values
-
-
-def write_numbers(notebook: nbformat.NotebookNode, values: dict[str, str]) -> None:
-    """Put the numbers where they are set, and for their names in text and tests."""
-    names = (
-        re.compile(r"\b(" + "|".join(values) + r")\b")
-        if values
-        else re.compile(r"(?!)")
-    )
-    in_tests = False
-    for cell in notebook.cells:
-        if cell.cell_type == "raw" and "TESTS" in cell.source:
-            in_tests = "BEGIN" in cell.source
-        elif cell.cell_type == "markdown" or in_tests:
-            cell.source = names.sub(lambda match: values[match[1]], cell.source)
-        else:
-            cell.source = PARAMETER.sub(
-                lambda match: f"{match[1]} = {values[match[1]]}", cell.source
-            )
-
-
-def build(source: Path, out: Path, seed: int) -> None:
+def build(source: Path, out: Path, seed: int | str) -> None:
     """Write the student's notebook, the teacher's, and the archive of an assignment."""
     notebook = nbformat.read(source, as_version=4)
     values = choose(notebook, source.stem, seed)
@@ -90,20 +53,49 @@ def build(source: Path, out: Path, seed: int) -> None:
             shutil.copy(made, out / folder / name)
 
 
+def build_each(
+    names: list[str], out: Path, seed: int | str, students: list[str]
+) -> None:
+    """Build all assignments for each student, with numbers of their own.
+
+    Each has a folder, and `seeds.csv` tells the teacher whose it is.
+    """
+    seeds = {student: of_student(seed, student) for student in students}
+    if len(set(seeds.values())) < len(students):
+        raise ValueError("Argument `students` must name each student once.")
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "seeds.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("student", "seed"), *seeds.items()])
+    for own in seeds.values():
+        for name in names:
+            build(sources()[name], out / own, own)
+        for archive in (out / own / "teachers").glob("*-autograder.zip"):
+            (out / "teachers").mkdir(exist_ok=True)
+            archive.replace(out / "teachers" / f"{own}-{archive.name}")
+        print(f"seed {own}: built", flush=True)
+    handout.write_package(out / "students")
+
+
 def main() -> None:
     """Read the command line and build."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "names", nargs="*", help="assignments to build, all if none is named"
     )
+    parser.add_argument("--seed", default="0", help="0 for the published numbers")
     parser.add_argument(
-        "--seed", type=int, default=0, help="0 for the published numbers"
+        "--each", type=Path, help="a file with one student per line: own numbers"
     )
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
-    found = sources()
-    for name in arguments.names or found:
-        build(found[name], arguments.out, arguments.seed)
+    names = arguments.names or list(sources())
+    if arguments.each:
+        lines = arguments.each.read_text(encoding="utf-8-sig").splitlines()
+        students = [line.strip() for line in lines if line.strip()]
+        build_each(names, arguments.out, arguments.seed, students)
+        return
+    for name in names:
+        build(sources()[name], arguments.out, arguments.seed)
         print(f"{name}: built with seed {arguments.seed}", flush=True)
     handout.write_package(arguments.out / "students")
 

@@ -21,7 +21,9 @@ TOOLS = sorted(
 COMMANDS = [
     *(f"tools/{name}" for name in TOOLS),
     "homework/build.py",
+    "homework/course_map.py",
     "homework/grade.py",
+    "homework/marking.py",
     "-m benchmarks",
 ]
 

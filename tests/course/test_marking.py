@@ -1,0 +1,195 @@
+"""Written answers come before the marker without names, and marks are never lost."""
+
+import base64
+import copy
+import csv
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from solving import HOMEWORK, assignments, marking
+
+FIRST = "01-ergotropy"
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+PLACE = "_Type your answer here, replacing this text._"
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory) -> nbformat.NotebookNode:
+    """The first assignment as students get it."""
+    out = tmp_path_factory.mktemp("built")
+    command = [sys.executable, HOMEWORK / "build.py", "--out", out, FIRST]
+    subprocess.run(command, check=True)
+    return nbformat.read(out / "students" / f"{FIRST}.ipynb", as_version=4)
+
+
+def answered(given: nbformat.NotebookNode, said: str) -> nbformat.NotebookNode:
+    """A submission with this answer to question 1, and a figure in question 6."""
+    made = copy.deepcopy(given)
+    places = [k for k, cell in enumerate(made.cells) if cell.source == PLACE]
+    made.cells[places[0]].source = said
+    data = {"image/png": PIXEL, "text/html": "<script>alert(1)</script>"}
+    figure = next(c for c in made.cells[places[1] :] if c.cell_type == "code")
+    figure.source = "plt.show()"
+    figure.outputs = [nbformat.v4.new_output("display_data", data)]
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path, given) -> Path:
+    def handed_in(said: str) -> nbformat.NotebookNode:
+        return answered(given, said)
+
+    made = tmp_path / "week2"
+    made.mkdir()
+    nbformat.write(handed_in("convex, says Anna's *proof*"), made / "Anna Arendt.ipynb")
+    (made / "Bo Bohr").mkdir()
+    nbformat.write(handed_in("<script>alert(2)</script>"), made / "Bo Bohr" / "x.ipynb")
+    with zipfile.ZipFile(made / "Cid Curie.zip", "w") as archive:
+        archive.writestr("a/x.ipynb", nbformat.writes(handed_in("zipped answer")))
+        archive.writestr("__MACOSX/a/._x.ipynb", b"\x00")
+    (made / "broken.ipynb").write_text("{")
+    (made / "link.ipynb").symlink_to("Anna Arendt.ipynb")
+    return made
+
+
+def test_a_page_per_question_has_rubric_samples_and_all_answers(folder):
+    out = folder.with_name("week2-marking")
+    assert marking.write_pages(folder, out) == 9
+    pages = {path.stem: path.read_text() for path in out.glob("*.html")}
+    assert set(pages) == {f"{FIRST}-q1", f"{FIRST}-q6", f"{FIRST}-q8"}
+    first = pages[f"{FIRST}-q1"]
+    for text in (
+        "Rubric, 4 points",
+        "linear for fixed",
+        "A full answer",
+        "zipped answer",
+    ):
+        assert text in first
+    assert "About half: 2 (items 1, 3)" in first
+    assert first.count("<article>") == 3
+    assert pages[f"{FIRST}-q6"].count(PIXEL) == 3
+    assert pages[f"{FIRST}-q8"].count("(nothing)") == 3
+
+
+def test_pages_name_nobody_and_run_nothing(folder):
+    out = folder.with_name("week2-marking")
+    marking.write_pages(folder, out)
+    for path in [*out.glob("*.html"), out / "marks.csv"]:
+        text = path.read_text()
+        assert not re.search("Arendt|Bohr|Curie", text)
+        assert "<script" not in text
+    orders = [
+        re.findall(r"<h2>(\w{8})</h2>", p.read_text()) for p in out.glob("*.html")
+    ]
+    assert all(sorted(order) == sorted(orders[0]) for order in orders)
+
+
+def fill(out: Path, mark: str) -> list[dict[str, str]]:
+    lines = marking.read_marks(out / "marks.csv")
+    lines[0] |= {"mark": mark, "comment": "good, but short"}
+    with (out / "marks.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, marking.HEADER, delimiter=";")  # as in Germany
+        table.writeheader()
+        table.writerows(lines)
+    return lines
+
+
+def test_a_second_run_adds_lines_and_keeps_marks(folder):
+    out = folder.with_name("week2-marking")
+    marking.write_pages(folder, out)
+    before = fill(out, "2,5")
+    assert marking.write_pages(folder, out) == 0
+    assert marking.read_marks(out / "marks.csv") == before
+    shutil.copy(folder / "Anna Arendt.ipynb", folder / "Dora Dirac.ipynb")
+    assert marking.write_pages(folder, out) == 3
+    assert marking.read_marks(out / "marks.csv")[:9] == before
+
+
+def graded() -> list[dict[str, str]]:
+    columns = {"q1 written, of 4": "", "q6 written, of 4": "", "q8 written, of 5": ""}
+    names = ("Anna Arendt.ipynb", "Bo Bohr", "Cid Curie.zip")
+    line = {"assignment": f"{FIRST}, seed 0", "points": "19"}
+    return [{"submission": name} | line | columns for name in names]
+
+
+def test_marks_reach_the_line_of_their_submission(folder):
+    out = folder.with_name("week2-marking")
+    marking.write_pages(folder, out)
+    marked = fill(out, "2,5")[0]
+    names = {
+        n["number"]: n["submission"] for n in marking.read_marks(out / "numbers.csv")
+    }
+    table = graded()
+    merged = marking.merge_marks(table, marking.marks_of(out))
+    for line in merged:
+        mine = line["submission"] == names[marked["number"]]
+        column = next(c for c in line if c.startswith(f"{marked['question']} written"))
+        assert (line[column], line["written"]) == (("2.5", "2.5") if mine else ("", ""))
+    assert table == graded()  # the one that came is left as it was
+    again = marking.merge_marks(merged, [])
+    assert again == merged  # no marks are no reason to lose some
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        (["5"], "a mark of 5 is not between 0 and 4"),
+        (["-1"], "not between"),
+        (["nan"], "not between"),
+        (["good"], "'good' is not a mark"),
+        (["2", "3"], "two marks, 2 and 3"),
+    ],
+)
+def test_a_mark_that_cannot_be_is_named(marks, said):
+    line = {"submission": "Bo Bohr", "assignment": FIRST, "question": "q1"}
+    lines = [line | {"mark": mark, "comment": ""} for mark in marks]
+    with pytest.raises(ValueError, match=re.escape(said)):
+        marking.merge_marks(graded(), lines)
+
+
+def test_the_cells_of_the_handout_are_no_answer(given):
+    read = assignments.read(assignments.sources()[FIRST])
+    found = {a.question: a.cells for a in marking.answers_in("x", given, read)}
+    assert found == {"q1": [], "q6": [], "q8": []}
+    altered = copy.deepcopy(given)
+    cell = next(c for c in altered.cells if "## Question 8" in c.source)
+    cell.source += "\n\nI say: fails."  # below the question, in its own cell
+    found = {a.question: a.cells for a in marking.answers_in("x", altered, read)}
+    assert [c.source for c in found["q8"]] == ["I say: fails."]
+
+
+@pytest.mark.parametrize("name", assignments.sources())
+def test_samples_and_rubrics_fit_the_points(name):
+    read, known = assignments.read(assignments.sources()[name]), marking.samples(name)
+    written = {q.name: q for q in read.questions if q.written}
+    assert set(known) == set(written)
+    for question in written.values():
+        points = [p for p, _ in question.rubric]
+        assert sum(points) == question.points
+        stated = re.search(r"\*\*Rubric \((\d+)\)", question.answer)
+        assert int(stated[1]) == question.points
+        half, none = known[question.name]["half"], known[question.name]["none"]
+        earned = sum(points[item - 1] for item in half["earns"])
+        assert abs(earned - question.points / 2) <= 0.5
+        assert len(half["text"].split()) > 15
+        assert len(none["text"].split()) > 8
+        assert len(none["because"].split()) > 3
+    for question in read.questions:
+        if not question.written:
+            assert sum(test.points for test in question.tests) == question.points
+            assert question.rubric == []
+
+
+def test_the_picture_of_this_file_is_one():
+    assert base64.b64decode(PIXEL).startswith(b"\x89PNG")
