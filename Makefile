@@ -101,17 +101,20 @@ latency: .venv/installed ## how fast the live sliders redraw
 paint: .venv/installed ## how soon the pages that 'make book' wrote show something on a slow phone
 	$(BIN)/python tools/first_paint.py
 
-.venv/made:
+# A virtual environment of a Python that is new enough, unless there is one.
+define MADE
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "The book needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make book PYTHON=python3.11"; exit 1; }
 	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	touch $@
+endef
 
-.venv/installed: requirements.txt constraints.txt pyproject.toml | .venv/made
+.venv/installed: requirements.txt constraints.txt pyproject.toml
+	$(MADE)
 	$(INSTALL) -r requirements.txt -e ".[site,test,bench]"
 	touch $@
 
 # A reader needs no grader, and a grader needs nothing of what builds the site.
-.venv/course: constraints.txt pyproject.toml | .venv/made
+.venv/course: constraints.txt pyproject.toml
+	$(MADE)
 	$(INSTALL) -e ".[course]"
 	touch $@
 
