@@ -29,7 +29,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site pyodide serve pdf notebooks data homework grade environment grade-in-container given marking test check lint coverage refine lock release mutants bench profile latency paint clean
+.PHONY: book site pyodide serve pdf notebooks data homework grade grade-in-container given marking test check lint coverage refine lock release mutants bench profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -71,7 +71,7 @@ grade-in-container: given ## the same in a container, for macOS and Windows; CON
 given:
 	@test -d "$(SUBMISSIONS)" || { echo "Say which folder to grade: make grade SUBMISSIONS=folder"; exit 2; }
 
-marking: .venv/course ## pages to mark the written answers in SUBMISSIONS by, without names
+marking: given .venv/course ## pages to mark the written answers in SUBMISSIONS by, without names
 	$(BIN)/python homework/marking.py "$(SUBMISSIONS)"
 
 test: lint pdf .venv/course ## install and run every check
@@ -118,16 +118,20 @@ latency: .venv/installed ## how fast the live sliders redraw
 paint: .venv/installed ## how soon the pages that `make book` wrote are there on a slow phone
 	$(BIN)/python tools/first_paint.py
 
-environment:
+# A virtual environment of a Python that is new enough, unless there is one.
+define MADE
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "The book needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make book PYTHON=python3.11"; exit 1; }
 	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+endef
 
-.venv/installed: requirements.txt constraints.txt pyproject.toml | environment
+.venv/installed: requirements.txt constraints.txt pyproject.toml
+	$(MADE)
 	$(call INSTALL,constraints.txt,-r requirements.txt -e ".[site,test,bench]")
 	touch $@
 
 # A reader needs no grader, and a grader needs nothing of what builds the site.
-.venv/course: homework/constraints.txt pyproject.toml | environment
+.venv/course: homework/constraints.txt pyproject.toml
+	$(MADE)
 	$(call INSTALL,homework/constraints.txt,-e ".[course]")
 	touch $@
 

@@ -73,6 +73,7 @@ def build_each(
             (out / "teachers").mkdir(exist_ok=True)
             archive.replace(out / "teachers" / f"{own}-{archive.name}")
         print(f"seed {own}: built", flush=True)
+    handout.write_package(out / "students")
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ import lms
 from answers import Answers
 from apart import each
 from assigned import Built, answers, assigned, read_archives
+from marking import marks_of
 from results import (
     INTERRUPTED,
     Done,
@@ -297,13 +298,25 @@ def main() -> int:
         for kept in done.folder.glob("*.json"):
             kept.unlink()
 
+    marked = folder.with_name(f"{folder.name}-marking")
+    marks = marks_of(marked) if (marked / "marks.csv").is_file() else []
+
     def write() -> None:
+        nonlocal marks
+        try:
+            write_tables()
+        except ValueError as error:  # a mark that is none
+            print(f"The marks of the written questions are left out: {error}")
+            marks = []
+            write_tables()
+
+    def write_tables() -> None:
         lines = [result for several in results.values() for result in several]
-        write_table(lines, out / "grades.csv", arguments.scale)
+        write_table(lines, out / "grades.csv", arguments.scale, marks)
         stems = {line.assignment.split(",")[0] for line in lines if line.possible}
         for stem in stems if len(stems) > 1 else ():
             own = [line for line in lines if line.assignment.startswith(f"{stem},")]
-            write_table(own, out / f"grades-{stem}.csv", arguments.scale)
+            write_table(own, out / f"grades-{stem}.csv", arguments.scale, marks)
 
     try:
         write()

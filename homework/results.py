@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import nbformat
 import yaml
+from marking import merge_marks
 from submissions import page_name
 
 HERE = Path(__file__).resolve().parent
@@ -106,21 +107,28 @@ def columns(results: list[Result]) -> tuple[list[str], list[str]]:
     return sorted(asked, key=lambda q: (len(q), q)), written  # q10 after q9
 
 
-def write_table(results: list[Result], path: Path, scale: list[tuple]) -> None:
-    """grades.csv: totals of the automatic part; written questions: empty columns."""
+def write_table(
+    results: list[Result],
+    path: Path,
+    scale: list[tuple],
+    marks: Iterable[Mapping[str, str]] = (),
+) -> None:
+    """grades.csv: points of the tests, and the marks of written questions so far."""
     automatic, written = columns(results)
     header = ["submission", "assignment", "status", "confined", "days late"]
     header += ["points", "possible", *(["grade"] if scale else [])]
     header += [*automatic, *written, "remarks"]
-    with path.with_name(path.name + ".part").open(
+    rows = (_row(result, automatic, written, scale) for result in results)
+    lines = [dict(zip(header, map(str, row), strict=True)) for row in rows]
+    part = path.with_name(path.name + ".part")
+    with part.open(
         "w", newline="", encoding="utf-8", errors="backslashreplace"
     ) as file:
-        table = csv.writer(file)
-        table.writerow(header)
-        for result in results:
-            row = _row(result, automatic, written, scale)
-            table.writerow(as_text(str(cell)) for cell in row)
-    path.with_name(path.name + ".part").replace(path)
+        table = csv.DictWriter(file, [*header[:-1], "written", header[-1]])
+        table.writeheader()
+        for line in merge_marks(lines, marks):
+            table.writerow({key: as_text(cell) for key, cell in line.items()})
+    part.replace(path)
 
 
 def _row(
