@@ -74,7 +74,7 @@ refine: .venv/installed ## every number of the ledger again at twice the resolut
 mutants: .venv/installed ## would the tests notice? 90 small mistakes in the core, drawn with SEED; under an hour
 	$(BIN)/python tools/mutants.py $(if $(SEED),--seed $(SEED))
 
-bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
+bench: .venv/installed .venv/peers/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
 profile: .venv/installed $(WIDGETS) ## where the time of the papers' chapters goes, and how long the site takes
@@ -90,6 +90,12 @@ paint: .venv/installed ## how soon the pages that 'make book' wrote show somethi
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "The book needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make book PYTHON=python3.11"; exit 1; }
 	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	$(INSTALL) -r requirements.txt -e ".[site,test,bench]"
+	touch $@
+
+# Peers that bring a compiler along, in an environment of their own.
+.venv/peers/installed: .venv/installed
+	$(BIN)/python -m venv --clear .venv/peers
+	.venv/peers/bin/python -m pip install -q "dynamiqs>=0.3.7,<0.4"
 	touch $@
 
 # The grader is no part of what a reader needs.
