@@ -106,7 +106,7 @@ coverage: .venv/installed ## lines and branches that the tests of core and ledge
 mutants: .venv/installed ## would the tests notice? 90 small mistakes in the core, drawn with SEED; under an hour
 	$(BIN)/python tools/mutants.py $(if $(SEED),--seed $(SEED))
 
-bench: .venv/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
+bench: .venv/installed .venv/peers/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
 profile: .venv/installed $(MATHJAX) ## where the time of the papers' chapters goes, and how long the site takes
@@ -127,6 +127,12 @@ endef
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(MADE)
 	$(call INSTALL,constraints.txt,-r requirements.txt -e ".[site,test,bench]")
+	touch $@
+
+# Peers that bring a compiler along, in an environment of their own.
+.venv/peers/installed: .venv/installed
+	$(BIN)/python -m venv --clear .venv/peers
+	.venv/peers/bin/python -m pip install -q "dynamiqs>=0.3.7,<0.4"
 	touch $@
 
 # A reader needs no grader, and a grader needs nothing of what builds the site.

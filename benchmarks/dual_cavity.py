@@ -17,6 +17,7 @@ import qthermo
 import qutip
 from scipy.sparse.linalg import expm_multiply
 
+from benchmarks.peers import by_dynamiqs
 from benchmarks.side_by_side import Case, FloatArray, integrator_options
 from qbcore.dual_cavity import DualCavityBattery
 
@@ -60,6 +61,13 @@ def one_parity(atoms: int, exchange: float, rtol: float) -> FloatArray:
     return qutip.sesolve(h, start, TIMES, e_ops=[stored], options=options(rtol)).expect[
         0
     ]
+
+
+def peer_in_one_parity(atoms: int, exchange: float, rtol: float) -> FloatArray:
+    """The same, compiled by JAX."""
+    space = battery_of(atoms, exchange)._spaces(None)[0]
+    stored = space.means[:, 0].sum(axis=0)
+    return by_dynamiqs(space.h, space.start, stored, TIMES, rtol)
 
 
 def by_expm_multiply(atoms: int, exchange: float) -> FloatArray:
@@ -110,6 +118,9 @@ def cases() -> Iterator[Case]:
                 rival="sesolve (dop853), one parity",
                 theirs=rival,
             )
+            rival = partial(peer_in_one_parity, atoms, 0.5)
+            peer = "dynamiqs (Dopri8), compiled, one parity"
+            yield Case(**common, **task, ours=both, rival=peer, theirs=rival)
             rival = partial(by_expm_multiply, atoms, 0.5)
             scipy_route = {
                 "rival": "expm_multiply, one parity",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peers import PYTHON
 from benchmarks.side_by_side import Row
 
 STORED = (
@@ -77,7 +79,16 @@ def environment() -> dict[str, str]:
         re.search(r"model name\s*: (.+)", cpus.read_text()) if cpus.exists() else None
     )
     packages = ("numpy", "scipy", "qutip", "qthermo", "qbcore")
+    told = [
+        PYTHON,
+        "-c",
+        "from importlib.metadata import version; print(version('dynamiqs'))",
+    ]
+    peer = subprocess.run(
+        told, capture_output=True, text=True, check=True
+    ).stdout.strip()
     return {
+        "dynamiqs": peer,
         "machine": f"{named[1] if named else platform.processor()}, "
         f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

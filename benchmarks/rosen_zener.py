@@ -16,6 +16,7 @@ import qutip
 from scipy.integrate import solve_ivp
 from scipy.sparse import diags_array
 
+from benchmarks.peers import by_dynamiqs
 from benchmarks.side_by_side import Case, FloatArray, integrator_options
 from qbcore.charging import peak
 from qbcore.rosen_zener import RosenZenerBattery, charge_map
@@ -72,6 +73,20 @@ def dop853(battery: RosenZenerBattery, times: FloatArray, rtol: float) -> FloatA
     )
 
 
+def dynamiqs(battery: RosenZenerBattery, times: FloatArray, rtol: float) -> FloatArray:
+    """Energy / Delta at all times, (1, T), compiled by JAX."""
+    n = battery.atoms
+    return by_dynamiqs(
+        np.diag(battery.static_levels),
+        np.eye(n + 1)[-1],
+        qutip.jmat(n / 2, "z").diag().real,
+        times,
+        rtol,
+        driven=qutip.jmat(n / 2, "x").full(),
+        pulse=(battery.drive, battery.duration),
+    )[None]
+
+
 def their_map(solver: Solver, atoms: int, rtol: float) -> FloatArray:
     """Every stride-th row and column of the map."""
     values, chosen = [], slice(STRIDES[atoms] // 2, None, STRIDES[atoms])
@@ -112,6 +127,7 @@ def cases() -> Iterator[Case]:
             scale=float(stride**2),
             part=(slice(stride // 2, None, stride),) * 2,
         )
+    rivals["dynamiqs (Dopri8), compiled"] = dynamiqs
     for atoms, (rival, solver) in product((10, 30, 100, 300), rivals.items()):
         yield one(
             task="charging curve",

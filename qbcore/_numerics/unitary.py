@@ -187,7 +187,6 @@ def _by_series(h: Any, centre: float, radius: float, watched: IntArray) -> Advan
     Its even terms add up to the real part of the kets if the start is real, and its odd
     terms to minus the imaginary part.
     """
-
     doubled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) * 2 / radius
 
     def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
@@ -197,37 +196,39 @@ def _by_series(h: Any, centre: float, radius: float, watched: IntArray) -> Advan
         # Even and odd terms of a block apart, and of each kind one that comes next.
         vectors = np.empty((2, BLOCK // 2 + 1, *begin.shape), begin.dtype)
         vectors[:, 0] = begin, twice @ begin / 2
-        kets = np.zeros((2, ends.size, *begin.shape), begin.dtype)
-        shape = 2, looks.size, watched.size, begin.shape[1]
-        between = np.zeros(shape, begin.dtype)
-        weights, of_looks = _bessel(ends, terms), _bessel(looks, terms)
+        asked = [(ends, np.arange(len(begin))), (looks, watched)]
+        weights = [_bessel(angles, terms) for angles, _ in asked]
+        sums = [
+            np.zeros((2, x.size, rows.size, psi.shape[1]), begin.dtype)
+            for x, rows in asked
+        ]
         for first in range(0, terms, BLOCK):
             for k in range(2, BLOCK + 2):
-                (new, at), (last, there) = divmod(k, 2)[::-1], divmod(k - 1, 2)[::-1]
-                following = twice @ vectors[last, there]
-                np.subtract(following, vectors[new, at - 1], out=vectors[new, at])
+                new, last = vectors[k % 2], vectors[(k - 1) % 2]
+                np.subtract(
+                    twice @ last[(k - 1) // 2], new[k // 2 - 1], out=new[k // 2]
+                )
             block = slice(first // 2, (first + BLOCK) // 2)
-            for odd, some in enumerate(vectors[:, :-1]):
-                _add(kets[odd], ends, weights[odd, :, block], some, first)
-                seen = some.take(watched, axis=1)
-                _add(between[odd], looks, of_looks[odd, :, block], seen, first)
+            for (angles, rows), weight, total in zip(asked, weights, sums, strict=True):
+                # The series of these angles have not ended before.
+                late = slice(np.searchsorted(_terms(angles), first), None)
+                for odd, some in enumerate(vectors[:, :-1]):
+                    _add(total[odd, late], weight[odd, late, block], some, rows)
             vectors[:, 0] = vectors[:, -1]
-        kets_whole, between_whole = -1j * kets[1], -1j * between[1]
-        kets_whole += kets[0]
-        between_whole += between[0]
-        return kets_whole, between_whole
+        kets, between = (even - 1j * odd for even, odd in sums)
+        return kets, between
 
     return advance
 
 
-def _add(
-    total: Any, angles: FloatArray, weights: FloatArray, vectors: Any, first: int
-) -> None:
-    """Add a block of terms, in place, to the sums that have not ended before it."""
-    sums = total[np.searchsorted(_terms(angles), first) :]
-    if sums.size:
-        into, columns = (x.reshape(len(x), -1).view(float).T for x in (sums, vectors))
-        dgemm(1.0, columns, weights[-len(sums) :].T, 1.0, into, overwrite_c=True)
+def _add(total: Any, weights: FloatArray, vectors: Any, rows: IntArray) -> None:
+    """Add weights @ vectors[:, rows] in place, without a copy of the total."""
+    if total.size:
+        chosen = (
+            vectors if rows.size == vectors.shape[1] else vectors.take(rows, axis=1)
+        )
+        into, columns = (x.reshape(len(x), -1).view(float).T for x in (total, chosen))
+        dgemm(1.0, columns, weights.T, 1.0, into, overwrite_c=True)
 
 
 def _bessel(angles: FloatArray, terms: int) -> FloatArray:

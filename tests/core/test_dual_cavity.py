@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from qbcore import metrics
 from qbcore._numerics import unitary
 from qbcore.battery import charge
 from qbcore.dual_cavity import DualCavityBattery
+from qbcore.dual_cavity._space import Space
 from qbcore.errors import (
     AccuracyError,
     LeakingCutoffError,
@@ -869,3 +871,42 @@ def test_only_the_cavity_that_leaks_gets_more_levels(
 def test_a_battery_in_which_nothing_moves_has_no_power(atoms):
     dark = DualCavityBattery(atoms_a=atoms, atoms_b=0, coupling=0.0, cutoff_a=12)
     assert dark.charge_for_power().max_average_power.value == 0.0
+
+
+def light_of(*amplitudes):
+    """The same light in both cavities."""
+    return [np.array(amplitudes) / np.linalg.norm(amplitudes)] * 2
+
+
+@pytest.mark.parametrize(
+    "start", [None, light_of(1, 1j, 0.5), [np.diag([0.5, 0.3, 0.2])] * 2]
+)
+def test_cavities_that_are_alike_need_half_of_the_amplitudes(monkeypatch, start):
+    battery = DualCavityBattery(atoms_a=2, atoms_b=2, cutoff_a=9, cutoff_b=9)
+    run = partial(battery.charge, TIMES, start=start, states=True)
+    halves = run(leak=1.0)
+    with pytest.raises(LeakingCutoffError) as found:
+        run(leak=1e-6)
+    space = battery._spaces(start)[0]
+    pure = not isinstance(start, list) or start[0].ndim == 1
+    assert (space.fold is not None) == pure  # of a mixture each ket must be alike
+    if pure:
+        own_twins = 3 * 10  # |m, n, m, n>
+        assert space.fold.shape[1] == (space.fold.shape[0] + own_twins) / 2
+    monkeypatch.setattr(Space, "_fold", lambda *_: None)
+    whole = run(leak=1.0)
+    with pytest.raises(LeakingCutoffError) as also:
+        run(leak=1e-6)
+    # The looks of the two lie elsewhere; what is between two is higher by 1/cos(1).
+    assert np.cos(1.0) < found.value.found / also.value.found < 1 / np.cos(1.0)
+    for name in ("energy", "power", "ergotropy", "photons", "leak", "states"):
+        assert np.abs(getattr(halves, name) - getattr(whole, name)).max() < 1e-11
+
+
+@pytest.mark.parametrize(
+    "unlike",
+    [{"cutoff_b": 8}, {"atoms_b": 3}, {"photons_b": 1}, {"exchange": 0.0}],
+)
+def test_cavities_that_differ_keep_all_amplitudes(unlike):
+    fields = {"atoms_a": 2, "atoms_b": 2, "cutoff_a": 9, "cutoff_b": 9} | unlike
+    assert all(s.fold is None for s in DualCavityBattery(**fields)._spaces(None))

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import results, side_by_side
+from benchmarks import peers, results, side_by_side
 from benchmarks.__main__ import MODELS, main
 from benchmarks.side_by_side import Case, Row, agreeing, measure, turns
 
@@ -191,3 +191,22 @@ def test_one_model_alone_is_checked_and_stored_alone(stored, monkeypatch):
     assert run_with(monkeypatch, [replace(ROW, our_time=0.05)], "star") == 1
     assert run_with(monkeypatch, [replace(ROW, our_time=0.05)], "star", "--accept") == 0
     assert results.read() == [other, replace(ROW, our_time=0.05)]
+
+
+def asked_elsewhere(tolerance):
+    side_by_side.ELSEWHERE["seconds"] += 7.0
+    side_by_side.ELSEWHERE["megabytes"] = 1e5
+    return np.ones(3)
+
+
+def test_a_peer_is_charged_for_what_its_own_process_took():
+    row = measure(case_of(asked_elsewhere))
+    assert row.their_time == 7.0
+    assert row.their_memory > 9e4 > row.our_memory
+    assert row.our_time < 1.0
+
+
+def test_a_peer_that_is_not_installed_names_what_installs_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(peers, "PYTHON", tmp_path / "python")
+    with pytest.raises(FileNotFoundError, match="make bench"):
+        peers.by_dynamiqs(np.eye(2), [1, 0], [1, 0], np.array([0.0, 1.0]), 1e-6)
