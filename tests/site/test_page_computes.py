@@ -22,6 +22,7 @@ PAPER = "book/papers/two-photon.html"
 FOUNDATION = "book/foundations/ergotropy.html"
 ASSIGNMENT = "book/course/in-the-page.html"
 PATIENCE = 180_000  # ms, on a machine that does other things, too
+expect.set_options(timeout=PATIENCE)
 # How many frames Python was asked for, counted where the page asks.
 COUNTED = """
     window.asked = [];

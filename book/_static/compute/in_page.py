@@ -143,10 +143,16 @@ def explore(
     labels: dict[str, str] | None = None,
     start: dict[str, Any] | None = None,
     live: bool = False,
-    **values: Sequence[Any],
+    **values: Any,
 ) -> Explorer:
     """Put sliders on a figure, as `qbook.explore` does; here every figure is live."""
-    return Explorer(draw, values, labels or {}, start or {})
+    # Another option of it, for its frames or its words, is not a slider.
+    sliders = {
+        name: each
+        for name, each in values.items()
+        if hasattr(each, "__len__") and not isinstance(each, str | dict)
+    }
+    return Explorer(draw, sliders, labels or {}, start or {})
 
 
 class Notebook:
