@@ -11,7 +11,7 @@ from serve import SITE
 from test_site import PAGES, Visit, text_of
 
 MOVING = [path for path in PAGES if MARK in text_of(path)]
-EXPLORER = ".explorer:not([data-live])"
+EXPLORER = ".explorer[data-sliders]:not([data-live])"
 # A page with tracks and switches, and one with a figure that computes.
 TWO_KINDS = "book/papers/dual-cavity.html"
 LIVE = [path for path in MOVING if re.search(rf"{MARK}[^>]* data-live", text_of(path))]
@@ -237,7 +237,7 @@ TURNING = [p for p in PAGES if '<details class="turn"' in text_of(p)]
 def rows_of(path: str) -> dict[str, list[tuple[str, str, float]]]:
     """Value, verdict and place on the line of every row, by the box they stand in."""
     found = {}
-    for box in text_of(path).split("<aside ")[1:]:
+    for box in text_of(path).split('<aside class="verdict')[1:]:
         name = re.search(r'id="(claim-[^"]+)"', box)[1]
         rows = re.findall(
             r'<tr data-at="([^"]+)" data-verdict="([^"]+)"><th scope="row">([^<]+)', box
