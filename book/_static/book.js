@@ -116,13 +116,13 @@
 
   /* What is wider than the page scrolls inside itself: it says on which side there is more, to those who
      see by a fade and to those who listen by its name, and takes the keyboard. */
-  const BOXES = [["table", "Table"], ["pre", "Code"], ["div.math, div.math > mjx-container", "Formula"]];
+  const BOXES = [["table", "Table"], ["pre", "Code"], [".output.text_html", "Output"], ["div.math, div.math > mjx-container", "Formula"]];
 
   function markBoxes() {
     const found = [];
     BOXES.forEach(function (kind) {
       document.querySelectorAll(".bd-article :is(" + kind[0] + ")").forEach(function (box) {
-        found.push({ box, name: kind[1], wide: box.scrollWidth > box.clientWidth + 1 });
+        found.push({ box, name: kind[1], wide: box.scrollWidth > box.clientWidth + 2 });
       });
     });
     found.forEach(function ({ box, name, wide }) {
@@ -150,18 +150,17 @@
     sides();
   }
 
-  /* Once the formulas are set, and whenever the width changes. */
+  /* Whenever something gets another size: the window, a formula that is set, a solution that is opened. */
   function mindBoxes() {
     const article = document.querySelector(".bd-article");
     if (!article) return;
-    let width = 0;
-    const set = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
-    new ResizeObserver(function (entries) {
-      if (entries[0].contentRect.width === width) return;
-      width = entries[0].contentRect.width;
-      markBoxes();
+    let soon = 0;
+    new ResizeObserver(function () {
+      soon = soon || setTimeout(function () {
+        soon = 0;
+        markBoxes();
+      }, 100);
     }).observe(article);
-    if (set) set.then(markBoxes);
   }
 
   /* A picture that is shown smaller than it is has a link to itself below. */

@@ -24,10 +24,12 @@
 
   function excerpt(page, stems, anchor) {
     const whole = page.querySelector("article") || page.body;
-    const part = anchor && page.getElementById(decodeURIComponent(anchor.slice(1)));
+    const named = anchor && page.getElementById(decodeURIComponent(anchor.slice(1)));
+    /* A word of the glossary stands before what it means. */
+    const part = named && named.tagName === "DT" ? named.nextElementSibling : named;
     const words = splitQuery(asked).map(simple);
     let best = null;
-    [part, whole].filter(Boolean).forEach(function (place, turn) {
+    [part || whole, whole].forEach(function (place, turn) {
       place.querySelectorAll(".headerlink, script, style, .highlight, nav").forEach((each) => each.remove());
       [place, ...place.querySelectorAll("p, li, dt, dd, figcaption, td, h1, h2, h3, h4")].forEach(function (each) {
         if (each.querySelector && each.querySelector("p, section, ul")) return;
@@ -36,11 +38,12 @@
         const hits = words.filter((word) => plain.includes(word)).length;
         const near = [...stems].filter((stem) => plain.includes(stem)).length;
         const signs = (text.match(/\\/g) || []).length;
-        const score = 10 * hits + 4 * near + (text.length > 60 ? 2 : 0) - Math.min(signs, 20) / 5 - turn;
+        const score = 10 * hits + 4 * near + (text.length > 60 ? 2 : 0) - Math.min(signs, 20) / 5 - 20 * turn;
         if (hits + near > 0 && (!best || score > best.score)) best = { score, text };
       });
     });
-    return best && spoken(best.text);
+    const first = Array.from(whole.querySelectorAll("p")).find((each) => each.textContent.length > 60);
+    return spoken(best ? best.text : first ? first.textContent : "");
   }
 
   function around(text) {
@@ -64,7 +67,7 @@
     const found = excerpt(new DOMParser().parseFromString(data, "text/html"), stems, anchor);
     const summary = document.createElement("p");
     summary.className = "context";
-    summary.textContent = found ? around(found) : "";
+    summary.textContent = around(found);
     return summary;
   };
 })();

@@ -34,9 +34,13 @@ def text(book) -> list[str]:
 
 @pytest.fixture(scope="module")
 def bookmarks(book) -> list[tuple[int, str, int]]:
-    """Level, title and page of each bookmark."""
+    """Level, title without the chapter's number, and page of each bookmark."""
     return [
-        (mark.level, mark.get_title(), mark.get_dest().get_index())
+        (
+            mark.level,
+            re.sub(r"^\d+\. ", "", mark.get_title()),
+            mark.get_dest().get_index(),
+        )
         for mark in book.get_toc()
     ]
 
@@ -101,3 +105,13 @@ def test_formulas_are_drawn_and_can_be_searched(text):
     assert not re.search(r"\\frac\b|\\begin\b|\\\(|\\\[|Math input error", whole)
     for sign in "∑√⟩⟨ℏρ∫":
         assert whole.count(sign) > 5, sign
+
+
+def test_equations_and_figures_have_the_numbers_of_the_site(text):
+    whole = "\n".join(text)
+    for page in SITE.glob("book/papers/*.html"):
+        html = page.read_text(encoding="utf-8")
+        for number in re.findall(r'class="eqno">(\(\d+\.\d+\))', html):
+            assert number in whole
+        for number in re.findall(r'class="caption-number">(Fig\. \d+\.\d+)', html):
+            assert number in whole

@@ -407,6 +407,9 @@ LETTERS = """() => [
     ruler.remove();
     return [parseFloat(getComputedStyle(formula).fontSize), x];
 })"""
+# Those that are far from the screen wait until it comes near.
+SET_ALL = """MathJax.startup.promise.then(
+    () => MathJax.startup.document.lazyTypesetAll()).then(() => true)"""
 X_OF_MATHJAX = 0.442  # height of the letter x in MathJax's font, of its size
 
 
@@ -426,7 +429,7 @@ def test_formulas_have_the_size_of_the_text_and_are_whole_however_late_its_fonts
         late.page.wait_for_load_state("networkidle")
         for visit in (late, early):  # a late font is for the next page
             visit.page.reload(wait_until="networkidle")
-            visit.page.evaluate("MathJax.startup.document.lazyTypesetAll()")
+            visit.page.evaluate(SET_ALL)
         measured = [visit.page.evaluate(LETTERS) for visit in (late, early)]
         assert len(measured[0]) == len(measured[1]) > 100
         for (size, _), (same, x) in zip(*measured, strict=True):
