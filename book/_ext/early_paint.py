@@ -5,7 +5,6 @@ Pages and what they ask for are as light as the book allows.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -25,8 +24,6 @@ PARTS = (
     "ui/lazy.js",
     "tex-font/chtml.js",
 )
-# Names, signs and gaps in code, which have the colour of the text without being marked so.
-PLAIN = re.compile(r'<span class="(?:n|nn|o|p|w)">([^<]*)</span>')
 
 
 def used(files: list[Any]) -> list[Any]:
@@ -37,9 +34,7 @@ def used(files: list[Any]) -> list[Any]:
 def wait_for_the_page(
     _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object
 ) -> None:
-    """Lighten a page and defer its scripts, in their order."""
-    if "body" in context:
-        context["body"] = PLAIN.sub(r"\1", context["body"])
+    """Leave out what no page uses, and defer the other scripts, in their order."""
     context["script_files"] = used(context["script_files"])
     context["css_files"] = used(context["css_files"])
     if any("mathjax" in str(js.filename or "") for js in context["script_files"]):
