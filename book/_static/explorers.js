@@ -55,11 +55,11 @@
     const at = sliders.map((slider) => slider.start);
     const image = box.querySelector("img");
     const words = box.querySelector("figcaption");
-    const shadow = make("img", { className: "explorer-shadow", alt: "", hidden: true });
+    const shadow = make("img", { className: "explorer-shadow", alt: "" });
     shadow.setAttribute("aria-hidden", "true");
     const picture = make("div", { className: "explorer-picture" });
     image.replaceWith(picture);
-    picture.append(image, shadow);
+    picture.append(image);
     let axes = null;
     let asked = 0;
 
@@ -70,6 +70,7 @@
       await next.decode().catch(() => {}); // the place of a picture that does not come is told by its words
       if (mine !== asked) return;
       shadow.src = image.src;
+      picture.append(shadow);
       shadow.hidden = newAxes !== axes || image.src === next.src;
       axes = newAxes;
       Object.assign(image, { src: source, alt });
