@@ -256,6 +256,7 @@ def test_every_internal_link_leads_somewhere():
             if re.match(r"[a-z]+:", link):
                 continue
             target, _, anchor = link.partition("#")
+            target = target.partition("?")[0]  # what a page is asked for
             file = (SITE / path).parent / target if target else SITE / path
             assert file.exists(), f"{path} links to {link}"
             if anchor and file.suffix == ".html":
