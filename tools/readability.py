@@ -30,7 +30,7 @@ LAYOUT = {
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef
 # Figure, the least and the most that are allowed.
 BOUNDS = {
-    "tokens of qbcore": (0, 48_000),
+    "tokens of qbcore": (0, 49_100),
     "tokens per line": (0, 10.2),
     "longest line": (0, 88),
     "annotations with Any": (0, 0.18),

@@ -63,7 +63,7 @@ def test_power_of_twenty_atoms_peaks_early_but_not_before_the_light(split, least
 
 
 def scatter(coupling: complex, noise: str) -> float:
-    """Relative spread of the stored energy for 2 per cent of one kind of noise."""
+    """Relative spread of the stored energy for 2 percent of one kind of noise."""
     z = 0.02 * np.random.default_rng(5).standard_normal((2, 200_000))
     j, halves = coupling, (0.3, -0.3)
     if noise == "coupling":
