@@ -21,7 +21,7 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from notebooks import BOOK, all_notebooks, client_of
+from notebooks import all_notebooks, client_of
 
 from qbook import claims, resolution
 
@@ -100,13 +100,17 @@ def main() -> None:
             wrong += faults
     if wrong:
         sys.exit(f"{len(wrong)} faults at twice the resolution")
-    if not named:
-        errors = {
-            claim: {name: float(f"{move:.1e}") for name, move in moved[claim].items()}
-            for claim in ledger
-        }
-        text = json.dumps(errors, indent=1) + "\n"
-        (BOOK / claims.REFINED).write_text(text, encoding="utf-8")
+    if not moved:
+        return
+    store = claims.find_ledger().with_name(claims.REFINED)
+    # Of the chapters that were not asked for, the errors found before stay.
+    known = json.loads(store.read_text(encoding="utf-8")) if named else {}
+    known |= {
+        claim: {name: float(f"{move:.1e}") for name, move in found.items()}
+        for claim, found in moved.items()
+    }
+    errors = {claim: known[claim] for claim in ledger if claim in known}
+    store.write_text(json.dumps(errors, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

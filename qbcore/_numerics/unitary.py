@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg.blas import dgemm
+from scipy.linalg import blas
 
 from qbcore._numerics.propagation import DENSE_PRODUCT, SPARSE_ENTRY, SPARSE_PRODUCT
 from qbcore._support.models import at_most
@@ -228,7 +228,7 @@ def _add(total: Any, weights: FloatArray, vectors: Any, rows: IntArray) -> None:
             vectors if rows.size == vectors.shape[1] else vectors.take(rows, axis=1)
         )
         into, columns = (x.reshape(len(x), -1).view(float).T for x in (total, chosen))
-        dgemm(1.0, columns, weights.T, 1.0, into, overwrite_c=True)
+        blas.dgemm(1.0, columns, weights.T, 1.0, into, overwrite_c=True)
 
 
 def _bessel(angles: FloatArray, terms: int) -> FloatArray:

@@ -101,10 +101,13 @@ def test_maxima_of_the_grid_are_found_out(run):
     assert "ClaimError: final: the ledger holds" in done.stdout
 
 
-def test_a_peak_between_the_points_stays(run):
+def test_a_peak_between_the_points_stays(run, tmp_path):
     done = run(REFINED)
     assert done.returncode == 0
     assert "1 claims, 0 faults" in done.stdout
+    # What was found is stored beside the ledger that was asked.
+    stored = json.loads((tmp_path / claims.REFINED).read_text(encoding="utf-8"))
+    assert 0 <= stored["peak"]["time"] < 5e-5
 
 
 def test_a_cell_that_fails_at_twice_the_resolution_is_named(run):
