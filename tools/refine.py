@@ -104,7 +104,8 @@ def main() -> None:
         return
     store = claims.find_ledger().with_name(claims.REFINED)
     # Of the chapters that were not asked for, the errors found before stay.
-    known = json.loads(store.read_text(encoding="utf-8")) if named else {}
+    kept = named and store.is_file()
+    known = json.loads(store.read_text(encoding="utf-8")) if kept else {}
     known |= {
         claim: {name: float(f"{move:.1e}") for name, move in found.items()}
         for claim, found in moved.items()
