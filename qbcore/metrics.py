@@ -330,10 +330,11 @@ def power_bound(states: Any, hamiltonian: Any, generator: Any) -> Any:
 
         \Big|\frac{dE}{dt}\Big| \le 2\,\Delta(H)\,\Delta(K)
 
-    By Robertson, Phys. Rev. 34, 163 (1929), |<[K, H]>| <= 2 Delta(K) Delta(H), hence
-    P^2 <= 4 Var(H) Var(K) for `instantaneous_power`. Julia-Farre et al., Phys. Rev.
-    Research 2, 023113 (2020), have the tighter P^2 <= Var(H) I_E with the Fisher
-    information I_E <= 4 Var(K) of the populations of H; this is the weaker form.
+    By Robertson, Phys. Rev. 34, 163 (1929), the mean of [K, H] is at most
+    2 Delta(K) Delta(H), hence P^2 <= 4 Var(H) Var(K) for `instantaneous_power`.
+    Julia-Farre et al., Phys. Rev. Research 2, 023113 (2020), have the tighter
+    P^2 <= Var(H) I_E with the Fisher information I_E <= 4 Var(K) of the populations of
+    H; this is the weaker form.
 
     Parameters
     ----------
@@ -398,8 +399,8 @@ def speed_limits(
         K, the total Hamiltonian, constant in time.
     angle : array_like, optional
         The Bures angle L = arccos F with the root fidelity F of start and end,
-        |<start|end>| for kets and `qutip.fidelity` for density matrices: above 0 and
-        at most pi/2, the default, which is the angle to an orthogonal state.
+        ``|<start|end>|`` for kets and `qutip.fidelity` for density matrices: above 0
+        and at most pi/2, the default, which is the angle to an orthogonal state.
 
     Returns
     -------
@@ -449,7 +450,7 @@ def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) ->
     -------
     float
         Time since ``times[0]``, by a straight line between two samples: for a spacing h
-        it is off by at most h^2 |W''| / (8 |W'|).
+        it is off by at most ``h^2 |W''| / (8 |W'|)``.
 
     Raises
     ------

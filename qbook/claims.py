@@ -67,7 +67,7 @@ class ClaimError(AssertionError):
 
 @dataclass(frozen=True)
 class Number:
-    """A number of the ledger: |value computed today - value| <= tolerance must hold.
+    """A number of the ledger: what is computed today may differ by the tolerance.
 
     ``label`` says what it is and ``unit`` in what it is measured; the unit ``yes/no``
     makes words of 1 and 0. ``error`` is how far it moves when computed at twice the

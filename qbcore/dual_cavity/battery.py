@@ -298,7 +298,7 @@ class DualCavityBattery(ClosedBattery):
         -------
         list of Qobj
             Of each cavity sqrt(kappa) a, sqrt(Gamma) S^-, and three that stand for
-            sqrt(gamma) sigma_- of all atoms; without those whose rate is zero.
+            ``sqrt(gamma) sigma_-`` of all atoms; without those whose rate is zero.
         """
         self._refuse_large()
         jumps = self._jumps(self._cavities)

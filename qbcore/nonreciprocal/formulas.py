@@ -192,7 +192,7 @@ def exceptional_coupling(
 
 
 def mode_overlap(matrix: ArrayLike) -> float:
-    """Return |<v_1|v_2>| of the unit eigenvectors of a 2 x 2 matrix.
+    """Return ``|<v_1|v_2>|`` of the unit eigenvectors of a 2 x 2 matrix.
 
     It is 0 if the matrix is normal, 1 if it is defective.
 

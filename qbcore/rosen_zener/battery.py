@@ -243,7 +243,7 @@ class RosenZenerBattery(ClosedBattery):
         ----------
         times : (T,) array_like, optional
             Increasing times in [0, duration]. If not given, equal steps over the pulse:
-            8 per radian of v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T, and at least 201.
+            8 per radian of ``v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T``, at least 201.
         start : array_like or QuTiP object, optional
             State at time 0, in the order m = s, ..., -s. The shape tells its kind:
             (N + 1,) are the probabilities of the Dicke states, an incoherent mixture,
@@ -359,9 +359,9 @@ def charge_map(
         Delta > 0 of all batteries.
     resolution : float
         Samples per radian of the fastest phase, at least 1, where that phase is
-        v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T; at least 33 samples in all. A sample
-        per radian leaves an error of 1e-5 of the capacity in the refined peaks, 2.5
-        leave 1e-7.
+        ``v0 T + (1 + 2 |lambda| (N - 1)/N) Delta T``; at least 33 samples in all. A
+        sample per radian leaves an error of 1e-5 of the capacity in the refined peaks,
+        2.5 leave 1e-7.
     accuracy : float
         Bound on the norm of the error of each ket, as of `RosenZenerBattery.charge`.
     workers : int, optional

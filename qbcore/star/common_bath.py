@@ -165,7 +165,9 @@ class CommonBathStar(_network.Network):
 
     @property
     def null_space_dimension(self) -> int:
-        """Number of independent solutions of L rho = 0, the commutant of H, S_+, S_-.
+        """Number of independent solutions of ``L rho = 0``.
+
+        They are the commutant of ``H, S_+, S_-``.
 
         For J != 0 the sum of d^2 over the sectors; for J = 0 sectors of one S with
         different j_A are copies of each other, and their d add up before squaring (the
