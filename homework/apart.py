@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from kernel import end_with_parent
 from submissions import Refused
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -77,6 +78,7 @@ def _wait(receiver: Connection, end: float, stopped: threading.Event) -> None:
 
 def _work(sender: Connection, work: Callable, job: tuple) -> None:
     os.setsid()  # Ctrl-C reaches the supervisor alone
+    end_with_parent()  # a supervisor that is killed leaves nothing running
     try:
         outcome = work(*job)
     except Exception as error:

@@ -9,6 +9,7 @@ is there.
 from __future__ import annotations
 
 import base64
+import ctypes
 import dataclasses
 import json
 import os
@@ -22,6 +23,7 @@ from queue import SimpleQueue
 from typing import Any
 
 LARGEST = 1_000_000  # parts of a result
+PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class _Parts:
@@ -266,12 +268,19 @@ def _write(answers: int, text: bytes) -> None:
         text = text[os.write(answers, text) :]
 
 
+def end_with_parent() -> None:
+    """On Linux, be killed when the process that started this one is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PARENT_DEATH, signal.SIGKILL)
+
+
 def main() -> None:
     """Keep the channel, give the notebook silent ones, and serve."""
     settings = json.loads(sys.argv[1])
     limit(settings["limits"])
     if settings["user"]:
         become(settings["user"])
+    end_with_parent()  # another user's process would forget it
     requests = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.dup(1)
     silence = os.open(os.devnull, os.O_RDWR)

@@ -1,5 +1,6 @@
 """Grading: whatever is handed in gets its line, and costs no other submission."""
 
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from handed_in import (
     FIRST,
@@ -333,6 +335,16 @@ def test_the_table_does_without_feedback(built, tmp_path):
 # --- runs that end early, and those that go on ---
 
 
+def running_in(folder):
+    """The processes whose working folder lies in this one."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process.pid)
+    return found
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, how):
     folder = tmp_path / "handed-in"
@@ -347,8 +359,15 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, how):
     # An endless cell is stopped after a fifth of the limit, long after this test.
     command = [sys.executable, "grade.py", folder, "--built", built[0]]
     command += ["--time-limit", "3600", "--unconfined"]
+    scratch = tmp_path / "scratch"  # where the kernels run
+    scratch.mkdir()
     with subprocess.Popen(
-        command, cwd=HOMEWORK, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=HOMEWORK,
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as run:
         for line in run.stdout:
             if line == "solved.ipynb: graded\n":
@@ -356,6 +375,10 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, how):
         time.sleep(0.5)  # to write it down
         os.killpg(run.pid, how)
         assert run.wait(30) == {signal.SIGINT: 130, signal.SIGKILL: -9}[how]
+    end = time.monotonic() + 30
+    while running_in(scratch) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not running_in(scratch)
     table = table_of(folder)
     assert table["solved.ipynb"]["points"] == "19"
     for k in range(3):
