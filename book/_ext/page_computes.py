@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from assignments import asked_for, assignment, in_page
+from assignment_pages import asked_for, assignment, in_page
 from docutils import nodes
 from qbook import claims
 from qbook._ledger_file import entries

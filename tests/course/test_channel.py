@@ -527,7 +527,7 @@ def test_a_notebook_gets_no_more_than_its_share(confined):
         *enumerate(GREEDY.values(), start=1),
         (9, "x = None\nalive = True"),
     ]
-    with Answers(cells, 100.0, closed=True) as answers:
+    with Answers(cells, 500.0, closed=True) as answers:
         remarks = answers.run()
         assert answers.get("alive") is True
     errors = ["MemoryError", "OSError", "OSError", "BlockingIOError", "RuntimeError"]

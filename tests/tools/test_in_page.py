@@ -11,7 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-import assignments
+import assignment_pages
 import nbformat
 import page_computes
 import pyodide_assets
@@ -299,8 +299,8 @@ def test_only_the_publishing_workflow_requires_it():
 
 @pytest.mark.parametrize("name", ["01-ergotropy", "04-truncation-and-scaling"])
 def test_an_assignment_in_a_page_gives_nothing_away(name):
-    made = assignments.assignment(name)
-    source = nbformat.read(assignments.HOMEWORK / f"{name}.ipynb", as_version=4)
+    made = assignment_pages.assignment(name)
+    source = nbformat.read(assignment_pages.HOMEWORK / f"{name}.ipynb", as_version=4)
     public = made.page + "".join(
         test for tests in made.tests.values() for test in tests
     )
@@ -310,7 +310,7 @@ def test_an_assignment_in_a_page_gives_nothing_away(name):
         line.strip()
         for cell in source.cells
         if cell.cell_type == "code"
-        for part in assignments.SOLUTION.finditer(cell.source)
+        for part in assignment_pages.SOLUTION.finditer(cell.source)
         for line in part[0].splitlines()[1:-1]
         if len(line.strip()) > 30
     ]
@@ -324,9 +324,10 @@ def test_an_assignment_in_a_page_gives_nothing_away(name):
 
 def test_the_public_checks_tell_a_right_answer_from_a_wrong_one():
     node()
-    made = assignments.assignment("01-ergotropy")
+    made = assignment_pages.assignment("01-ergotropy")
     cells = [cell["source"] for cell in made.cells]
-    source = nbformat.read(assignments.HOMEWORK / "01-ergotropy.ipynb", as_version=4)
+    path = assignment_pages.HOMEWORK / "01-ergotropy.ipynb"
+    source = nbformat.read(path, as_version=4)
     answers = [c.source for c in source.cells if "# BEGIN SOLUTION\n" in c.source]
     functions = [each for each in answers if each.startswith("def ")]
     checks = [each for each in cells if each.startswith("grader.check")]
