@@ -194,6 +194,7 @@ def test_building_the_site_deletes_nothing_but_the_site(tmp_path):
     # that writes a page.
     for name in (
         ".venv/bin/jupyter-book",
+        ".venv/bin/python",
         ".venv/installed",
         "book/_static/vendor/mathjax/startup.js",
     ):

@@ -59,6 +59,7 @@ class Visit:
         self.page.route("**/*", lambda route: self._only_own(route, address))
         if hold_fonts:
             self.page.route("**/_static/fonts/*", lambda route: self.held.append(route))
+        self.from_disk = address.startswith("file:")
         self.page.on("console", lambda m: self._heard(m.type, m.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on(
@@ -80,8 +81,12 @@ class Visit:
             route.abort()
 
     def _heard(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and not text.startswith(KNOWN_REMARKS):
-            self.said.append(text)
+        if kind not in ("error", "warning") or text.startswith(KNOWN_REMARKS):
+            return
+        # From the disk a font cannot be fetched ahead; the style sheet still finds it.
+        if self.from_disk and ("/fonts/" in text or text.endswith("net::ERR_FAILED")):
+            return
+        self.said.append(text)
 
     def __enter__(self) -> "Visit":
         return self
