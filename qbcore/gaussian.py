@@ -8,17 +8,15 @@ r = (x_1, p_1, x_2, p_2, ...) with x = (a + a^+)/sqrt(2), p = (a - a^+)/(i sqrt(
 
 .. math::
 
-    \bar r_j = \langle r_j\rangle, \qquad
-    V_{jk} = \tfrac12\langle\{r_j - \bar r_j, r_k - \bar r_k\}\rangle
-    \quad(\text{vacuum: } \tfrac12 \text{ on the diagonal}),
+    \bar r_j = \langle r_j\rangle, \quad
+    V_{jk} = \tfrac12\langle\{r_j - \bar r_j, r_k - \bar r_k\}\rangle,
 
-the mean and the covariance. For :math:`H = r^T G r/2 + d^T r` and jump operators
-:math:`L_k = (C r)_k` they obey
+the mean and the covariance, with 1/2 on the diagonal for the vacuum. For
+:math:`H = r^T G r/2 + d^T r` and jump operators :math:`L_k = (C r)_k` they obey
 
 .. math::
 
-    \dot{\bar r} = A\bar r + \Omega d, \qquad
-    \dot V = A V + V A^T + D,
+    \dot{\bar r} = A\bar r + \Omega d, \quad \dot V = A V + V A^T + D,
 
 with the drift matrix :math:`A = \Omega(G + \mathrm{Im}\,C^\dagger C)` and the
 diffusion :math:`D = \Omega\,\mathrm{Re}(C^\dagger C)\,\Omega^T`.
