@@ -84,9 +84,10 @@ def environment() -> dict[str, str]:
         "-c",
         "from importlib.metadata import version; print(version('dynamiqs'))",
     ]
-    peer = subprocess.run(
-        told, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    peer = "not installed"
+    if PYTHON.exists():
+        said = subprocess.run(told, capture_output=True, text=True, check=True)
+        peer = said.stdout.strip()
     return {
         "dynamiqs": peer,
         "machine": f"{named[1] if named else platform.processor()}, "
