@@ -428,7 +428,11 @@ def test_grading_asks_for_a_folder():
     assert "is the course itself" in python("grade.py", ROOT, code=2)
     for target in ("grade", "grade-in-container"):
         run = subprocess.run(
-            ["make", target], cwd=ROOT, text=True, capture_output=True, check=False
+            ["make", "--no-print-directory", target],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            check=False,
         )
         assert run.returncode == 2
         assert (
