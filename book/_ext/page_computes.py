@@ -145,7 +145,8 @@ def offer(
     ):
         return
     size = round(_size() / 1e6)
-    app.add_js_file("compute/compute.js", **{"data-megabytes": str(size), "data-page": page})
+    told: dict[str, Any] = {"data-megabytes": str(size), "data-page": page}
+    app.add_js_file("compute/compute.js", **told)
 
 
 def _size() -> int:

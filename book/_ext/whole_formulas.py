@@ -25,7 +25,7 @@ def keep_together(_app: Sphinx, page: nodes.document) -> None:
         before = _cut(parent, at - 1, BEFORE)
         behind = _cut(parent, at + 1, BEHIND)
         if before or behind:
-            signs = [nodes.Text(before)] if before else []
+            signs: list[nodes.Node] = [nodes.Text(before)] if before else []
             signs += [formula.deepcopy()]
             signs += [nodes.Text(behind)] if behind else []
             parent.replace(formula, nodes.inline("", "", *signs, classes=["nobr"]))
