@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from otter.test_files.exception_test import ExceptionTestFile
 from screen import parsed
@@ -127,7 +128,7 @@ def answers(attempt: Attempt) -> list[tuple[str, ast.stmt]]:
     ]
 
 
-def _rank(attempt: Attempt, of: Built) -> tuple:
+def _rank(attempt: Attempt, of: Built) -> tuple[Any, ...]:
     """Whether anything was answered, when it was saved, and the number in its name."""
     answered = any(
         name in of.functions and not _empty(tree) for name, tree in answers(attempt)

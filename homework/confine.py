@@ -92,6 +92,9 @@ class Process:
             env=surroundings,
             start_new_session=True,
         )
+        assert self.process.stdin is not None  # both are pipes
+        assert self.process.stdout is not None
+        self.requests, self.answers = self.process.stdin, self.process.stdout
 
     def memory(self) -> int:
         """Bytes that the notebook holds at the moment, files excepted."""
@@ -164,8 +167,8 @@ def _wrapped() -> list[str]:
         elif path.exists():
             command += ["--ro-bind", path, path]
     command += ["--perms", "0755", "--dir", "/etc"]
-    for path in ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache"):
-        command += ["--ro-bind-try", path, path]
+    for shown in ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache"):
+        command += ["--ro-bind-try", shown, shown]
     # Before what may lie in it: Python, the course.
     command += ["--proc", "/proc", "--dev", "/dev"]
     command += [*size, "--perms", "1777", "--tmpfs", "/dev/shm"]

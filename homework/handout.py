@@ -32,9 +32,10 @@ CHECKER = (
     "submissions.py",
     "verdict.py",
 )
-STUDENTS_INSTALL = ("dill", "ipywidgets", "jupyterlab", "jupytext", "matplotlib")
-STUDENTS_INSTALL += ("numpy", "otter-grader", "psutil", "pyyaml", "qutip", "scipy")
-STUDENTS_INSTALL += ("tqdm",)
+STUDENTS_INSTALL = (
+    *("dill", "ipywidgets", "jupyterlab", "jupytext", "matplotlib", "numpy"),
+    *("otter-grader", "psutil", "pyyaml", "qutip", "scipy", "tqdm"),
+)
 README = """\
 # Before you hand in
 

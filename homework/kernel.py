@@ -89,7 +89,9 @@ class _Parts:
 
         if np.ma.isMaskedArray(value):
             kind = np.result_type(value.dtype, float)
-            value = value.astype(kind).filled(np.nan) if value.mask.any() else value
+            value = (
+                np.ma.filled(value.astype(kind), np.nan) if value.mask.any() else value
+            )
         array = np.array(value, subok=False)
         if array.dtype == object:
             return self._objects(array)
@@ -158,9 +160,12 @@ class Kernel:
         self.shell = InteractiveShell.instance(
             colors="NoColor", history_load_length=0, cache_size=0
         )
-        # Nobody reads it, and a traceback of a huge cell takes longer than the cell.
-        self.shell.showtraceback = self.shell.showsyntaxerror = lambda *_, **__: None
-        self.shell.ask_exit = lambda: None  # a cell `exit()` ends nothing
+        vars(self.shell).update(
+            # Nobody reads it, and that of a huge cell takes longer than the cell.
+            showtraceback=lambda *_, **__: None,
+            showsyntaxerror=lambda *_, **__: None,
+            ask_exit=lambda: None,  # a cell `exit()` ends nothing
+        )
         self.names = self.shell.user_ns
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -324,7 +324,7 @@ def write_pages(folder: Path, out: Path) -> int:
             lines.append([number, *place, f"{asked.points:g}", "", ""])
     for (name, question), found in grouped.items():
         # Another order on each page, so that no answer always comes first.
-        found.sort(key=lambda item, q=question: number_of(key + q, item[0]))
+        found.sort(key=lambda item: number_of(key + question, item[0]))
         asked = next(q for q in read_as[name].questions if q.name == question)
         text = page(read_as[name], asked, found)
         (out / f"{name}-{question}.html").write_text(text, encoding="utf-8")

@@ -110,7 +110,7 @@ def columns(results: list[Result]) -> tuple[list[str], list[str]]:
 def write_table(
     results: list[Result],
     path: Path,
-    scale: list[tuple],
+    scale: list[tuple[str, float]],
     marks: Iterable[Mapping[str, str]] = (),
 ) -> None:
     """grades.csv: points of the tests, and the marks of written questions so far."""
@@ -132,7 +132,10 @@ def write_table(
 
 
 def _row(
-    result: Result, automatic: list[str], written: list[str], scale: list[tuple]
+    result: Result,
+    automatic: list[str],
+    written: list[str],
+    scale: list[tuple[str, float]],
 ) -> list[Any]:
     of = sum(result.possible.values())
     totals = [f"{result.earned:g}", f"{of:g}"] if of else ["", ""]

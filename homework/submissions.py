@@ -234,7 +234,7 @@ def _tarred(file: BinaryIO) -> Iterator[tuple[str, float, Any]]:
                 )
 
 
-def _seconds(date_time: tuple[int, ...]) -> float:
+def _seconds(date_time: tuple[int, int, int, int, int, int]) -> float:
     try:
         return datetime(*date_time).timestamp()
     except (ValueError, OverflowError, OSError):

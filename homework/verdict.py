@@ -46,7 +46,7 @@ class Tests(ExceptionTestFile):
                 error = error if self._attempt(case, answers) is not None else None
                 answers.as_numbers = False
             passed = error is None
-            said = "" if passed else self._hint(case, error)
+            said = "" if error is None else self._hint(case, error)
             result = TestCaseResult(test_case=case, message=said, passed=passed)
             self.test_case_results.append(result)
 
