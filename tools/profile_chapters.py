@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbclient import NotebookClient
 from notebooks import BOOK, client_of
 
@@ -49,6 +50,8 @@ def profile(path: Path) -> dict[str, Any]:
 
 def spent(client: NotebookClient) -> float:
     """Processor seconds of its kernel so far."""
+    assert client.km is not None
+    assert isinstance(client.km.provisioner, LocalProvisioner)
     used = psutil.Process(client.km.provisioner.pid).cpu_times()
     return used.user + used.system
 
