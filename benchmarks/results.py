@@ -1,4 +1,4 @@
-"""What a run leaves: rows, growth, the machine; and whether a ratio has fallen."""
+"""Results of a run: rows, growth, the machine; and whether a ratio has fallen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A student's notebook in its own process, and its answers as the tests ask for them.
+"""A student's notebook in a separate process, and its answers to the tests.
 
 The tests stay in this process. A call sends its arguments to the notebook and takes
 plain values back, so nothing that the notebook patches reaches a test, and nothing it
@@ -38,7 +38,7 @@ class Stopped(Unanswered):
 
 
 class Raised(Exception):
-    """What the notebook raised, where no error of Python's own says it."""
+    """An error of the notebook that none of Python's own errors expresses."""
 
 
 class Answers:
@@ -303,7 +303,7 @@ def one_line(text: str, longest: int) -> str:
 
 
 def in_words(error: Exception) -> str:
-    """What a student reads of an error; ours and a test's are sentences already."""
+    """An error as the student reads it; ours and a test's are sentences already."""
     if isinstance(error, Unanswered | AssertionError) and not _of_notebook(error):
         return str(error)
     return f"{_of_notebook(error) or type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Work on submissions in processes of their own: a failure there costs one line."""
+"""Work on submissions in separate processes: a failure there costs one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from submissions import Refused
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["grade"])
-GRACE = 60  # seconds to start and stop work that has a time limit of its own
+GRACE = 60  # seconds to start and stop work that has its own time limit
 STEP = 0.2  # seconds between two looks at whether the run goes on
 
 

@@ -53,7 +53,7 @@ everyone who handed in, say so: make grade SUBMISSIONS=folder UNCONFINED=1"""
 
 @dataclass(frozen=True)
 class Course:
-    """What is the same for all submissions of a run."""
+    """All that the submissions of a run share."""
 
     built: dict[str, Built]
     seconds: float

@@ -1,7 +1,7 @@
-"""A notebook's cells and functions in a process of their own: what runs there.
+"""A notebook's cells and functions in a separate process: the part that runs there.
 
-It reads one request per line and answers each with one line of JSON. What a function
-returns crosses as numbers, texts, arrays, and containers of them: nothing that could
+It reads one request per line and answers each with one line of JSON. The value of a
+function crosses as numbers, texts, arrays, and containers of them: nothing that could
 run code on the other side. The file stands alone, because nothing else of the course
 is there.
 """
@@ -169,7 +169,7 @@ class Kernel:
         self.names = self.shell.user_ns
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What comes of a request; an error of the notebook's is an answer, too."""
+        """The answer to a request; an error of the notebook's is one, too."""
         try:
             _heed_interrupts(True)
             return getattr(self, f"_{request.pop('ask')}")(**request)

@@ -56,7 +56,7 @@ pre { overflow-x: auto; white-space: pre-wrap }
 
 @dataclass(frozen=True)
 class Answer:
-    """What one submission says to one written question."""
+    """The answer of one submission to one written question."""
 
     submission: str
     assignment: str
@@ -240,7 +240,7 @@ def merge_marks(
         ``comment``; an empty mark is one that is not given yet.
 
     Returns the lines of the table with the marks, and ``written``, the sum of those
-    that are given (empty if there are none). What stands in the table already stays
+    that are given (empty if there are none). Marks that stand in the table already stay
     where there is no mark. Raises ValueError for a mark that is not a number from 0
     to what the question gives, and for two different marks of one answer.
     """

@@ -1,4 +1,4 @@
-"""Where the time of the chapters goes: run the papers' chapters and time every cell.
+"""Profile the chapters: run those of the papers and time every cell.
 
 Then build the whole site from nothing, and time that. Prints tables and writes
 ``book/reference/data/profile.json`` for the performance page. Cells are timed in
@@ -57,7 +57,7 @@ def spent(client: NotebookClient) -> float:
 
 
 def label(source: str) -> str:
-    """What tells a cell: the slider it makes, or its first line that is no import."""
+    """The mark of a cell: the slider it makes, or its first line after the imports."""
     lines = [" ".join(line.split()) for line in source.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(("import ", "from ", "#"))]
     explores = source.partition("explore(")[2].split()

@@ -1,4 +1,4 @@
-"""Sphinx extension: where a line may end in a formula, and where not beside it.
+"""Sphinx extension: places where a line may end in a formula, and next to one.
 
 A browser may break a line before and behind a formula, whatever bracket or full stop touches it
 there: they are kept together. MathJax may break a long formula at every sign: it is told to do so

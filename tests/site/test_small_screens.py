@@ -1,4 +1,4 @@
-"""What a reader with a phone meets: nothing is cut without a sign, or out of reach."""
+"""On a phone nothing is cut without a sign, and nothing is out of reach."""
 
 import pytest
 from test_site import PAGES, SET_ALL, Visit

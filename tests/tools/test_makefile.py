@@ -62,7 +62,7 @@ fi"""
 
 
 def builder(folder, text, assets="exit 0"):
-    """What writes the site, and what lays Python for its pages before."""
+    """Commands that write the site, and lay Python for its pages before."""
     script(folder / ".venv/bin/jupyter-book", text)
     script(folder / ".venv/bin/python", assets)
 
@@ -90,7 +90,7 @@ def test_what_another_python_left_does_not_spoil_the_retry(folder, left):
     assert found.returncode == 0, found.stderr
     assert (folder / "made").read_text() == "-m venv --clear .venv\n"
     assert (folder / ".venv/installed").exists()
-    # What it made itself is kept the next time.
+    # An environment that it made itself is kept the next time.
     (folder / ".venv/installed").unlink()
     assert make(folder, ".venv/installed", f"PYTHON={new}").returncode == 0
     assert (folder / "made").read_text() == "-m venv --clear .venv\n"
