@@ -118,10 +118,11 @@ latency: .venv/installed ## how fast the live sliders redraw
 paint: .venv/installed ## how soon the pages that `make book` wrote are there on a slow phone
 	$(BIN)/python tools/first_paint.py
 
-# A virtual environment of a Python that is new enough, unless there is one.
+# A virtual environment of a Python that is new enough, unless there is one. Debian's Python without
+# python3-venv leaves one without pip behind; its own pip, if there is one, can add what is missing.
 define MADE
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "The book needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make book PYTHON=python3.11"; exit 1; }
-	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -c 'import pip; $(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { $(PYTHON) -m venv --clear --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; } || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 endef
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
