@@ -87,8 +87,8 @@ lint: .venv/installed ## style, types, spelling, workflows
 	$(BIN)/python tools/lint_workflows.py
 	$(BIN)/python -c "from qbook import claims; print(claims.load())"
 
-check: lint ## a contributor's loop: style, types, and the tests of the core
-	$(PYTEST) --dist loadgroup tests/core qbcore
+check: lint ## a contributor's loop: style, types, and the tests of the core but for the slow ones
+	$(PYTEST) --dist loadgroup -m "not slow" tests/core qbcore
 
 release: pdf ## what a release consists of, in _build/release; sends nothing anywhere
 	$(BIN)/python tools/release.py
