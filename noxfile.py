@@ -50,7 +50,6 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def metadata(session: nox.Session) -> None:
-    """CITATION.cff and Zenodo's metadata from it, by the tool of the format."""
+    """CITATION.cff by the tool of its format; a test holds .zenodo.json to it."""
     session.install("cffconvert")
     session.run("cffconvert", "--validate")
-    session.run("cffconvert", "--format", "zenodo")
