@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cores import Shared
 from benchmarks.peers import PYTHON
 from benchmarks.side_by_side import Row
 
@@ -107,12 +108,19 @@ def read() -> list[Row]:
     ]
 
 
-def write(rows: Sequence[Row]) -> None:
-    """Store rows, growth and environment for the page and for the next run's check."""
+def read_shared() -> list[Shared]:
+    """What is stored of the work that several cores share."""
+    content = json.loads(STORED.read_text(encoding="utf-8"))
+    return [Shared(**shared) for shared in content.get("cores", [])]
+
+
+def write(rows: Sequence[Row], shared: Sequence[Shared]) -> None:
+    """Store all for the page, and the rows for the next run's check."""
     content = {
         "environment": environment(),
         "rows": [asdict(r) for r in rows],
         "growth": list(growth(rows)),
+        "cores": [asdict(s) for s in shared],
     }
     STORED.parent.mkdir(exist_ok=True)
     STORED.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

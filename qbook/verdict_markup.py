@@ -69,7 +69,8 @@ def box(claim: Claim) -> str:
         f"<p>{html(claim.reason)}</p>{_voices(claim)}{_numbers(claim)}"
         f"{_turns.markup(claim, VERDICTS)}"
         f"<p><small>{html(claim.decision)}.</small></p>"
-        f"<p><small>{computed}</small></p>"
+        '<details class="verdict-how"><summary><small>How it was computed</small>'
+        f"</summary><p><small>{computed}</small></p></details>"
         f'<p class="verdict-again"><small>{again}</small></p></aside>'
     )
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -345,8 +346,15 @@ def running_in(folder):
     return found
 
 
+@pytest.fixture
+def scratch():
+    """Where kernels run: a short path, for sockets lie in it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, how):
+def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, scratch, how):
     folder = tmp_path / "handed-in"
     folder.mkdir()
     (folder / "report.pdf").touch()
@@ -359,8 +367,6 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, how):
     # An endless cell is stopped after a fifth of the limit, long after this test.
     command = [sys.executable, "grade.py", folder, "--built", built[0]]
     command += ["--time-limit", "3600", "--unconfined"]
-    scratch = tmp_path / "scratch"  # where the kernels run
-    scratch.mkdir()
     with subprocess.Popen(
         command,
         cwd=HOMEWORK,
