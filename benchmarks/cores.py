@@ -77,7 +77,7 @@ def largest_power(exchange: float) -> dict[str, float]:
     battery = DualCavityBattery(
         atoms_a=3, atoms_b=3, exchange=exchange, cutoff_a=40, cutoff_b=40
     )
-    return {"power": battery.charge().max_average_power.value}
+    return {"power": float(battery.charge().max_average_power.value)}
 
 
 TASKS: dict[str, Task] = {

@@ -1,4 +1,4 @@
-"""What a run leaves: rows, growth, the machine; and whether a ratio has fallen."""
+"""Results of a run: rows, growth, the machine; and whether a ratio has fallen."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def growth(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     """
     routes: dict[tuple[str, str, str, str], dict[int, float]] = {}
     for row in rows:
-        task = (row.model, row.task, row.unit)
-        routes.setdefault((*task, "qbcore"), {})[row.size] = row.our_time
+        here = (row.model, row.task, row.unit)
+        routes.setdefault((*here, "qbcore"), {})[row.size] = row.our_time
         if row.their_time is not None:
-            routes.setdefault((*task, row.rival), {})[row.size] = row.their_time
+            routes.setdefault((*here, row.rival), {})[row.size] = row.their_time
     for (model, task, unit, route), times in routes.items():
         if len(times) >= 3:
             size, taken = np.log(np.array(sorted(times.items()))).T
@@ -81,7 +81,7 @@ def environment() -> dict[str, str]:
     )
     packages = ("numpy", "scipy", "qutip", "qthermo", "qbcore")
     told = [
-        PYTHON,
+        str(PYTHON),
         "-c",
         "from importlib.metadata import version; print(version('dynamiqs'))",
     ]

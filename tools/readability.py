@@ -1,4 +1,4 @@
-"""How the code of qbcore and qbook reads, in figures, each with its bound.
+"""Readability of qbcore and qbook in figures, each with its bound.
 
     python tools/readability.py
 
@@ -63,7 +63,7 @@ def code_tokens(source: str) -> list[tokenize.TokenInfo]:
 
 
 def hints(tree: ast.Module) -> Iterator[ast.expr]:
-    """What stands behind a colon or an arrow in a function's head or a class."""
+    """The annotations in a function's head or a class."""
     for node in ast.walk(tree):
         if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
             yield node.annotation
