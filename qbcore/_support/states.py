@@ -10,13 +10,11 @@ import warnings
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import ishermitian
 
 from qbcore._support.checks import numbers, require
-from qbcore._support.types import ComplexArray, FloatArray
+from qbcore._support.types import ComplexArray, FloatArray, Numbers, States
 
-Numbers: TypeAlias = NDArray[Any]  # real or complex
 # Dimensions of the subsystems, where they are known.
 Space: TypeAlias = list[int] | None
 Read: TypeAlias = tuple[Numbers, Space]
@@ -31,7 +29,7 @@ OPERATOR_TOLERANCE = 1e-9  # a Hermitian defect, relative to the largest entry
 
 def checked_states(
     name: str,
-    states: Any,
+    states: States,
     dimension: int | None = None,
     *,
     space: Space = None,
@@ -94,7 +92,7 @@ def read(name: str, value: Any) -> Read:
     return _numbers(name, value), None
 
 
-def _numbers(name: str, value: Any) -> Numbers:
+def _numbers(name: str, value: object) -> Numbers:
     """Return a real array where that loses nothing, for real algebra is faster."""
     array: Numbers = numbers(name, value, dtype=complex)
     array = array if array.imag.any() else array.real.copy()
@@ -140,7 +138,7 @@ def _require_hermitian(name: str, array: Numbers, allowed: float) -> None:
     require(defect <= allowed, name, must, float(f"{defect:.3g}"))
 
 
-def hermitian(name: str, operator: Any) -> Read:
+def hermitian(name: str, operator: States) -> Read:
     """Return Hermitian matrices (..., d, d), and the space on which they act."""
     array, space = read(name, operator)
     square = array.ndim > 1 and array.shape[-1] == array.shape[-2] and array.size > 0
@@ -154,7 +152,7 @@ def hermitian(name: str, operator: Any) -> Read:
 
 
 def normalised_states(
-    name: str, states: Any, dimension: int | None = None, space: Space = None
+    name: str, states: States, dimension: int | None = None, space: Space = None
 ) -> Numbers:
     """Return states of norm 1, density matrices among them Hermitian."""
     array, own = read(name, states)
