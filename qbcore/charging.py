@@ -27,7 +27,20 @@ ROUNDING = 1e-14  # of the capacity
 
 
 class Peak(NamedTuple):
-    """Largest value of a curve and its time: floats, or arrays for many curves."""
+    """Largest value of a curve and its time: floats, or arrays for many curves.
+
+    Attributes
+    ----------
+    time : float or (...) array
+        When the curve is largest, in the unit of its times.
+    value : float or (...) array
+        How large it is there.
+
+    Examples
+    --------
+    >>> Peak(time=2.0, value=4.0).value
+    4.0
+    """
 
     time: float | FloatArray
     value: float | FloatArray
@@ -163,6 +176,13 @@ class Charging(Result):
         ``charge(states=True)`` asked for it.
     ceiling : float
         Largest value that the energy can take: the capacity less what the start holds.
+
+    Examples
+    --------
+    >>> from qbcore import RosenZenerBattery
+    >>> curve = RosenZenerBattery(atoms=1, drive=1.0, duration=np.pi).charge()
+    >>> curve.times.shape == curve.energy.shape == curve.ergotropy.shape
+    True
     """
 
     times: FloatArray
@@ -174,7 +194,15 @@ class Charging(Result):
 
     @property
     def average_power(self) -> FloatArray:
-        """Average power E(t)/t, shape (T,); at t = 0 its limit, the power itself."""
+        """Average power E(t)/t, shape (T,); at t = 0 its limit, the power itself.
+
+        Examples
+        --------
+        >>> t = np.array([0.0, 1.0, 2.0])
+        >>> curve = Charging(times=t, energy=t**2, power=2 * t, ergotropy=t**2)
+        >>> curve.average_power
+        array([0., 1., 2.])
+        """
         later = self.times > 0
         return np.where(
             later, self.energy / np.where(later, self.times, 1.0), self.power
@@ -186,6 +214,12 @@ class Charging(Result):
 
         Between 0 and 1 from an empty start (Andolina et al., Phys. Rev. Lett. 122,
         047702 (2019)); 0 where no energy is stored.
+
+        Examples
+        --------
+        >>> t = np.array([0.0, 1.0])
+        >>> Charging(times=t, energy=t, power=t, ergotropy=t / 4).efficiency
+        array([0.  , 0.25])
         """
         stored = self.energy > 0
         return np.divide(
@@ -200,6 +234,14 @@ class Charging(Result):
         ------
         AccuracyError
             If the samples lie too far apart to tell it to 1e-3 of the largest sample.
+
+        Examples
+        --------
+        >>> t = np.linspace(0.0, 3.0, 31)
+        >>> flip = {"energy": (1 - np.cos(2 * t)) / 2, "power": np.sin(2 * t)}
+        >>> curve = Charging(times=t, ergotropy=flip["energy"], **flip)
+        >>> round(curve.max_energy.time, 4)  # pi/2, which is no sample
+        1.5708
         """
         error = _errors(self.times, self.energy, self.power)
         time, value = self._peak(self.energy, self.power, error, 1.0)
@@ -216,6 +258,14 @@ class Charging(Result):
         ------
         AccuracyError
             If the samples lie too far apart to tell it to 1e-3 of the largest sample.
+
+        Examples
+        --------
+        >>> t = np.linspace(0.0, 3.0, 31)
+        >>> flip = {"energy": (1 - np.cos(2 * t)) / 2, "power": np.sin(2 * t)}
+        >>> curve = Charging(times=t, ergotropy=flip["energy"], **flip)
+        >>> round(curve.max_average_power.time, 4)  # tan(t) = 2 t
+        1.1656
         """
         t, mean = self.times, self.average_power
         slope = (self.power - mean) / np.where(t > 0, t, 1.0)
@@ -266,6 +316,13 @@ class SteadyState(Result):
         Energy above the battery's ground state.
     ergotropy : float, or array for many
         Largest work a unitary on the battery can extract, in the unit of energy.
+
+    Examples
+    --------
+    >>> from qbcore import NonreciprocalBattery
+    >>> rest = NonreciprocalBattery().steady_state()
+    >>> rest.ergotropy <= rest.energy
+    True
     """
 
     energy: float | FloatArray

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -26,12 +26,21 @@ from qbcore._support.states import (
     hermitian,
     read,
 )
-from qbcore._support.types import ComplexArray, FloatArray
+from qbcore._support.types import (
+    ComplexArray,
+    FloatArray,
+    Numbers,
+    Operator,
+    States,
+)
 from qbcore.charging import Peak
 from qbcore.errors import AccuracyError
 
 if TYPE_CHECKING:
     import qutip
+
+# From one density matrix to the next.
+Step: TypeAlias = "Callable[[Numbers], Operator]"
 
 
 @result
@@ -48,6 +57,13 @@ class StepwiseCharging(Result):
         Largest work a unitary on the battery can extract.
     states : (N + 1, d, d) array, or None
         Density matrices; None unless ``states=True`` asked for them.
+
+    Examples
+    --------
+    >>> t = np.arange(3.0)
+    >>> curve = StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t)
+    >>> curve.energy
+    array([0., 3., 4.])
     """
 
     times: FloatArray
@@ -57,18 +73,40 @@ class StepwiseCharging(Result):
 
     @property
     def average_power(self) -> FloatArray:
-        """E(t)/t at the ends of the steps, shape (N,)."""
+        """E(t)/t at the ends of the steps, shape (N,).
+
+        Examples
+        --------
+        >>> t = np.arange(3.0)
+        >>> StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t).average_power
+        array([3., 2.])
+        """
         return self.energy[1:] / self.times[1:]
 
     @property
     def max_energy(self) -> Peak:
-        """Largest stored energy at the end of a step, and its time."""
+        """Largest stored energy at the end of a step, and its time.
+
+        Examples
+        --------
+        >>> t = np.arange(3.0)
+        >>> StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t).max_energy
+        Peak(time=2.0, value=4.0)
+        """
         best = int(self.energy.argmax())
         return Peak(float(self.times[best]), float(self.energy[best]))
 
     @property
     def max_average_power(self) -> Peak:
-        """Largest average power at the end of a step, and its time."""
+        """Largest average power at the end of a step, and its time.
+
+        Examples
+        --------
+        >>> t = np.arange(3.0)
+        >>> curve = StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t)
+        >>> curve.max_average_power
+        Peak(time=1.0, value=3.0)
+        """
         best = int(self.average_power.argmax())
         return Peak(float(self.times[best + 1]), float(self.average_power[best]))
 
@@ -124,9 +162,9 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
 
 
 def charge_stepwise(
-    channel: qutip.Qobj | Sequence[Any] | Callable[[ComplexArray], Any],
-    battery_hamiltonian: qutip.Qobj,
-    start: Any,
+    channel: Operator | Sequence[Operator] | Step,
+    battery_hamiltonian: Operator,
+    start: States,
     steps: int,
     *,
     duration: float = 1.0,
@@ -186,13 +224,15 @@ def charge_stepwise(
     seen = np.array(path)
     return StepwiseCharging(
         times=period * np.arange(count + 1.0),
-        energy=metrics.stored_energy(seen, h, reference=rho),
-        ergotropy=metrics.ergotropy(seen, h),
+        energy=np.asarray(metrics.stored_energy(seen, h, reference=rho)),
+        ergotropy=np.asarray(metrics.ergotropy(seen, h)),
         states=seen if states else None,
     )
 
 
-def _checked_channel(channel: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+def _checked_channel(
+    channel: Operator | Sequence[Operator] | Step, shape: tuple[int, ...]
+) -> Step:
     """The function itself, or the map of a superoperator or of Kraus operators."""
     import qutip
 
