@@ -120,18 +120,21 @@ def _read(
     return positive_states(name, array), h
 
 
-class _Spectra(NamedTuple):
-    array: Numbers
-    h: Numbers
-    falling: FloatArray
-    energies: FloatArray
-
-
-def _spectra(states: States, hamiltonian: Operator) -> _Spectra:
-    """Return checked states and H, and the eigenvalues of both."""
+def _weighed(
+    states: States, hamiltonian: Operator
+) -> tuple[Numbers, Numbers, FloatArray]:
+    """Return checked states, H, and the eigenvalues of the states, falling."""
     given, h = _given(states, hamiltonian)
     array, falling = with_spectrum("states", given)
-    return _Spectra(array, h, falling, np.linalg.eigvalsh(h))
+    return array, h, falling
+
+
+def _spectra(
+    states: States, hamiltonian: Operator
+) -> tuple[Numbers, Numbers, FloatArray, FloatArray]:
+    """The same, and the levels of H, rising."""
+    array, h, falling = _weighed(states, hamiltonian)
+    return array, h, falling, np.linalg.eigvalsh(h)
 
 
 def _inner(left: Numbers, right: Numbers) -> Numbers:
@@ -547,7 +550,7 @@ def passive_state(states: States, hamiltonian: Operator) -> ComplexArray:
     array([[0.8, 0. ],
            [0. , 0.2]])
     """
-    _, h, falling, _ = _spectra(states, hamiltonian)
+    _, h, falling = _weighed(states, hamiltonian)
     _, basis = np.linalg.eigh(h)
     return ((basis * falling[..., None, :]) @ adjoint(basis)).astype(complex)
 
@@ -660,7 +663,7 @@ def _ergotropy_of_atoms(states: States, blocks: Any) -> FloatOrArray:
     levels = [np.linalg.eigvalsh(hermitian("hamiltonian", h)[0]) for h in blocks]
     sizes = [each.size for each in levels]
     require(sizes == [*range(sizes[0], 0, -2)], "hamiltonian", must, sizes)
-    array, h, falling, _ = _spectra(states, blocks[0])
+    array, h, falling = _weighed(states, blocks[0])
     return number(_work(array, h, falling, lowest_levels(levels, len(h))))
 
 
@@ -1098,7 +1101,7 @@ def coherent_ergotropy(
     >>> round(coherent_ergotropy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.36
     """
-    array, h, falling, _ = _spectra(states, hamiltonian)
+    array, h, falling = _weighed(states, hamiltonian)
     weights, energies = _dephased(array, h, degeneracy)
     lost = _passive_energy(weights, energies) - _passive_energy(falling, energies)
     return number(np.maximum(lost, 0.0))
@@ -1240,7 +1243,7 @@ def relative_entropy_of_coherence(
     >>> round(relative_entropy_of_coherence(plus, [[0.0, 0.0], [0.0, 1.0]]), 12)
     1.0
     """
-    array, h, falling, _ = _spectra(states, hamiltonian)
+    array, h, falling = _weighed(states, hamiltonian)
     weights, _ = _dephased(array, h, degeneracy)
     gained = _entropy(weights, base) - _entropy(falling, base)
     return number(np.maximum(gained, 0.0))
