@@ -19,6 +19,7 @@ from scipy.special import perm
 
 from qbcore._support.checks import finite, require
 from qbcore._support.results import Result, result
+from qbcore._support.states import largest
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
 
@@ -290,7 +291,7 @@ class Charging(Result):
         # Far below the maximum, an error does not matter.
         rise = np.minimum(error, highest + error - best.value)
         found = float(rise.max(initial=0.0))
-        limit = PEAK_TOLERANCE * float(np.abs(values).max(initial=0.0))
+        limit = PEAK_TOLERANCE * largest(values)
         # An empty battery shows rounding, of the capacity or of that over time.
         rounding = ROUNDING * self.ceiling if math.isfinite(self.ceiling) else 0.0
         if found * per > max(limit * per, rounding):

@@ -49,7 +49,7 @@ from qbcore._support.checks import (
 )
 from qbcore._support.models import at_most
 from qbcore._support.results import number, read_only
-from qbcore._support.states import adjoint, are_positive
+from qbcore._support.states import adjoint, are_positive, largest
 from qbcore._support.types import (
     ComplexArray,
     ComplexOrArray,
@@ -545,7 +545,7 @@ class GaussianSystem:
         """
         rates = -np.linalg.eigvals(self._rounded).real.max(axis=-1)
         rate = float(rates[0])
-        return rate if abs(rate) > np.abs(rates - rate).max() else 0.0
+        return rate if abs(rate) > largest(rates - rate) else 0.0
 
     def slope(self, state: GaussianState) -> GaussianState:
         """Return the time derivative of mean and covariance.
@@ -641,7 +641,7 @@ class GaussianSystem:
         minus the diagonal of its row sums, and the solution grows with the noise.
         """
         error = self._lyapunov(np.diag(self._blur(covariance).sum(axis=1)))
-        lost = float(np.abs(error.diagonal() / covariance.diagonal()).max())
+        lost = largest(error.diagonal() / covariance.diagonal())
         rate = f"the slowest rate, {self.decay_rate:.3g}, is small beside the others"
         what = f"The change of the state at rest by rounding, for {rate},"
         at_most(ACCURACY, lost, what, "go farther from the threshold", AccuracyError)
@@ -803,10 +803,10 @@ class GaussianSystem:
         for _ in range(doublings):
             change = 2 * change + change @ change
             exact = change[0]
-            moved = max(moved, np.abs(change - exact).max() / (1 + np.abs(exact).max()))
+            moved = max(moved, largest(change - exact) / (1 + largest(exact)))
         what = f"By t = {span:.3g} the rounding of a mode that has not died"
         way_out = "end `times` earlier, or give the modes losses"
-        at_most(BLUR, float(moved), what, way_out, AccuracyError)
+        at_most(BLUR, moved, what, way_out, AccuracyError)
 
 
 def _times(stack: FloatArray, matrix: FloatArray) -> FloatArray:
@@ -853,10 +853,10 @@ def _mirror(name: str, entries: Numbers, mirrored: Numbers, must: str) -> None:
 
 def _representable(state: GaussianState) -> GaussianState:
     """Return the moments if their squares are numbers."""
-    largest = float(np.max([np.abs(part).max() for part in state]))
+    size = float(np.max([largest(part) for part in state]))
     what = "The moments leave double precision: the largest"
     way_out = "end `times` earlier, or lower the drive, the squeezing or the occupation"
-    at_most(LARGEST, largest, what, way_out, AccuracyError)
+    at_most(LARGEST, size, what, way_out, AccuracyError)
     return state
 
 

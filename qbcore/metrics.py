@@ -77,6 +77,7 @@ from qbcore._support.states import (
     checked_states,
     density_matrices,
     hermitian,
+    largest,
     normalised_states,
     positive_states,
     read,
@@ -107,8 +108,7 @@ def _given(
     states: States, hamiltonian: Operator, name: str = "states"
 ) -> tuple[Numbers, Numbers]:
     """Return states of norm 1, and H."""
-    h, space = hermitian("hamiltonian", hamiltonian)
-    require(h.ndim == 2, "hamiltonian", "be a square matrix", h.shape)
+    h, space = hermitian("hamiltonian", hamiltonian, single=True)
     return normalised_states(name, states, len(h), space), h
 
 
@@ -171,7 +171,7 @@ def _dephased(
     """
     energies, basis = np.linalg.eigh(h)
     if degeneracy is None:
-        degeneracy = SPLITTING * len(h) ** 0.5 * float(np.abs(energies).max())
+        degeneracy = SPLITTING * len(h) ** 0.5 * largest(energies)
     real("degeneracy", degeneracy, least=0.0)
     # A chain of neighbours that are this close is one level.
     first = np.flatnonzero(np.diff(energies, prepend=-np.inf) > degeneracy)
@@ -220,7 +220,7 @@ def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> FloatOrAr
     require(p.ndim > 0, "probabilities", "have an axis", p.shape)
     lowest = float(p.min(initial=0.0))
     require(lowest >= -TOLERANCE, "probabilities", "not be negative", lowest)
-    lost = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
+    lost = largest(p.sum(axis=-1) - 1)
     must = f"sum to 1: |sum - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "probabilities", must, float(f"{lost:.3g}"))
     return number(_entropy(p, base))
@@ -469,8 +469,7 @@ def speed_limits(
     # Rounding may lift an arccos above pi/2.
     inside = (way > 0) & (way < math.pi / 2 + TOLERANCE)
     require(inside, "angle", "be above 0 and at most pi/2", angle)
-    k, _ = hermitian("generator", generator)
-    require(k.ndim == 2, "generator", "be one operator, constant in time", k.shape)
+    k, _ = hermitian("generator", generator, single=True)
     array, _ = _read(states, generator)
     height = _mean(array, _above(k, np.linalg.eigvalsh(k)[0]))
     spread = _fluctuation(array, k)
@@ -679,9 +678,9 @@ def _local_ergotropy(
     traceless = _above(h, np.trace(h).real / len(h))
     own = [part * len(part) / len(h) for part in _reduced(traceless, sizes)]
     # kronsum(A, B) acts with B on the first factor.
-    left = np.abs(reduce(lambda a, b: sparse.kronsum(b, a), own) - traceless).max()
+    left = largest(reduce(lambda a, b: sparse.kronsum(b, a), own) - traceless)
     must = 'be a sum over the cells without interaction (`unitaries="all"` takes any H)'
-    fits = left <= OPERATOR_TOLERANCE * np.abs(traceless).max()
+    fits = left <= OPERATOR_TOLERANCE * largest(traceless)
     require(fits, "hamiltonian", must, f"off by {left:.3g}")
     parts = zip(_reduced(density_matrices(array), sizes), own, strict=True)
     return number(sum(_work_of(rho, each) for rho, each in parts))
@@ -824,7 +823,7 @@ def work_fluctuation(states: States, hamiltonian: Operator) -> FloatOrArray:
     0.8
     """
     array, h, falling, energies = _spectra(states, hamiltonian)
-    unit = float(np.abs(h).max()) or 1.0  # whose square may be no number
+    unit = largest(h) or 1.0  # whose square may be no number
     h, energies = h / unit, energies / unit
     mean = _work(array, h, falling, energies)[..., None]
     # Among equal weights, this lists low energies first.
@@ -1136,7 +1135,7 @@ def energy_fluctuation(states: States, hamiltonian: Operator) -> FloatOrArray:
 
 def _fluctuation(array: Numbers, h: Numbers) -> FloatArray:
     """Standard deviation of one H, or of one per state."""
-    unit = float(np.abs(h).max()) or 1.0  # whose square may be no number
+    unit = largest(h) or 1.0  # whose square may be no number
     h = h / unit
     mean = _mean(array, h)[..., None, None]
     moved = h @ array - mean * array

@@ -24,6 +24,7 @@ from qbcore._support.states import (
     checked_states,
     density_matrices,
     hermitian,
+    largest,
     read,
 )
 from qbcore._support.types import (
@@ -149,7 +150,7 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     require(known, "unitary", "be an operator, a Qobj", unitary)
     *own, last = space or []
     require(bool(own), "unitary", "act on battery x unit", space)
-    lost = float(np.abs(turn.conj().T @ turn - np.eye(len(turn))).max())
+    lost = largest(adjoint(turn) @ turn - np.eye(len(turn)))
     must = f"be unitary: |U^+ U - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "unitary", must, lost)
     eta = checked_states("unit", unit, last, space=[last], single=True)
@@ -207,8 +208,7 @@ def charge_stepwise(
     >>> charge_stepwise(kraus, qutip.num(2), qutip.basis(2, 0), 2).energy
     array([0., 1., 1.])
     """
-    h, space = hermitian("battery_hamiltonian", battery_hamiltonian)
-    require(h.ndim == 2, "battery_hamiltonian", "be a square matrix", h.shape)
+    h, space = hermitian("battery_hamiltonian", battery_hamiltonian, single=True)
     begin = checked_states("start", start, len(h), space=space, single=True)
     rho = density_matrices(begin)
     count = integer("steps", steps, least=1)
