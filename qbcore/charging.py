@@ -85,7 +85,8 @@ def peak(
     t, samples = _checked(times, given)
     shape = samples.shape[1:-1]
     samples = samples.reshape(len(samples), -1, t.size)
-    time, value = t[samples[0].argmax(axis=-1)], samples[0].max(axis=-1)
+    time = t[samples[0].argmax(axis=-1)]
+    value = samples[0].max(axis=-1)
     control = _control_points(t, samples)
     # A polynomial stays below its largest control point: few pieces can hold the peak.
     curve, interval = np.nonzero(control.max(axis=0) > value[:, None])
@@ -115,7 +116,8 @@ def _checked(
     t = finite("times", times)
     curves = [finite(name, samples) for name, samples in given.items()]
     shapes = {c.shape for c in curves}
-    fits = t.ndim == 1 and t.size > 0 and shapes == {(*curves[0].shape[:-1], t.size)}
+    wanted = (*curves[0].shape[:-1], t.size)
+    fits = t.ndim == 1 and t.size > 0 and shapes == {wanted}
     must = "match `times`, `slopes` and `curvatures` along the last axis"
     require(fits, "values", must, (t.shape, *shapes))
     require(np.diff(t) > 0, "times", "increase", times)
@@ -149,8 +151,10 @@ def _errors(t: FloatArray, values: FloatArray, slopes: FloatArray) -> FloatArray
         return np.full(h.size, math.inf)
     wide = h[:-1] + h[1:]
     x = h[:-1] / wide
-    level = values[:-2] + (values[2:] - values[:-2]) * x**2 * (3 - 2 * x)
-    bow = x * (1 - x) * wide * ((1 - x) * slopes[:-2] - x * slopes[2:])
+    rise = values[2:] - values[:-2]
+    level = values[:-2] + rise * x**2 * (3 - 2 * x)
+    bend = (1 - x) * slopes[:-2] - x * slopes[2:]
+    bow = x * (1 - x) * wide * bend
     missed = np.abs(level + bow - values[1:-1])
     before = missed * (h[:-1] / h[1:]) ** 2 / 16
     after = missed * (h[1:] / h[:-1]) ** 2 / 16

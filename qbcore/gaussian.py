@@ -226,8 +226,10 @@ def squeezed(
     >>> round(energy(squeezed(0.5)), 6)  # sinh(1/2)^2
     0.27154
     """
-    r, half = real("squeezing", squeezing), real("phase", phase) / 2
-    turn = np.array([[np.cos(half), -np.sin(half)], [np.sin(half), np.cos(half)]])
+    r = real("squeezing", squeezing)
+    half = real("phase", phase) / 2
+    c, s = np.cos(half), np.sin(half)
+    turn = np.array([[c, -s], [s, c]])
     with np.errstate(over="ignore", invalid="ignore"):
         squeeze = (turn * np.exp([-2 * r, 2 * r])) @ turn.T
         return _centred(_noise(occupation) * squeeze)
@@ -520,9 +522,10 @@ class GaussianSystem:
         already, two modes' hopping and pairing: the largest of the four entries stands
         for them.
         """
-        rows, shape = np.abs(self.jumps), (self.modes, 2, self.modes, 2)
-        terms = (np.abs(self.stiffness) + rows.T @ rows).reshape(shape)
-        return np.kron(terms.max(axis=(1, 3)), np.ones((2, 2)))
+        rows = np.abs(self.jumps)
+        terms = np.abs(self.stiffness) + rows.T @ rows
+        blocks = terms.reshape(self.modes, 2, self.modes, 2)
+        return np.kron(blocks.max(axis=(1, 3)), np.ones((2, 2)))
 
     @cached_property
     def _rounded(self) -> FloatArray:
@@ -640,7 +643,8 @@ class GaussianSystem:
         A symmetric change of D by at most B, entry by entry, lies between plus and
         minus the diagonal of its row sums, and the solution grows with the noise.
         """
-        error = self._lyapunov(np.diag(self._blur(covariance).sum(axis=1)))
+        rows = self._blur(covariance).sum(axis=1)
+        error = self._lyapunov(np.diag(rows))
         lost = largest(error.diagonal() / covariance.diagonal())
         rate = f"the slowest rate, {self.decay_rate:.3g}, is small beside the others"
         what = f"The change of the state at rest by rounding, for {rate},"
@@ -846,8 +850,8 @@ def _fitting(name: str, entries: Numbers, shape: tuple[int, ...]) -> Numbers:
 
 def _mirror(name: str, entries: Numbers, mirrored: Numbers, must: str) -> None:
     """Refuse matrices that differ from their mirror image by more than rounding."""
-    parts = entries, entries - mirrored
-    size, defect = (np.abs(part).max(axis=(-2, -1)) for part in parts)
+    size = np.abs(entries).max(axis=(-2, -1))
+    defect = np.abs(entries - mirrored).max(axis=(-2, -1))
     require(defect <= 1e-12 * size, name, must, entries)
 
 
@@ -920,9 +924,10 @@ def _symplectic(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
     singular values of V^(1/2) Omega V^(1/2), each of which comes twice.
     """
     if covariance.shape[-1] == 2:
-        product = covariance[..., 0, 0] * covariance[..., 1, 1]
-        nu = np.sqrt(np.maximum(product - covariance[..., 0, 1] ** 2, 0.0))[..., None]
-        return nu, product[..., None] / np.maximum(nu, 0.5)
+        product = covariance[..., :1, 0] * covariance[..., 1:, 1]
+        rest = product - covariance[..., :1, 1] ** 2
+        nu = np.sqrt(np.maximum(rest, 0.0))
+        return nu, product / np.maximum(nu, 0.5)
     omega = _form(covariance.shape[-1] // 2)
     noise, basis = np.linalg.eigh(covariance)
     root = basis * np.sqrt(np.maximum(noise, 0.0))[..., None, :]
@@ -941,9 +946,11 @@ def _one_mode(
     mean, covariance = checked_state(state)
     must = "be of one mode; use state.mode(k)"
     require(mean.shape[-1] == 2, "state", must, mean.shape)
-    xx, pp = np.moveaxis(np.diagonal(covariance, axis1=-2, axis2=-1), -1, 0)
-    amplitude = (mean[..., 0] + 1j * mean[..., 1]) / np.sqrt(2)
-    return amplitude, (xx - pp) / 2 + 1j * covariance[..., 0, 1], (xx + pp) / 2
+    amplitude = (mean @ [1.0, 1j]) / np.sqrt(2)
+    xx = covariance[..., 0, 0]
+    xp = covariance[..., 0, 1]
+    pp = covariance[..., 1, 1]
+    return amplitude, (xx - pp) / 2 + 1j * xp, (xx + pp) / 2
 
 
 def occupation(state: GaussianState) -> FloatOrArray:
@@ -1060,8 +1067,8 @@ def _frequencies(frequency: ArrayLike, modes: int) -> FloatArray:
     """One frequency per mode."""
     must = "be above 0 and finite, one number or one per mode"
     omega = numbers("frequency", frequency, must)
-    fits = omega.shape in ((), (modes,)) and ((omega > 0) & (omega < np.inf)).all()
-    require(fits, "frequency", must, frequency)
+    require((omega > 0) & (omega < np.inf), "frequency", must, frequency)
+    require(omega.shape in ((), (modes,)), "frequency", must, frequency)
     return np.broadcast_to(omega, modes)
 
 
@@ -1203,9 +1210,10 @@ def ergotropy(state: GaussianState, frequency: float = 1.0) -> FloatOrArray:
     """
     omega = real("frequency", frequency, above=0.0)
     alpha, pair, spread = _one_mode(state)
-    nu = np.maximum(_symplectic(np.asarray(state.covariance))[0][..., 0], 0.5)
-    work = np.abs(pair) ** 2 / (spread + nu) + np.abs(alpha) ** 2
-    return number(omega * work)
+    nu, _ = _symplectic(np.asarray(state.covariance))
+    squeezed = np.abs(pair) ** 2 / (spread + np.maximum(nu[..., 0], 0.5))
+    displaced = np.abs(alpha) ** 2
+    return number(omega * (squeezed + displaced))
 
 
 def purity(state: GaussianState) -> FloatOrArray:
@@ -1309,7 +1317,8 @@ def logarithmic_negativity(
     signs = np.ones(2 * count)
     signs[turned] = -1.0
     nu = _symplectic(signs[:, None] * covariance * signs)[0]
-    return number(np.maximum(-np.log(2 * nu), 0.0).sum(axis=-1) / unit)
+    below = np.maximum(-np.log(2 * nu), 0.0)
+    return number(below.sum(axis=-1) / unit)
 
 
 def squeezing_db(state: GaussianState) -> FloatOrArray:
@@ -1338,7 +1347,8 @@ def squeezing_db(state: GaussianState) -> FloatOrArray:
     """
     _, pair, spread = _one_mode(state)
     nu = symplectic_eigenvalues(state)[..., 0]
-    return number(10 * np.log10(2 * nu / (spread + np.abs(pair)) * nu))
+    loudest = spread + np.abs(pair)
+    return number(10 * np.log10(2 * nu / loudest * nu))
 
 
 def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
@@ -1370,7 +1380,8 @@ def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
     nu = symplectic_eigenvalues(state)[0]
     points = together("x, p", numbers("x", x), numbers("p", p))
     away = np.stack(points, axis=-1) - state.mean
-    exponent = (away @ np.linalg.inv(state.covariance) * away).sum(axis=-1) / 2
+    scaled = away @ np.linalg.inv(state.covariance)
+    exponent = (scaled * away).sum(axis=-1) / 2
     return np.exp(-exponent) / (2 * np.pi * nu)
 
 
@@ -1414,7 +1425,8 @@ def fock_state(state: GaussianState, levels: int) -> ComplexArray:
     pair, mixed = m / norm, 1 - n / norm
     root = np.sqrt(np.arange(levels, dtype=float))
     rho = np.zeros((*norm.shape[:-1], levels, levels), dtype=complex)
-    rho[..., 0, :1] = np.exp(-(alpha.conj() * b).real) / np.sqrt(norm)
+    overlap = (alpha.conj() * b).real
+    rho[..., 0, :1] = np.exp(-overlap) / np.sqrt(norm)
     # First the column of the vacuum, whose conjugate is its row; then the other rows.
     for width in (1, levels):
         for k in range(levels - 1):
@@ -1424,7 +1436,8 @@ def fock_state(state: GaussianState, levels: int) -> ComplexArray:
             row[..., 1:] += mixed * root[1:width] * here[..., :-1]
             rho[..., k + 1, :width] = row / root[k + 1]
         rho[..., 0, :] = rho[..., 0].conj()
-    lost = float(np.max(1 - np.trace(rho, axis1=-2, axis2=-1).real))
+    kept = np.trace(rho, axis1=-2, axis2=-1).real
+    lost = 1 - float(np.min(kept))
     what = f"The weight of the state above {levels} Fock levels"
     at_most(LOST, lost, what, "keep more levels of it", LeakingCutoffError)
     return rho

@@ -830,7 +830,8 @@ def work_fluctuation(states: States, hamiltonian: Operator) -> FloatOrArray:
     _, rising = np.linalg.eigh(density_matrices(array) - EQUAL_WEIGHTS * h)
     basis = rising[..., ::-1]
     moved = h @ basis - basis * (energies + mean)[..., None, :]
-    variance = (falling[..., None, :] * np.abs(moved) ** 2).sum(axis=(-2, -1))
+    each = np.abs(moved) ** 2
+    variance = (falling * each.sum(axis=-2)).sum(axis=-1)
     return number(unit * np.sqrt(variance))
 
 
@@ -1008,7 +1009,8 @@ def antiergotropy(states: States, hamiltonian: Operator) -> FloatOrArray:
 
 def _work_of(rho: Numbers, h: Numbers) -> FloatArray:
     """Ergotropy of positive matrices (..., d, d) of any trace."""
-    return _work(rho, h, np.linalg.eigvalsh(rho)[..., ::-1], np.linalg.eigvalsh(h))
+    rising = np.linalg.eigvalsh(rho)
+    return _work(rho, h, rising[..., ::-1], np.linalg.eigvalsh(h))
 
 
 def _work(
