@@ -974,8 +974,8 @@ def occupation(state: GaussianState) -> FloatOrArray:
     >>> round(occupation(coherent(2.0)), 12)
     4.0
     """
-    _one_mode(state)
-    return energy(state)
+    alpha, _, spread = _one_mode(state)
+    return number(spread - 0.5 + np.abs(alpha) ** 2)
 
 
 def anomalous(state: GaussianState) -> ComplexOrArray:
@@ -1378,10 +1378,10 @@ def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
     must = "be one state, not a time axis"
     require(alpha.ndim == 0, "state", must, alpha.shape)
     nu = symplectic_eigenvalues(state)[0]
-    points = together("x, p", numbers("x", x), numbers("p", p))
-    away = np.stack(points, axis=-1) - state.mean
-    scaled = away @ np.linalg.inv(state.covariance)
-    exponent = (scaled * away).sum(axis=-1) / 2
+    x, p = together("x, p", numbers("x", x), numbers("p", p))
+    dx, dp = x - state.mean[0], p - state.mean[1]
+    (xx, xp), (_, pp) = np.linalg.inv(state.covariance)
+    exponent = (xx * dx**2 + 2 * xp * dx * dp + pp * dp**2) / 2
     return np.exp(-exponent) / (2 * np.pi * nu)
 
 

@@ -236,7 +236,7 @@ def energy(states: States, hamiltonian: Operator) -> FloatOrArray:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -264,8 +264,10 @@ def stored_energy(
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
     reference : ket or density matrix, or one per state, optional
         rho_0, such as the initial state of a charging run. If not given, the zero is
         the ground-state energy of H.
@@ -326,8 +328,10 @@ def instantaneous_power(
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
     generator : (d, d) or (T, d, d) array_like, Qobj or list of those
         K, the total Hamiltonian at the times of the states. For an open battery add
         the part of the baths, tr(H D[rho]).
@@ -378,8 +382,10 @@ def power_bound(
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
     generator : (d, d) or (T, d, d) array_like, Qobj or list of those
         K: the charging part V of H + V, or H + V itself. Both bound the same power,
         and the smaller bound holds.
@@ -440,7 +446,7 @@ def speed_limits(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     generator : (d, d) array_like or Qobj
         K, the total Hamiltonian, constant in time.
     angle : array_like, optional
@@ -533,7 +539,7 @@ def passive_state(states: States, hamiltonian: Operator) -> ComplexArray:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -574,7 +580,7 @@ def ergotropy(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj, or a list of blocks for "all_atoms"
         H on the space of the states.
     unitaries : str
@@ -807,8 +813,10 @@ def work_fluctuation(states: States, hamiltonian: Operator) -> FloatOrArray:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
 
     Returns
     -------
@@ -849,7 +857,7 @@ def passive_energy(states: States, hamiltonian: Operator) -> FloatOrArray:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -876,8 +884,10 @@ def bound_energy(states: States, hamiltonian: Operator) -> FloatOrArray:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
 
     Returns
     -------
@@ -916,8 +926,10 @@ def many_copy_work(states: States, hamiltonian: Operator) -> FloatOrArray:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
 
     Returns
     -------
@@ -950,8 +962,10 @@ def excess_free_energy(
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
     temperature : float
         T > 0 in the unit of H (k_B = 1).
 
@@ -989,7 +1003,7 @@ def antiergotropy(states: States, hamiltonian: Operator) -> FloatOrArray:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -1030,7 +1044,7 @@ def capacity(states: States, hamiltonian: Operator) -> FloatOrArray:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -1058,11 +1072,12 @@ def incoherent_ergotropy(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
     degeneracy : float, optional
-        Levels of H closer than this count as one; see the conventions above.
+        Levels of H closer than this count as one; see the conventions of
+        `qbcore.metrics`.
 
     Returns
     -------
@@ -1086,11 +1101,12 @@ def coherent_ergotropy(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
     degeneracy : float, optional
-        Levels of H closer than this count as one; see the conventions above.
+        Levels of H closer than this count as one; see the conventions of
+        `qbcore.metrics`.
 
     Returns
     -------
@@ -1118,7 +1134,7 @@ def energy_fluctuation(states: States, hamiltonian: Operator) -> FloatOrArray:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -1156,7 +1172,7 @@ def von_neumann_entropy(states: States, *, base: float = 2.0) -> FloatOrArray:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     base : float
         Base of the logarithm, above 1: 2 for bits, e for nats.
 
@@ -1189,13 +1205,14 @@ def diagonal_entropy(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
     base : float
         Base of the logarithm, above 1: 2 for bits, e for nats.
     degeneracy : float, optional
-        Levels of H closer than this count as one; see the conventions above.
+        Levels of H closer than this count as one; see the conventions of
+        `qbcore.metrics`.
 
     Returns
     -------
@@ -1225,13 +1242,14 @@ def relative_entropy_of_coherence(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
     base : float
         Base of the logarithm, above 1: 2 for bits, e for nats.
     degeneracy : float, optional
-        Levels of H closer than this count as one; see the conventions above.
+        Levels of H closer than this count as one; see the conventions of
+        `qbcore.metrics`.
 
     Returns
     -------
