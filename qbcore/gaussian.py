@@ -35,7 +35,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_continuous_lyapunov
+from scipy.linalg import block_diag, solve_continuous_lyapunov
 
 from qbcore._numerics.moments import driven, steps
 from qbcore._support.checks import (
@@ -276,12 +276,10 @@ def two_mode_squeezed(
     1.442695
     """
     # A balanced beam splitter makes it of two modes that are squeezed crosswise.
-    one, other = (
-        squeezed(sign * real("squeezing", squeezing), phase, occupation).covariance
-        for sign in (1, -1)
-    )
-    same, cross = (one + other) / 2, (one - other) / 2
-    return _centred(np.block([[same, cross], [cross, same]]))
+    r = real("squeezing", squeezing)
+    one, other = (squeezed(each, phase, occupation).covariance for each in (r, -r))
+    splitter = np.kron([[1, 1], [1, -1]], np.eye(2))
+    return _centred(splitter @ block_diag(one, other) @ splitter.T / 2)
 
 
 def tensor(*states: GaussianState) -> GaussianState:

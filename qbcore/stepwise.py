@@ -94,8 +94,7 @@ class StepwiseCharging(Result):
         >>> StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t).max_energy
         Peak(time=2.0, value=4.0)
         """
-        best = int(self.energy.argmax())
-        return Peak(float(self.times[best]), float(self.energy[best]))
+        return _peak(self.times, self.energy)
 
     @property
     def max_average_power(self) -> Peak:
@@ -108,8 +107,12 @@ class StepwiseCharging(Result):
         >>> curve.max_average_power
         Peak(time=1.0, value=3.0)
         """
-        best = int(self.average_power.argmax())
-        return Peak(float(self.times[best + 1]), float(self.average_power[best]))
+        return _peak(self.times[1:], self.average_power)
+
+
+def _peak(times: FloatArray, values: FloatArray) -> Peak:
+    best = values.argmax()
+    return Peak(float(times[best]), float(values[best]))
 
 
 def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:

@@ -74,7 +74,7 @@ def in_short(value: object) -> str:
     return f"array {value.shape} from {value.min():.6g} to {value.max():.6g}"
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: object, other: object) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(_same, one, other))
-    return np.array_equal(one, other)
+    return np.array_equal(np.asarray(one), np.asarray(other))
