@@ -295,17 +295,17 @@ def charge(
         whole = qutip.expand_operator(battery, space, sites)
         slope = _slope(hamiltonian, whole, jumps)
         energy = np.real(qutip.expect(whole, kets))
-        pairs = zip(grid, kets, strict=True)
-        power = np.real([slope.expect(at, ket) for at, ket in pairs])
+        power = np.real([*map(slope.expect, grid, kets)])
         parts = kets if own == space else [ket.ptrace(sites) for ket in kets]
     kept = np.array([part.full() for part in parts])[-t.size :]
+    highest = np.linalg.eigvalsh(battery.full())[-1]
     return Charging(
         times=t,
         energy=energy[-t.size :] - energy[0],
         power=power[-t.size :],
         ergotropy=np.asarray(metrics.ergotropy(kept, battery)),
         states=kept if states else None,
-        ceiling=float(np.linalg.eigvalsh(battery.full())[-1] - energy[0]),
+        ceiling=float(highest - energy[0]),
     )
 
 
@@ -361,8 +361,8 @@ def _width(h: Generator, at: float) -> float:
 def _looks(h: Generator, grid: FloatArray) -> FloatArray:
     """Times between which no phase of H turns far; H is looked at a hundred times."""
     span = np.linspace(grid[0], grid[-1], 100)
-    turned = (grid[-1] - grid[0]) * max(_width(h, at) for at in span)
-    steps = math.ceil(turned / PHASE)
+    width = max(_width(h, at) for at in span)
+    steps = math.ceil((grid[-1] - grid[0]) * width / PHASE)
     way_out = "charge for a shorter time, or declare no `modes=`"
     at_most(MOST_SAMPLES, steps, "The number of looks at the modes", way_out)
     return np.linspace(grid[0], grid[-1], 1 + steps)
@@ -404,7 +404,8 @@ def _highest_levels(sites: list[int], space: list[int]) -> list[tuple[int, qutip
     tops = []
     for site in sites:
         n = space[site]
-        top = qutip.Qobj(np.diag(np.arange(n) >= max(n - 2, 1)).astype(complex))
+        highest = np.arange(n) >= max(n - 2, 1)
+        top = qutip.Qobj(np.diag(highest.astype(complex)))
         tops.append((site, qutip.expand_operator(top, space, site)))
     return tops
 
@@ -452,7 +453,8 @@ def _evolved(
         except qutip.IntegratorException as error:
             message = f"The solver gave up before t = {at:g}, {error}: {WAY_OUT}."
             raise AccuracyError(message, found=math.inf, limit=TOLERANCE) from error
-        lost = abs(float(np.real(qutip.expect(one, state))) - 1)
+        norm = np.real(qutip.expect(one, state))
+        lost = abs(float(norm) - 1)
         what = f"The norm that the solver lost by t = {at:g}"
         at_most(TOLERANCE, lost, what, WAY_OUT, AccuracyError)
         yield state

@@ -18,7 +18,7 @@ from scipy.linalg import pascal
 from scipy.special import perm
 
 from qbcore._support.checks import finite, require
-from qbcore._support.results import Result, result
+from qbcore._support.results import Result, number, result
 from qbcore._support.states import largest
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
@@ -104,9 +104,7 @@ def peak(
         owner, start = curve[piece], interval[piece]
         time[owner] = t[start] + x * np.diff(t)[start]
         value[owner] = height[higher]
-    if not shape:
-        return Peak(float(time[0]), float(value[0]))
-    return Peak(time.reshape(shape), value.reshape(shape))
+    return Peak(number(time.reshape(shape)), number(value.reshape(shape)))
 
 
 def _checked(
@@ -208,10 +206,8 @@ class Charging(Result):
         >>> curve.average_power
         array([0., 1., 2.])
         """
-        later = self.times > 0
-        return np.where(
-            later, self.energy / np.where(later, self.times, 1.0), self.power
-        )
+        limit = self.power.astype(float)
+        return np.divide(self.energy, self.times, out=limit, where=self.times > 0)
 
     @property
     def efficiency(self) -> FloatArray:
@@ -226,9 +222,9 @@ class Charging(Result):
         >>> Charging(times=t, energy=t, power=t, ergotropy=t / 4).efficiency
         array([0.  , 0.25])
         """
-        stored = self.energy > 0
+        nothing = np.zeros_like(self.energy)
         return np.divide(
-            self.ergotropy, self.energy, out=np.zeros_like(self.energy), where=stored
+            self.ergotropy, self.energy, out=nothing, where=self.energy > 0
         )
 
     @property
@@ -284,7 +280,8 @@ class Charging(Result):
             error[:1] = np.maximum(error[:1], by_energy / t[1:2])
         start = float(t[t > 0][0]) if t[-1] > 0 else 1.0
         time, value = self._peak(mean, slope, error, start)
-        return Peak(time, min(value, self.ceiling / time) if time > 0 else value)
+        most = self.ceiling / time if time > 0 else math.inf
+        return Peak(time, min(value, most))
 
     def _peak(
         self, values: FloatArray, slopes: FloatArray, error: FloatArray, per: float

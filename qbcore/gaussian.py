@@ -901,8 +901,7 @@ def checked_state(
     require(fits, name, must, (mean.shape, covariance.shape))
     for part in (mean, covariance):
         _fitting(name, part, part.shape)
-    symmetric = "have a symmetric covariance"
-    _mirror(name, covariance, adjoint(covariance), symmetric)
+    _mirror(name, covariance, adjoint(covariance), "have a symmetric covariance")
     # Uncertainty, and a positive covariance: V + i Omega/2 has no negative eigenvalue.
     slack = np.maximum(TOLERANCE, 1e-12 * np.abs(covariance).max(axis=(-2, -1)))
     shift = 0.5j * _form(size // 2) + slack[..., None, None] * np.eye(size)
@@ -1065,8 +1064,8 @@ def _frequencies(frequency: ArrayLike, modes: int) -> FloatArray:
     """One frequency per mode."""
     must = "be above 0 and finite, one number or one per mode"
     omega = numbers("frequency", frequency, must)
-    require((omega > 0) & (omega < np.inf), "frequency", must, frequency)
-    require(omega.shape in ((), (modes,)), "frequency", must, frequency)
+    known = omega.shape in ((), (modes,))
+    require(known & (omega > 0) & (omega < np.inf), "frequency", must, frequency)
     return np.broadcast_to(omega, modes)
 
 
@@ -1097,8 +1096,8 @@ def energy(state: GaussianState, frequency: ArrayLike = 1.0) -> FloatOrArray:
     """
     mean, covariance = checked_state(state)
     squares = np.diagonal(covariance, axis1=-2, axis2=-1) + mean**2
-    quanta = (squares.reshape(*mean.shape[:-1], -1, 2).sum(axis=-1) - 1) / 2
-    return number(quanta @ _frequencies(frequency, quanta.shape[-1]))
+    omega = _frequencies(frequency, mean.shape[-1] // 2)
+    return number((squares - 0.5) @ np.repeat(omega, 2) / 2)
 
 
 def _left(nu: FloatArray, frequency: ArrayLike) -> FloatArray:

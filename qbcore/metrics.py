@@ -284,7 +284,8 @@ def stored_energy(
     """
     array, h = _read(states, hamiltonian)
     if reference is None:
-        return number(_mean(array, _above(h, np.linalg.eigvalsh(h)[0])))
+        ground = np.linalg.eigvalsh(h)[0]
+        return number(_mean(array, _above(h, ground)))
     origin, _ = _read(reference, hamiltonian, "reference")
     fits = origin.ndim == 2 or origin.shape[:-2] == array.shape[:-2]
     require(fits, "reference", "be one state, or one per state", origin.shape)
@@ -477,7 +478,8 @@ def speed_limits(
     require(inside, "angle", "be above 0 and at most pi/2", angle)
     k, _ = hermitian("generator", generator, single=True)
     array, _ = _read(states, generator)
-    height = _mean(array, _above(k, np.linalg.eigvalsh(k)[0]))
+    ground = np.linalg.eigvalsh(k)[0]
+    height = _mean(array, _above(k, ground))
     spread = _fluctuation(array, k)
     way, spread, height = together("angle, states", way, spread, height)
     with np.errstate(divide="ignore"):
@@ -523,7 +525,8 @@ def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) ->
     must = f"begin above zero and fall to {share:.3g} of that by the last of `times`"
     require(after > 0, "work", must, w[[0, -1]].tolist())
     near = slice(after - 1, after + 1)
-    return float(np.interp(-level, -w[near], t[near]) - t[0])
+    crossed = np.interp(-level, -w[near], t[near])
+    return float(crossed - t[0])
 
 
 def passive_state(states: States, hamiltonian: Operator) -> ComplexArray:
@@ -557,7 +560,8 @@ def passive_state(states: States, hamiltonian: Operator) -> ComplexArray:
     """
     _, h, falling = _weighed(states, hamiltonian)
     _, basis = np.linalg.eigh(h)
-    return ((basis * falling[..., None, :]) @ adjoint(basis)).astype(complex)
+    weighed = basis * falling[..., None, :]
+    return (weighed @ adjoint(basis)).astype(complex)
 
 
 def ergotropy(
@@ -684,7 +688,8 @@ def _local_ergotropy(
     traceless = _above(h, np.trace(h).real / len(h))
     own = [part * len(part) / len(h) for part in _reduced(traceless, sizes)]
     # kronsum(A, B) acts with B on the first factor.
-    left = largest(reduce(lambda a, b: sparse.kronsum(b, a), own) - traceless)
+    total = reduce(lambda a, b: sparse.kronsum(b, a), own)
+    left = largest(np.asarray(total - traceless))
     must = 'be a sum over the cells without interaction (`unitaries="all"` takes any H)'
     fits = left <= OPERATOR_TOLERANCE * largest(traceless)
     require(fits, "hamiltonian", must, f"off by {left:.3g}")

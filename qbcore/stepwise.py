@@ -158,7 +158,8 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     require(lost <= TOLERANCE, "unitary", must, lost)
     eta = checked_states("unit", unit, last, space=[last], single=True)
     weights, kets = np.linalg.eigh(density_matrices(eta))
-    roots = np.sqrt(weights[weights > 0]) * kets[:, weights > 0]
+    present = weights > 0
+    roots = np.sqrt(weights[present]) * kets[:, present]
     size = math.prod(own)
     blocks = turn.reshape(size, last, size, last)
     kraus = np.einsum("aibc,cj->jiab", blocks, roots).reshape(-1, size, size)

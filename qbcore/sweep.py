@@ -283,7 +283,8 @@ def _fill(
             continue
         if not kept:
             _distinct("function", axes, outcome)
-        found, agreed = _shapes(outcome), _shapes(next(iter(kept.values()), outcome))
+        found = _shapes(outcome)
+        agreed = _shapes(next(iter(kept.values()), outcome))
         if found == agreed:
             kept[key] = outcome
             rows = [

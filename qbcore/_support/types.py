@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     import qutip
     from scipy import sparse
+
+    from qbcore._support.results import Result
 
 FloatArray: TypeAlias = NDArray[np.float64]
 ComplexArray: TypeAlias = NDArray[np.complex128]
@@ -23,13 +25,6 @@ FloatOrArray: TypeAlias = float | FloatArray
 ComplexOrArray: TypeAlias = complex | ComplexArray
 
 
-class HasStates(Protocol):
-    """A run that kept its states: of QuTiP's solvers, or a `Charging`."""
-
-    @property
-    def states(self) -> Sequence[qutip.Qobj] | ComplexArray | None:
-        """One per time."""
-
-
 Operator: TypeAlias = "ArrayLike | sparse.sparray | qutip.Qobj"
-States: TypeAlias = "Operator | Sequence[Operator] | HasStates"
+# Or a run that kept its states.
+States: TypeAlias = "Operator | Sequence[Operator] | Result | qutip.solver.Result"
