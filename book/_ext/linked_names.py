@@ -28,6 +28,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+ALIAS = "Alias for field number"
 LEDGER = Path(__file__).resolve().parent.parent / "claims.yml"
 NAME = re.compile(r"(?:python -m )?([A-Za-z_]\w*(?:\.\w+)*)(?:\(.*\))?(?:\.states)?")
 MODELS = {
@@ -68,12 +69,21 @@ def entries(app: Sphinx) -> dict[str, set[tuple[str, str]]]:
 
 
 def _fields(full: str, kind: str) -> list[str]:
-    """The fields of a dataclass, which the reference explains in the class itself."""
+    """The fields of a record, which the reference explains in the class itself."""
     if kind != "class" or not full.startswith("qbcore"):
         return []
     module, _, name = full.rpartition(".")
     found = getattr(importlib.import_module(module), name)
-    return [field.name for field in fields(found)] if is_dataclass(found) else []
+    if is_dataclass(found):
+        return [field.name for field in fields(found)]
+    return [*getattr(found, "_fields", ())]  # of a NamedTuple
+
+
+def without_aliases(
+    _app: Sphinx, _kind: str, _name: str, member: object, _skip: bool, _options: object
+) -> bool | None:
+    """Leave out what Python writes of a NamedTuple's fields: "Alias for field number 0"."""
+    return True if (getattr(member, "__doc__", None) or "").startswith(ALIAS) else None
 
 
 def chosen(places: set[tuple[str, str]], context: str) -> tuple[str, str] | None:
@@ -194,4 +204,5 @@ def _sections(node: nodes.Node) -> Iterator[str]:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_post_transform(LinkNames)
+    app.connect("autodoc-skip-member", without_aliases)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -178,8 +178,8 @@ class Pulses:
         excited = np.arange(len(self.ladder), -1.0, -1)
         mean = populations @ excited
         variance = (populations * (excited - mean[..., None]) ** 2).sum(axis=-1)
-        spread, entropy = np.sqrt(variance), shannon_entropy(populations)
-        return mean, spread, entropy, raised.imag.sum(axis=-1), twist
+        entropy = np.asarray(shannon_entropy(populations))
+        return mean, np.sqrt(variance), entropy, raised.imag.sum(axis=-1), twist
 
 
 class ShapedPulses(Pulses):
