@@ -1,14 +1,7 @@
-r"""Lossy cavities: the density matrix as one real vector, in time and at rest.
+"""Lossy cavities: the density matrix as one real vector z, in time and at rest.
 
-    d rho/dt = -i [H, rho] + sum_k (L_k rho L_k^+ - {L_k^+ L_k, rho}/2)
-
-with real H and L_k. Write rho = X + i Y, with X symmetric and Y antisymmetric: the real
-matrix z = X + Y says all about it, z^T = X - Y, and
-
-    z' = z^T H - H z^T + sum_k (L_k z L_k^T - {L_k^T L_k, z}/2).
-
-Only the entries of z that the start reaches are kept, row by row. A Runge-Kutta method
-of order 8 takes them on, scipy's DOP853.
+`_numerics.lindblad` has the equation of z. Only the entries that the start reaches are
+kept, row by row. A Runge-Kutta method of order 8 takes them on, scipy's DOP853.
 """
 
 from __future__ import annotations
@@ -21,11 +14,12 @@ from scipy import sparse
 from scipy.integrate import DOP853
 from scipy.sparse.linalg import splu
 
+from qbcore._numerics.lindblad import as_real, generator, reached
 from qbcore._support.checks import require
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
 from qbcore._support.states import adjoint
-from qbcore._support.types import BoolArray, FloatArray, IntArray
+from qbcore._support.types import FloatArray
 from qbcore.dual_cavity._space import Observed, Space, ladders
 from qbcore.errors import SeveralSteadyStatesError
 
@@ -48,8 +42,8 @@ class OpenSpace(Space):
         super().__init__(*given)
         size, (atoms, photons) = len(self.start), self.matrix
         at_most(LARGEST, size**2, "The number of entries of a density matrix", FEWER)
-        rho = self.start @ adjoint(self.start)
-        z, whole = (rho.real + rho.imag).ravel(), self._generator(size)
+        z = as_real(self.start @ adjoint(self.start))
+        whole = generator(self.h, self.jumps)
         kept = reached(whole, z != 0)
         self.entries, self.generator = z[kept], whole[kept][:, kept]
         row, column = divmod(kept, size)
@@ -64,14 +58,6 @@ class OpenSpace(Space):
         same = 1.0 * (light[row] == light[column])  # a partial trace
         place = atom[row] * atoms + atom[column], np.arange(kept.size)
         self.traced = sparse.csr_array((same, place), (atoms**2, kept.size))
-
-    def _generator(self, size: int) -> Any:
-        """z -> z' for z row by row, where A z B is kron(A, B^T)."""
-        one, flip = sparse.eye_array(size), np.arange(size**2).reshape(size, size).T
-        turn = (sparse.kron(one, self.h) - sparse.kron(self.h, one)).tocsr()
-        lost = sum(jump.T @ jump for jump in self.jumps) / 2
-        gained = sum(sparse.kron(jump, jump) for jump in self.jumps)
-        return turn[:, flip.ravel()] + gained.tocsr() - sparse.kronsum(lost, lost)
 
     def path(self, times: FloatArray, leak: float) -> Iterator[tuple[Any, FloatArray]]:
         """Yield z (samples, entries), and the largest leak (C,) of all steps so far."""
@@ -123,12 +109,3 @@ class OpenSpace(Space):
         way_out = "give every part a loss and a coupling, or use `charge`"
         at_most(DIFFERENT, apart, what, way_out, SeveralSteadyStatesError)
         return self.observe(ends[:, :1].T, state=True)
-
-
-def reached(links: Any, found: BoolArray) -> IntArray:
-    """Indices to which the sparse ``links`` lead, from where it is found."""
-    steps, before = links != 0, 0
-    while found.sum() > before:
-        before = found.sum()
-        found = found | (steps @ found)
-    return np.flatnonzero(found)
