@@ -6,8 +6,7 @@ kept, row by row. A Runge-Kutta method of order 8 takes them on, scipy's DOP853.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -18,9 +17,9 @@ from qbcore._numerics.lindblad import as_real, generator, reached
 from qbcore._support.checks import require
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
-from qbcore._support.states import adjoint
+from qbcore._support.states import Numbers, adjoint
 from qbcore._support.types import FloatArray
-from qbcore.dual_cavity._space import Observed, Space, ladders
+from qbcore.dual_cavity._space import Cavity, Observed, Space, ladders
 from qbcore.errors import SeveralSteadyStatesError
 
 LARGEST = 640_000  # entries of a density matrix; their generator takes 200 MB
@@ -37,9 +36,15 @@ FEWER = "lower the cutoffs or the numbers of atoms"
 class OpenSpace(Space):
     """As `Space`, with the entries of z in the place of a ket."""
 
-    def __init__(self, *given: Any) -> None:
+    def __init__(
+        self,
+        cavities: list[Cavity],
+        h: sparse.csr_array,
+        psi: Numbers,
+        jumps: Sequence[sparse.csr_array],
+    ) -> None:
         """Build the generator, and what is observed on the entries."""
-        super().__init__(*given)
+        super().__init__(cavities, h, psi, jumps)
         size, (atoms, photons) = len(self.start), self.matrix
         at_most(LARGEST, size**2, "The number of entries of a density matrix", FEWER)
         z = as_real(self.start @ adjoint(self.start))
@@ -59,7 +64,9 @@ class OpenSpace(Space):
         place = atom[row] * atoms + atom[column], np.arange(kept.size)
         self.traced = sparse.csr_array((same, place), (atoms**2, kept.size))
 
-    def path(self, times: FloatArray, leak: float) -> Iterator[tuple[Any, FloatArray]]:
+    def path(
+        self, times: FloatArray, leak: float
+    ) -> Iterator[tuple[Numbers, FloatArray]]:
         """Yield z (samples, entries), and the largest leak (C,) of all steps so far."""
         end, size = float(times[-1]), self.entries.size
         fastest = float(abs(self.generator).sum(axis=0).max())
@@ -85,7 +92,7 @@ class OpenSpace(Space):
             yield solver.dense_output()(times[done:last]).T, worst
             done = last
 
-    def observe(self, kets: Any, *, state: bool = False) -> Observed:
+    def observe(self, kets: Numbers, *, state: bool = False) -> Observed:
         """Return the means in the states z (T, entries)."""
         each = np.tensordot(kets[:, self.diagonal], self.means, (1, 2))
         atoms = self.matrix[0]

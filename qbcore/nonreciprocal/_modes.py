@@ -55,6 +55,13 @@ class GaussianCharging(Charging):
         Energy of the charger above its start.
     input_power : (T,) array
         Energy that the drive feeds in per unit time.
+
+    Examples
+    --------
+    >>> from qbcore import NonreciprocalBattery
+    >>> curve = NonreciprocalBattery(linear_drive=0.5).charge([0.0, 1.0])
+    >>> curve.energy.round(4), curve.charger_energy.round(4)
+    (array([0.    , 0.0305]), array([0.    , 0.1479]))
     """
 
     moments: GaussianState
@@ -72,6 +79,13 @@ class GaussianSteadyState(SteadyState):
         Mean (2n,) and covariance (2n, 2n) of all modes, charger first, battery second.
     levels : int
         Fock levels of `state`.
+
+    Examples
+    --------
+    >>> from qbcore import NonreciprocalBattery
+    >>> rest = NonreciprocalBattery(linear_drive=0.1).steady_state()
+    >>> round(rest.energy, 4), rest.state.shape
+    (0.1093, (30, 30))
     """
 
     moments: GaussianState
@@ -152,22 +166,42 @@ class DrivenModes:
 
     @property
     def quantum(self) -> float:
-        """Energy of one quantum of the battery, omega_0."""
+        """Energy of one quantum of the battery, omega_0.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery(frequency=2.0).quantum
+        2.0
+        """
         return self.frequency
 
     @property
     def capacity(self) -> float:
-        """An oscillator holds any energy."""
+        """An oscillator holds any energy.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().capacity
+        inf
+        """
         return math.inf
 
     @property
     def battery_sites(self) -> tuple[int, ...]:
-        """The battery is the second mode."""
+        """The battery is the second mode.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().battery_sites
+        (1,)
+        """
         return (BATTERY,)
 
     @property
     def drive(self) -> float:
-        """F, the linear drive in use; 0 if it is a function of time."""
+        """F, the linear drive in use; 0 if it is a function of time.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().drive
+        0.5
+        """
         return constant(self.linear_drive)
 
     @property
@@ -185,7 +219,12 @@ class DrivenModes:
 
     @cached_property
     def system(self) -> GaussianSystem:
-        """The same in quadratures, for `qbcore.gaussian`."""
+        """The same in quadratures, for `qbcore.gaussian`.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().system.modes
+        2
+        """
         constants = self.drive, constant(self.two_photon_drive)
         return self._system(*self._ties, *constants)
 
@@ -248,6 +287,15 @@ class DrivenModes:
         TooLargeError
             If a curve without ``times`` needs more than 20,000 samples, or a drive
             more than 20,000 steps at a time.
+
+        Examples
+        --------
+        >>> from qbcore import NonreciprocalBattery
+        >>> from qbcore.gaussian import coherent, tensor, thermal
+        >>> full = tensor(coherent(2.0), thermal(1, 0.0))  # a charger of 4 quanta
+        >>> undriven = NonreciprocalBattery(linear_drive=0.0)
+        >>> round(undriven.charge(start=full).max_energy.value, 4)
+        1.7896
         """
         system, omega, pulses = self.system, self.frequency, self.pulses
         t = settling_times(system) if times is None else time_axis("times", times)
@@ -320,7 +368,12 @@ class DrivenModes:
         return np.asarray(-self.frequency * np.imag(linear + pairs))
 
     def hamiltonian(self) -> qutip.Qobj | qutip.QobjEvo:
-        """Return H in the Fock spaces of the modes; time-dependent if a drive is."""
+        """Return H in the Fock spaces of the modes; time-dependent if a drive is.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery(charger_levels=4, battery_levels=5).hamiltonian().dims
+        [[4, 5], [4, 5]]
+        """
         import qutip
 
         modes, (hopping, _) = self._ladder_operators(), self._ties
@@ -336,7 +389,12 @@ class DrivenModes:
         return total
 
     def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return the jump operators of the baths, of those that couple."""
+        """Return the jump operators of the baths, of those that couple.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> len(NonreciprocalBattery().collapse_operators())
+        3
+        """
         modes, (_, losses) = self._ladder_operators(), self._ties
         n = self.bath_occupation
         jumps = [sum(map(operator.mul, row, modes)) for row in losses if row.any()]
@@ -344,13 +402,23 @@ class DrivenModes:
         return [np.sqrt(n + 1) * jump for jump in jumps] + gains
 
     def battery_hamiltonian(self) -> qutip.Qobj:
-        """Return omega_0 b^+ b of the battery, in ``battery_levels`` Fock levels."""
+        """Return omega_0 b^+ b of the battery, in ``battery_levels`` Fock levels.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery(battery_levels=3).battery_hamiltonian().diag()
+        array([0., 1., 2.])
+        """
         import qutip
 
         return self.frequency * qutip.num(self.battery_levels)
 
     def initial_state(self) -> qutip.Qobj:
-        """Return all modes in equilibrium with the undriven baths; a ket at n = 0."""
+        """Return all modes in equilibrium with the undriven baths; a ket at n = 0.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().initial_state().isket
+        True
+        """
         import qutip
 
         n = self.bath_occupation

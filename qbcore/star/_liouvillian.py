@@ -70,12 +70,12 @@ def evolve(
     def seen(*rows: FloatArray) -> FloatArray:
         """Run the entries of z on which these sums over z depend."""
         readout = np.array(rows)
-        kept = reached(full.T, readout.any(axis=0))
+        kept = reached(full.T, np.any(readout, axis=0))
         block = full[kept][:, kept]
         return observe(block, z[kept], times, readout[:, kept])
 
     populations = seen(battery, battery @ full, others)
-    if not z[reached(full.T, real.astype(bool))].any():
+    if not z[reached(full.T, np.asarray(real != 0))].any():
         return populations, np.zeros(times.size, complex)
     x, y = seen(real, imaginary)
     return populations, x + 1j * y
