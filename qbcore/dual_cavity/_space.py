@@ -164,9 +164,8 @@ class Space:
     @cached_property
     def _feed(self) -> sparse.csr_array:
         """2 [Q, H], sparse."""
-        feed, total = self.h.copy(), self.means[:, 0].sum(axis=0)
-        rows = np.repeat(np.arange(total.size), np.diff(feed.indptr))
-        feed.data *= 2 * (total[rows] - total[feed.indices])
+        energy = sparse.diags_array(self.means[:, 0].sum(axis=0))
+        feed = 2 * (energy @ self.h - self.h @ energy)
         feed.eliminate_zeros()
         return feed
 

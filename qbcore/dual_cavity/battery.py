@@ -586,12 +586,15 @@ class DualCavityBattery(ClosedBattery):
 
     def _losses(self, cavity: Cavity) -> list[tuple[float, sparse.sparray]]:
         """Rates above zero, and their jump operators on one cavity."""
-        photon = sparse.kron(sparse.eye_array(cavity.levels.size), _photon(cavity))
-        losses = [(self.cavity_loss, photon)]
-        losses += [(self.collective_decay, _with(cavity, cavity.raising.T))]
+        atoms, light = map(sparse.eye_array, cavity.sizes)
+        photon = sparse.diags_array(np.sqrt(np.arange(1, cavity.light)), offsets=1)
+        losses = [
+            (self.cavity_loss, sparse.kron(atoms, photon)),
+            (self.collective_decay, sparse.kron(cavity.raising.T, light)),
+        ]
         if self.individual_decay:
-            each = individual_lowering(cavity.atoms)
-            losses += [(self.individual_decay, _with(cavity, jump)) for jump in each]
+            jumps = individual_lowering(cavity.atoms)
+            losses += [(self.individual_decay, sparse.kron(x, light)) for x in jumps]
         return [(rate, jump) for rate, jump in losses if rate]
 
     def _space(self, cavities: list[Cavity], psi: Numbers) -> Space:
@@ -748,16 +751,6 @@ class DualCavityBattery(ClosedBattery):
 def _refuse_size(entries: int) -> None:
     way_out = "lower `cutoff_a`, `cutoff_b` or the numbers of atoms"
     at_most(LARGEST, entries, "The number of entries of a state", way_out)
-
-
-def _with(cavity: Cavity, atoms: sparse.sparray) -> sparse.sparray:
-    """An operator of the atoms on the atoms and the light of one cavity."""
-    return sparse.kron(atoms, sparse.eye_array(cavity.light))
-
-
-def _photon(cavity: Cavity) -> sparse.sparray:
-    """The ladder operator a of the light alone."""
-    return sparse.diags_array(np.sqrt(np.arange(1, cavity.light)), offsets=1)
 
 
 def _atoms_down(cavity: Cavity, light: ArrayLike | qutip.Qobj) -> ComplexArray:

@@ -7,16 +7,15 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
-from numbers import Complex
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import cumulative_trapezoid
 
 from qbcore import gaussian
-from qbcore._support.checks import integer, real, require, sampled, time_axis
+from qbcore._support.checks import finite, integer, real, require, sampled, time_axis
 from qbcore._support.models import at_most
 from qbcore._support.results import read_only, result
 from qbcore._support.types import ComplexArray, FloatArray
@@ -102,7 +101,7 @@ class ChosenDrive(float):
     """A linear drive that nobody gave: `dataclasses.replace` chooses it again."""
 
 
-def _checked_field(name: str, value: Any) -> Any:
+def _checked_field(name: str, value: complex | Drive) -> complex | Drive:
     """Return the field as a Python number in its range, or a drive's function."""
     if name.endswith("_levels"):
         return integer(name, value, least=2)
@@ -114,9 +113,9 @@ def _checked_field(name: str, value: Any) -> Any:
             return value
     number: complex
     if name == "coupling":
-        fits = isinstance(value, Complex) and not isinstance(value, bool)
-        require(fits, name, "be a finite number", value)
-        number = complex(real(name, value.real), real(name, value.imag))
+        entry = finite(name, value, dtype=complex)
+        require(entry.ndim == 0, name, "be a finite number", value)
+        number = complex(entry)
     else:
         above = 0.0 if name in POSITIVE else -math.inf
         least = 0.0 if name in NOT_NEGATIVE else -math.inf
@@ -234,7 +233,7 @@ class DrivenModes:
         hopping, losses = self._ties
         nothing = 0 * hopping, 0 * losses
         return [
-            (self._system(*nothing, *unit), partial(_at, name, getattr(self, name)))
+            (self._system(*nothing, *unit), sampled(name, getattr(self, name)))
             for name, unit in DRIVES.items()
             if callable(getattr(self, name))
         ]
@@ -362,7 +361,11 @@ class DrivenModes:
         those of the moments; they matter only to a drive that is a function of time.
         """
         charger = moments.mode(CHARGER)
-        f, epsilon = (_values(name, getattr(self, name), times) for name in DRIVES)
+        drives = {name: getattr(self, name) for name in DRIVES}
+        f, epsilon = (
+            sampled(name, drive)(times) if callable(drive) else drive
+            for name, drive in drives.items()
+        )
         linear = 2 * f * gaussian.amplitude(charger)
         pairs = 4 * epsilon * self._turn.conjugate() * gaussian.anomalous(charger)
         return np.asarray(-self.frequency * np.imag(linear + pairs))
@@ -440,19 +443,9 @@ class DrivenModes:
         ]
 
 
-def constant(drive: Any) -> float:
+def constant(drive: Drive | None) -> float:
     """The drive; 0 if it is a function of time."""
-    return 0.0 if callable(drive) else float(drive)
-
-
-def _at(name: str, drive: Callable[[float], float], t: float) -> float:
-    """The drive at one time, checked."""
-    return real(name, drive(t))
-
-
-def _values(name: str, drive: Any, times: ArrayLike) -> Any:
-    """The drive at these times."""
-    return sampled(name, drive)(times) if callable(drive) else drive
+    return 0.0 if drive is None or callable(drive) else drive
 
 
 def _change(mean: FloatArray, change: GaussianState) -> FloatArray:

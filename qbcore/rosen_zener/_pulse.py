@@ -138,11 +138,8 @@ class Pulses:
             upto = np.searchsorted(fractions, end, side="right")
             asked = np.append(fractions[done:upto], end)
             kets = weighted(np.vander((asked - now) / h, TERMS + 1, True), series)
-            norm = np.linalg.norm(kets, axis=-1, keepdims=True)
-            _within(allowed, float(np.abs(norm - 1).max()))
-            kets /= norm
-            phases = np.exp(-1j * self.centre * asked[:, None])
-            yield (kets * size[:, None] * phases)[:, :-1]
+            kets = _normalised(kets, allowed)
+            yield self._turned(kets, size, asked)[:, :-1]
             psi, now, done = kets[:, -1], end, upto
 
     def _series(self, psi: ComplexArray, now: float, h: float) -> ComplexArray:
@@ -163,6 +160,12 @@ class Pulses:
             moved[..., 1:] += half * driven[..., :-1]
             np.divide(moved, k + 1, out=c[:, k + 1 : k + 2])
         return c
+
+    def _turned(
+        self, kets: ComplexArray, size: FloatArray, fractions: FloatArray
+    ) -> ComplexArray:
+        """The kets with their sizes, and with the phase of the centre of the levels."""
+        return kets * size[:, None] * np.exp(-1j * self.centre * fractions[:, None])
 
     def observe(self, kets: ComplexArray) -> tuple[FloatArray, ...]:
         """Energy, deviation (unit Delta), entropy, <Jy> and twist, each (P, S).
@@ -210,10 +213,7 @@ class ShapedPulses(Pulses):
         )
         _within(allowed, 0.0 if found.success else math.inf)
         kets = np.moveaxis(found.y.reshape(*self.kets.shape, -1), -1, 1)
-        norm = np.linalg.norm(kets, axis=-1, keepdims=True)
-        _within(allowed, float(np.abs(norm - 1).max()))
-        phases = np.exp(-1j * self.centre * fractions[:, None])
-        yield kets / norm * size[:, None] * phases
+        yield self._turned(_normalised(kets, allowed), size, fractions)
 
     def _slope(self, x: float, flat: ComplexArray) -> ComplexArray:
         """The Schroedinger equation, d psi/dx."""
@@ -235,6 +235,13 @@ def _reach(series: ComplexArray, share: float) -> float:
     sizes = np.linalg.norm(series[:, -2:], axis=-1).max(axis=0)
     sizes = np.maximum(sizes, np.finfo(float).tiny)
     return float(((share / sizes) ** [1 / (TERMS - 2), 1 / (TERMS - 1)]).min())
+
+
+def _normalised(kets: ComplexArray, allowed: float) -> ComplexArray:
+    """The kets, whose norms tell the error that was made."""
+    norm = np.linalg.norm(kets, axis=-1, keepdims=True)
+    _within(allowed, float(np.abs(norm - 1).max()))
+    return kets / norm
 
 
 def _within(accuracy: float, error: float) -> None:

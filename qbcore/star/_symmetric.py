@@ -103,43 +103,61 @@ class Symmetric:
         return np.concatenate([battery * weights, (1 - battery) * weights, coherences])
 
 
+class _Entries:
+    """The entries of rho that count, as pairs of a row and a column.
+
+    They hold the unknowns P_e, P_g and Y, and then Y again in its mirror image.
+    """
+
+    def __init__(self, j: FloatArray, m: FloatArray) -> None:
+        e = np.arange(j.size)
+        g = e + j.size
+        lower = np.flatnonzero(m < j)
+        upper = g[lower - 1]  # with m + 1
+        pairs = [[e, e], [g, g], [lower, upper], [upper, lower]]
+        self.row, self.column = np.concatenate(pairs, axis=1)
+        self.known = self.row.size - lower.size
+        unknowns = sparse.eye_array(self.known, format="csr")
+        self.held = sparse.vstack([unknowns, unknowns[2 * j.size :]])
+        self.one = sparse.eye_array(2 * j.size, format="csr")
+
+    def moved(
+        self, left: sparse.csr_array, right: sparse.csr_array
+    ) -> sparse.csr_array:
+        """rho -> left rho right^T on the unknowns."""
+        rows = left[self.row[: self.known]][:, self.row]
+        columns = right[self.column[: self.known]][:, self.column]
+        return rows.multiply(columns).tocsr() @ self.held
+
+    def lindblad(self, *jumps: sparse.csr_array) -> sparse.csr_array:
+        """sum_k (L_k rho L_k^T - {L_k^T L_k, rho}/2)."""
+        lost = sum(jump.T @ jump for jump in jumps) / 2
+        gained = sum(self.moved(jump, jump) for jump in jumps)
+        return gained - self.moved(lost, self.one) - self.moved(self.one, lost)
+
+    def commutator(self, k: sparse.csr_array) -> sparse.csr_array:
+        """K rho - rho K for an antisymmetric K."""
+        return self.moved(k, self.one) + self.moved(self.one, k)
+
+
 @lru_cache(maxsize=16)
 def symmetric(ancillas: int) -> Symmetric:
     """The generators for M ancillas; M = 0 leaves the bare battery."""
     j, m = dicke_levels(ancillas)
-    e = np.arange(j.size)
-    g = e + j.size
-    # The entries of rho: P_e, P_g and Y; then Y again, in its mirror image.
-    up = np.flatnonzero(m < j)
-    down = g[up - 1]  # its row has m + 1
-    row, column = np.concatenate([[e, e], [g, g], [up, down], [down, up]], axis=1)
-    whole = sparse.eye_array(2 * j.size + up.size, format="csr")
-    symmetric_rho = sparse.vstack([whole, whole[2 * j.size :]])
-
-    def moved(left: sparse.csr_array, right: sparse.csr_array) -> sparse.csr_array:
-        """rho -> left rho right^T."""
-        products = left[row][:, row].multiply(right[column][:, column])
-        return products.tocsr()[: whole.shape[0]] @ symmetric_rho
-
-    def lindblad(jumps: list[sparse.csr_array]) -> sparse.csr_array:
-        lost = sum(jump.T @ jump for jump in jumps) / 2
-        gained = sum(moved(jump, jump) for jump in jumps)
-        return gained - moved(lost, one) - moved(one, lost)
-
+    entries = _Entries(j, m)
     both = partial(sparse.kron, format="csr")
-    level, one = sparse.eye_array(j.size), sparse.eye_array(2 * j.size, format="csr")
+    level, battery = sparse.eye_array(j.size), sparse.eye_array(2)
     lower = sparse.csr_array([[0.0, 0.0], [1.0, 0.0]])
     flip = np.lexsort((m, -j))  # m -> -m
     jumps = individual_lowering(ancillas)
-    loss, gain = (lindblad([both(x, level)]) for x in (lower, lower.T))
-    losses = lindblad([both(np.eye(2), x) for x in jumps])
-    gains = lindblad([both(np.eye(2), x[flip][:, flip]) for x in jumps])
-    spin_down = sparse.diags_array(np.sqrt((j + m) * (j - m + 1))[:-1], offsets=-1)
-    hop = both(lower.T, spin_down)
+    loss, gain = (entries.lindblad(both(x, level)) for x in (lower, lower.T))
+    losses = entries.lindblad(*(both(battery, x) for x in jumps))
+    gains = entries.lindblad(*(both(battery, x[flip][:, flip]) for x in jumps))
+    down = sparse.diags_array(np.sqrt((j + m) * (j - m + 1))[:-1], offsets=-1)
+    hop = both(lower.T, down)  # sigma_+ S_-
     hop.eliminate_zeros()
-    exchange = moved(hop - hop.T, one) + moved(one, hop - hop.T)
-
-    sizes = [j.size, j.size, up.size]
+    exchange = entries.commutator(hop - hop.T)
+    sizes = [j.size, j.size, entries.known - 2 * j.size]
     count = ancillas / 2 + m
     return Symmetric(
         spin=j,
@@ -147,5 +165,5 @@ def symmetric(ancillas: int) -> Symmetric:
         parts=[loss + losses, gain - loss, gains - losses, exchange],
         trace=np.repeat([1.0, 1.0, 0.0], sizes),
         battery=np.repeat([1.0, 0.0, 0.0], sizes),
-        ancillas=np.concatenate([count, count, np.zeros(up.size)]),
+        ancillas=np.concatenate([count, count, np.zeros(sizes[2])]),
     )

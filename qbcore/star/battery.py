@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
@@ -241,7 +241,7 @@ def _at_rest(
         ratio = strength(stars.coupling[mine], stars.rate[mine])
         lots = min(math.ceil(ratio.size * space.size / TOGETHER), ratio.size)
         sets = (np.array_split(each, lots) for each in (ratio, n1[mine], n2[mine]))
-        solved = progress(spread(partial(_rest, n), *sets), "steady states", lots)
+        solved = progress(spread(space.stationary, *sets), "steady states", lots)
         rest = np.concatenate(list(solved))
         p[mine] = rest @ space.battery
         if n > 1:
@@ -255,8 +255,3 @@ def _at_rest(
         current=current,
         dissipation=current * stars.bias,
     )
-
-
-def _rest(cells: int, *parameters: FloatArray) -> FloatArray:
-    """Some stars of one size at rest."""
-    return symmetric(cells - 1).stationary(*parameters)
