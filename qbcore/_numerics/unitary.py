@@ -157,11 +157,6 @@ def weighted(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
     return (weights @ vectors.view(float)).view(complex)
 
 
-def _sums(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
-    """The same for sums over the first of several axes of the vectors."""
-    return np.tensordot(weights, vectors.view(float), 1).view(vectors.dtype)
-
-
 def _by_levels(
     h: sparse.csr_array, centre: float, radius: float, watched: IntArray
 ) -> Advance:
@@ -174,7 +169,9 @@ def _by_levels(
 
     def at(angles: FloatArray, rows: FloatArray, parts: ComplexArray) -> ComplexArray:
         phases = np.exp(-1j * np.outer(levels, angles))
-        return _sums(rows, phases[:, :, None] * parts[:, None]).swapaxes(0, 1)
+        turned = phases[:, :, None] * parts[:, None]
+        kets = weighted(rows, turned.reshape(levels.size, -1))
+        return kets.reshape(-1, *turned.shape[1:]).swapaxes(0, 1)
 
     def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
         parts = modes.T @ psi
@@ -194,9 +191,7 @@ def _by_series(
     doubled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) * 2 / radius
 
     def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
-        begin: Numbers = psi
-        if not psi.imag.any():
-            begin = psi.real.copy()
+        begin: Numbers = psi if psi.imag.any() else psi.real.copy()
         twice = doubled.astype(begin.dtype)
         terms = math.ceil(_terms(ends[-1]) / BLOCK) * BLOCK
         # Even and odd terms of a block apart, and of each kind one that comes next.
@@ -211,6 +206,7 @@ def _by_series(
         for first in range(0, terms, BLOCK):
             for k in range(2, BLOCK + 2):
                 new, last = vectors[k % 2], vectors[(k - 1) % 2]
+                # A name would keep the product alive, and the cache would lose it.
                 np.subtract(
                     twice @ last[(k - 1) // 2], new[k // 2 - 1], out=new[k // 2]
                 )

@@ -535,13 +535,12 @@ class DualCavityBattery(ClosedBattery):
 
     def _lowest(self, count: int) -> FloatArray:
         """The lowest of all 2^N levels of H_Q: as many as the state has ranks."""
-        each = [lowest_levels(self._spectra(c.atoms), count) for c in self._cavities]
+        each = []
+        for atoms in (cavity.atoms for cavity in self._cavities):
+            needed = atoms, self.splitting, self.repulsion
+            spectra = [atomic_levels(*needed, lost) for lost in range(atoms // 2 + 1)]
+            each.append(lowest_levels(spectra, count))
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
-
-    def _spectra(self, atoms: int) -> list[FloatArray]:
-        """Levels of one cavity by total spin N/2, N/2 - 1, ..."""
-        needed = atoms, self.splitting, self.repulsion
-        return [atomic_levels(*needed, lost) for lost in range(atoms // 2 + 1)]
 
     def _matrix(self, cavities: list[Cavity]) -> sparse.csr_array:
         """Total H on the whole space of one or two cavities, a sparse array.

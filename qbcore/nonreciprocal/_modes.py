@@ -31,10 +31,15 @@ Drive: TypeAlias = float | Callable[[float], float]
 
 CHARGER, BATTERY, CAVITY = 0, 1, 2  # order of the modes in states and operators
 POSITIVE = "frequency", "cavity_loss"
-LOSSES = "charger_loss", "battery_loss", "shared_loss"
 # F and epsilon of a drive of strength 1.
 DRIVES = {"linear_drive": (1.0, 0.0), "two_photon_drive": (0.0, 1.0)}
-NOT_NEGATIVE = *LOSSES, "two_photon_drive", "bath_occupation"
+NOT_NEGATIVE = (
+    "charger_loss",
+    "battery_loss",
+    "shared_loss",
+    "two_photon_drive",
+    "bath_occupation",
+)
 SETTLED = 12  # decay times after which e^-12, 6e-6, is left
 PER_TURN = 8  # samples while a mode turns or decays by one radian
 HUGE = 1e100  # of three such fields even the product is a number

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -41,9 +41,6 @@ LONGEST_STEP = 0.01  # of the pulse, so that no feature as wide is leapt over
 MOST_SAMPLES = 2**15  # 4096 radians at 8 samples each
 MOST_WORK = 2e7  # amplitudes times series: half a minute
 OVERHEAD = 200  # amplitudes whose work equals what Python adds to a series
-
-
-Real = TypeVar("Real", float, FloatArray)
 
 
 class Runs(NamedTuple):
@@ -92,7 +89,7 @@ class Runs(NamedTuple):
         return math.ceil(longest)
 
 
-def area_fraction(x: Real) -> Real:
+def area_fraction(x: float | FloatArray) -> FloatArray:
     """Pulse area up to x = t/T, in units of v0 T."""
     return x / 2 - np.sin(2 * np.pi * x) / (4 * np.pi)
 

@@ -365,9 +365,8 @@ class RosenZenerBattery(ClosedBattery):
             times = self.duration * runs.fractions(8.0, least=201)
         t = time_axis("times", times, latest=self.duration)
         begin, pure = _start(start, self.atoms)
-        if self.shape is None:
-            pulses = Pulses(runs, begin)
-        else:
+        pulses = Pulses(runs, begin)
+        if self.shape is not None:
             pulses = ShapedPulses(runs, begin, self._pulse)
         path = pulses.run(self._fraction(t), accuracy)
         seen, kept = [], []

@@ -87,7 +87,7 @@ class CommonBathStar(_network.Network):
     r"""The star of N qubits in one common bath.
 
     Eqs. (7) and (8) of Kamin, Salimi and Arjmandi, Phys. Rev. A 109, 022226 (2024),
-    with the H of `StarBattery` and S_- the sum of sigma_- over all qubits:
+    with the H of `StarBattery` and ``S_-``, the sum of ``sigma_-`` over all qubits:
 
     .. math::
 
