@@ -99,10 +99,16 @@ class Pulses:
 
     Either their parameters differ or their starts, the rows of ``kets`` (P, N + 1), do.
     The empty battery |s, -s> if none are given. A mixture is several kets, each with
-    its weight as its norm squared.
+    its weight as its norm squared. ``pulse`` is F(x), if it is not the paper's; no
+    Taylor series of it is known.
     """
 
-    def __init__(self, runs: Runs, kets: ComplexArray | None = None) -> None:
+    def __init__(
+        self,
+        runs: Runs,
+        kets: ComplexArray | None = None,
+        pulse: Callable[[float], float] | None = None,
+    ) -> None:
         atoms = int(runs.atoms[0])
         splitting, drive, duration, interaction = (x[:, None] for x in runs[1:])
         self.area = drive * duration
@@ -113,19 +119,28 @@ class Pulses:
         self.ladder = ladder(atoms)
         self.mixed = kets is not None
         self.kets = np.eye(1, atoms + 1, atoms) if kets is None else kets
+        self.pulse = pulse
 
     def run(self, fractions: FloatArray, accuracy: float) -> Iterator[ComplexArray]:
         """Yield the kets at all fractions, some at a time; they err by ``accuracy``."""
+        size = np.linalg.norm(self.kets, axis=-1, keepdims=True)
+        follow = self._by_series if self.pulse is None else self._by_dop853
+        unit = self.kets / size
+        for x, kets in follow(unit, fractions, min(accuracy, ROUGHEST)):
+            yield kets * size[:, None] * np.exp(-1j * self.centre * x[:, None])
+
+    def _by_series(
+        self, psi: ComplexArray, fractions: FloatArray, allowed: float
+    ) -> Iterator[tuple[FloatArray, ComplexArray]]:
+        """Yield some of the fractions and their kets at a time."""
         x = np.linspace(0.0, 1.0, 1001)
         half_width = np.abs(self.levels).max()
         strength = self.area.max() * len(self.ladder) / 2
         # Radians by which any state has turned at most.
         turn = half_width * x + strength * area_fraction(x)
-        allowed = min(accuracy, ROUGHEST)
         # Terms as large as e^r cancel in a series of r radians, and lose those digits.
         furthest = math.log(allowed / ROUNDING / (LEAST + turn[-1] / REACH))
-        size = np.linalg.norm(self.kets, axis=-1, keepdims=True)
-        psi, now, done = self.kets / size, 0.0, 0
+        now, done = 0.0, 0
         while done < fractions.size:
             h = np.interp(np.interp(now, x, turn) + furthest, turn, x) - now
             share = h * allowed
@@ -136,7 +151,7 @@ class Pulses:
             asked = np.append(fractions[done:upto], end)
             kets = weighted(np.vander((asked - now) / h, TERMS + 1, True), series)
             kets = _normalised(kets, allowed)
-            yield self._turned(kets, size, asked)[:, :-1]
+            yield asked[:-1], kets[:, :-1]
             psi, now, done = kets[:, -1], end, upto
 
     def _series(self, psi: ComplexArray, now: float, h: float) -> ComplexArray:
@@ -158,11 +173,35 @@ class Pulses:
             np.divide(moved, k + 1, out=c[:, k + 1 : k + 2])
         return c
 
-    def _turned(
-        self, kets: ComplexArray, size: FloatArray, fractions: FloatArray
+    def _by_dop853(
+        self, psi: ComplexArray, fractions: FloatArray, allowed: float
+    ) -> Iterator[tuple[FloatArray, ComplexArray]]:
+        """Yield the same at once, under any pulse."""
+        found = solve_ivp(
+            self._slope,
+            (0.0, max(fractions[-1], np.finfo(float).tiny)),
+            psi.ravel(),
+            method="DOP853",
+            t_eval=fractions,
+            args=(self.pulse,),
+            rtol=max(allowed * STEP_SHARE, 3e-14),
+            atol=allowed * STEP_SHARE,
+            max_step=LONGEST_STEP,
+        )
+        _within(allowed, 0.0 if found.success else math.inf)
+        kets = np.moveaxis(found.y.reshape(*psi.shape, -1), -1, 1)
+        yield fractions, _normalised(kets, allowed)
+
+    def _slope(
+        self, x: float, flat: ComplexArray, pulse: Callable[[float], float]
     ) -> ComplexArray:
-        """The kets with their sizes, and with the phase of the centre of the levels."""
-        return kets * size[:, None] * np.exp(-1j * self.centre * fractions[:, None])
+        """The Schroedinger equation, d psi/dx."""
+        psi = flat.reshape(self.kets.shape)
+        flip = pulse(x) * self.ladder / 2
+        moved = self.levels[:, 0] * psi
+        moved[..., :-1] += flip * psi[..., 1:]
+        moved[..., 1:] += flip * psi[..., :-1]
+        return -1j * moved.ravel()
 
     def observe(self, kets: ComplexArray) -> tuple[FloatArray, ...]:
         """Energy, deviation (unit Delta), entropy, <Jy> and twist, each (P, S).
@@ -183,43 +222,6 @@ class Pulses:
         variance = (populations * (excited - mean[..., None]) ** 2).sum(axis=-1)
         spread, entropy = np.sqrt(variance), shannon_entropy(populations)
         return mean, spread, entropy, raised.imag.sum(axis=-1), twist
-
-
-class ShapedPulses(Pulses):
-    """The same under pulses F(x), functions of which no Taylor series is known."""
-
-    def __init__(
-        self, runs: Runs, kets: ComplexArray, pulse: Callable[[float], float]
-    ) -> None:
-        super().__init__(runs, kets)
-        self.pulse = pulse
-
-    def run(self, fractions: FloatArray, accuracy: float) -> Iterator[ComplexArray]:
-        """Yield the kets at all fractions at once, by DOP853."""
-        size = np.linalg.norm(self.kets, axis=-1, keepdims=True)
-        allowed = min(accuracy, ROUGHEST)
-        found = solve_ivp(
-            self._slope,
-            (0.0, max(fractions[-1], np.finfo(float).tiny)),
-            (self.kets / size).ravel(),
-            method="DOP853",
-            t_eval=fractions,
-            rtol=max(allowed * STEP_SHARE, 3e-14),
-            atol=allowed * STEP_SHARE,
-            max_step=LONGEST_STEP,
-        )
-        _within(allowed, 0.0 if found.success else math.inf)
-        kets = np.moveaxis(found.y.reshape(*self.kets.shape, -1), -1, 1)
-        yield self._turned(_normalised(kets, allowed), size, fractions)
-
-    def _slope(self, x: float, flat: ComplexArray) -> ComplexArray:
-        """The Schroedinger equation, d psi/dx."""
-        psi = flat.reshape(self.kets.shape)
-        flip = self.pulse(x) * self.ladder / 2
-        moved = self.levels[:, 0] * psi
-        moved[..., :-1] += flip * psi[..., 1:]
-        moved[..., 1:] += flip * psi[..., :-1]
-        return -1j * moved.ravel()
 
 
 def joined(seen: list[tuple[FloatArray, ...]]) -> list[FloatArray]:

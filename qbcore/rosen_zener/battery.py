@@ -35,7 +35,7 @@ from qbcore._support.states import REPAIRABLE, adjoint, are_kets, checked_states
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore._support.workers import mapping
 from qbcore.charging import Charging, Peak, peak
-from qbcore.rosen_zener._pulse import Pulses, Runs, ShapedPulses, area_fraction, joined
+from qbcore.rosen_zener._pulse import Pulses, Runs, area_fraction, joined
 
 if TYPE_CHECKING:
     import qutip
@@ -365,9 +365,7 @@ class RosenZenerBattery(ClosedBattery):
             times = self.duration * runs.fractions(8.0, least=201)
         t = time_axis("times", times, latest=self.duration)
         begin, pure = _start(start, self.atoms)
-        pulses = Pulses(runs, begin)
-        if self.shape is not None:
-            pulses = ShapedPulses(runs, begin, self._pulse)
+        pulses = Pulses(runs, begin, None if self.shape is None else self._pulse)
         path = pulses.run(self._fraction(t), accuracy)
         seen, kept = [], []
         for kets in progress(path, "pulse", runs.planned(accuracy, len(begin))):
