@@ -10,7 +10,7 @@ PUT_BACK := if [ -d $(BEFORE) ]; then rm -rf $(SITE) && mv $(BEFORE) $(SITE); fi
 WRITTEN_BY_SITE := $(SITE) _build/jupyter_execute _build/.doctrees
 MATHJAX := book/_static/vendor/mathjax/startup.js
 MATHJAX_PACKAGES := mathjax@4.1.3 @mathjax/mathjax-tex-font@4.1.3
-# What _config.yml has it load, and nothing else of its 13 megabytes.
+# The parts that _config.yml loads, and nothing else of its 13 megabytes.
 MATHJAX_PARTS := core.js input/tex-base.js input/tex/extensions/ams.js \
 	input/tex/extensions/boldsymbol.js input/tex/extensions/newcommand.js \
 	output/chtml.js a11y/assistive-mml.js ui/lazy.js
@@ -35,7 +35,7 @@ export TQDM_DISABLE = 1
 book: site ## install, execute every chapter, write the site to _build/html
 	@echo "The book is in $(SITE)/index.html; 'make serve' shows it."
 
-# Ctrl-C leaves the site of the last build, which waits beside until the new one is whole.
+# Ctrl-C leaves the site of the last build, which is kept until the new one is whole.
 site: .venv/installed $(MATHJAX) pyodide
 	rm -rf $(BEFORE) && if [ -d $(SITE) ]; then mv $(SITE) $(BEFORE); fi
 	rm -rf $(WRITTEN_BY_SITE)
@@ -60,7 +60,7 @@ homework: .venv/course ## student notebooks, package and autograder archives; SE
 grade: given .venv/course ## grade the notebooks in the folder SUBMISSIONS, see homework/README.md for OPTIONS
 	$(BIN)/python homework/grade.py "$(SUBMISSIONS)" $(if $(UNCONFINED),--unconfined) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT)) $(OPTIONS)
 
-# Where bubblewrap cannot be installed it runs in a container, whose kernel must let it.
+# Where bubblewrap cannot be installed, it runs in a container, whose kernel must allow it.
 grade-in-container: given ## the same in a container, for macOS and Windows; CONTAINER=podman
 	$(CONTAINER) build --quiet --tag quantum-batteries-grader --file homework/Containerfile .
 	$(CONTAINER) run --rm --privileged --network none \
@@ -87,8 +87,8 @@ lint: .venv/installed ## style, types, spelling, workflows
 	$(BIN)/python tools/lint_workflows.py
 	$(BIN)/python -c "from qbook import claims; print(claims.load())"
 
-check: lint ## a contributor's loop: style, types, and the tests of the core
-	$(PYTEST) --dist loadgroup tests/core qbcore
+check: lint ## a contributor's loop: style, types, and the tests of the core but for the slow ones
+	$(PYTEST) --dist loadgroup -m "not slow" tests/core qbcore
 
 release: pdf ## what a release consists of, in _build/release; sends nothing anywhere
 	$(BIN)/python tools/release.py
@@ -106,7 +106,7 @@ coverage: .venv/installed ## lines and branches that the tests of core and ledge
 mutants: .venv/installed ## would the tests notice? 90 small mistakes in the core, drawn with SEED; under an hour
 	$(BIN)/python tools/mutants.py $(if $(SEED),--seed $(SEED))
 
-bench: .venv/installed .venv/peers/installed ## qbcore beside its rivals, about ten minutes; ACCEPT=1 stores the result
+bench: .venv/installed .venv/peers/installed ## qbcore against its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
 profile: .venv/installed $(MATHJAX) ## where the time of the papers' chapters goes, and how long the site takes
@@ -118,10 +118,11 @@ latency: .venv/installed ## how fast the live sliders redraw
 paint: .venv/installed ## how soon the pages that `make book` wrote are there on a slow phone
 	$(BIN)/python tools/first_paint.py
 
-# A virtual environment of a Python that is new enough, unless there is one.
+# A virtual environment of a Python that is new enough, unless there is one. Debian's Python without
+# python3-venv leaves one without pip behind; its own pip, if there is one, can add what is missing.
 define MADE
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "The book needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make book PYTHON=python3.11"; exit 1; }
-	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -c 'import pip; $(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { $(PYTHON) -m venv --clear --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; } || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 endef
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
@@ -129,13 +130,13 @@ endef
 	$(call INSTALL,constraints.txt,-r requirements.txt -e ".[site,test,bench]")
 	touch $@
 
-# Peers that bring a compiler along, in an environment of their own.
+# Peers that bring a compiler along, in a separate environment.
 .venv/peers/installed: .venv/installed
 	$(BIN)/python -m venv --clear .venv/peers
 	.venv/peers/bin/python -m pip install -q "dynamiqs>=0.3.7,<0.4"
 	touch $@
 
-# A reader needs no grader, and a grader needs nothing of what builds the site.
+# A reader needs no grader, and a grader needs none of the packages that build the site.
 .venv/course: homework/constraints.txt pyproject.toml
 	$(MADE)
 	$(call INSTALL,homework/constraints.txt,-e ".[course]")
@@ -145,7 +146,7 @@ endef
 pyodide: .venv/installed
 	$(BIN)/python tools/pyodide_assets.py
 
-# What sets the formulas, which the site brings itself; the script that loads the rest comes last.
+# MathJax sets the formulas and is part of the site; the script that loads the rest comes last.
 $(MATHJAX): | .venv/installed
 	rm -rf .venv/mathjax
 	mkdir -p .venv/mathjax $(@D)/tex-font

@@ -32,7 +32,7 @@ def check(session: nox.Session, resolution: str) -> None:
         "hypothesis", "pytest", "pytest-xdist", "distributed", "dask-jobqueue"
     )
     where = ["tests/core", "tests/qbook", "--ignore=tests/core/test_package.py"]
-    # An old matplotlib beside a new pyparsing says that it is old.
+    # An old matplotlib with a new pyparsing warns that it is old.
     session.run("pytest", "-q", "-n", "2", "-W", "ignore::DeprecationWarning", *where)
 
 
@@ -50,7 +50,6 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def metadata(session: nox.Session) -> None:
-    """CITATION.cff and what Zenodo makes of it, by the tool of the format."""
+    """CITATION.cff by the tool of its format; a test holds .zenodo.json to it."""
     session.install("cffconvert")
     session.run("cffconvert", "--validate")
-    session.run("cffconvert", "--format", "zenodo")

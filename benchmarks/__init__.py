@@ -1,1 +1,1 @@
-"""qbcore beside what a user would otherwise do: one file per model, one run of all."""
+"""qbcore against a user's other ways: one file per model, one run of all."""

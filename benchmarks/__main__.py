@@ -11,7 +11,8 @@ import argparse
 import importlib
 import sys
 
-from benchmarks.results import STORED, WORSE, fallen, read, write
+from benchmarks import cores
+from benchmarks.results import STORED, WORSE, fallen, read, read_shared, write
 from benchmarks.side_by_side import Row, measure
 
 MODELS = ("rosen_zener", "dual_cavity", "star", "nonreciprocal")
@@ -39,6 +40,7 @@ def main(arguments: list[str]) -> int:
     if unknown := sorted(set(chosen) - set(MODELS)):
         parser.error(f"no such model: {', '.join(unknown)}")
     rows = run(chosen or list(MODELS))
+    shared = read_shared() if chosen else cores.measure()
     measured = {row.model for row in rows}
     before = read()
     complaints = fallen(
@@ -53,7 +55,8 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     if accept or not (before or chosen):
-        write([row for row in before if chosen and row.model not in measured] + rows)
+        kept = [row for row in before if chosen and row.model not in measured]
+        write(kept + rows, shared)
         print(f"Stored in {STORED}")
     return 0
 

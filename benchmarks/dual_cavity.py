@@ -27,8 +27,9 @@ TIMES = np.linspace(0.0, 5.0, 51)
 @lru_cache
 def battery_of(atoms: int, exchange: float) -> DualCavityBattery:
     """N + N atoms, 31 levels of light in each cavity."""
-    size = {"atoms_a": atoms, "atoms_b": atoms, "cutoff_a": 30, "cutoff_b": 30}
-    return DualCavityBattery(**size, exchange=exchange)
+    return DualCavityBattery(
+        atoms_a=atoms, atoms_b=atoms, cutoff_a=30, cutoff_b=30, exchange=exchange
+    )
 
 
 def ours(atoms: int, exchange: float) -> FloatArray:
@@ -99,59 +100,47 @@ def by_qthermo(atoms: int) -> FloatArray:
 
 def cases() -> Iterator[Case]:
     """Two cavities that exchange, two that do not, and one."""
-    common = {"model": "Dual cavity", "accuracy": 1e-6}
+    one = partial(Case, model="Dual cavity", accuracy=1e-6)
     for atoms in (2, 4, 6, 8):
-        task = {
-            "task": "two cavities, exchange",
-            "size": atoms,
-            "unit": "atoms a cavity",
-        }
-        both = partial(ours, atoms, 0.5)
-        rival = partial(full_space, atoms, 0.5)
-        yield Case(**common, **task, ours=both, rival="sesolve (dop853)", theirs=rival)
+        exchanging = partial(
+            one,
+            task="two cavities, exchange",
+            size=atoms,
+            unit="atoms a cavity",
+            ours=partial(ours, atoms, 0.5),
+        )
+        yield exchanging(
+            rival="sesolve (dop853)", theirs=partial(full_space, atoms, 0.5)
+        )
         if atoms in (2, 6):
-            rival = partial(one_parity, atoms, 0.5)
-            yield Case(
-                **common,
-                **task,
-                ours=both,
+            yield exchanging(
                 rival="sesolve (dop853), one parity",
-                theirs=rival,
+                theirs=partial(one_parity, atoms, 0.5),
             )
-            rival = partial(peer_in_one_parity, atoms, 0.5)
-            peer = "dynamiqs (Dopri8), compiled, one parity"
-            yield Case(**common, **task, ours=both, rival=peer, theirs=rival)
-            rival = partial(by_expm_multiply, atoms, 0.5)
-            scipy_route = {
-                "rival": "expm_multiply, one parity",
-                "theirs": rival,
-                "tolerant": False,
-            }
-            yield Case(**common, **task, ours=both, **scipy_route)
+            yield exchanging(
+                rival="dynamiqs (Dopri8), compiled, one parity",
+                theirs=partial(peer_in_one_parity, atoms, 0.5),
+            )
+            yield exchanging(
+                rival="expm_multiply, one parity",
+                theirs=partial(by_expm_multiply, atoms, 0.5),
+                tolerant=False,
+            )
     for atoms in (2, 4, 8):
-        task = {
-            "task": "two cavities, no exchange",
-            "size": atoms,
-            "unit": "atoms a cavity",
-        }
-        rival = partial(full_space, atoms, 0.0)
-        yield Case(
-            **common,
-            **task,
+        yield one(
+            task="two cavities, no exchange",
+            size=atoms,
+            unit="atoms a cavity",
             ours=partial(ours, atoms, 0.0),
             rival="sesolve (dop853)",
-            theirs=rival,
+            theirs=partial(full_space, atoms, 0.0),
         )
     for atoms in (2, 5, 10, 20):
-        task = {
-            "task": "one cavity",
-            "size": atoms,
-            "unit": "atoms",
-            "ours": partial(one_cavity, atoms),
-        }
-        yield Case(
-            **common,
-            **task,
+        yield one(
+            task="one cavity",
+            size=atoms,
+            unit="atoms",
+            ours=partial(one_cavity, atoms),
             rival="qthermo (dense)",
             theirs=partial(by_qthermo, atoms),
             tolerant=False,

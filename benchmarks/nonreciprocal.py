@@ -94,7 +94,7 @@ def by_moments(drive: float, rtol: float) -> FloatArray:
 
 def rest(drive: float) -> float:
     """Quanta of the battery at rest."""
-    return battery_at(drive).steady_state().energy
+    return float(battery_at(drive).steady_state().energy)
 
 
 def rest_by_lyapunov(drive: float) -> float:
@@ -114,35 +114,41 @@ def rest_by_steadystate(drive: float, levels: int) -> float:
 
 def cases() -> Iterator[Case]:
     """Curves and the state at rest for three drives; the reservoir as a third mode."""
-    kind = {"model": "Nonreciprocal", "unit": "levels a mode", "accuracy": 1e-6}
+    one = partial(Case, model="Nonreciprocal", unit="levels a mode", accuracy=1e-6)
     for levels, drive in LEVELS.items():
-        task = kind | {
-            "task": "two-photon charging curve",
-            "size": levels,
-            "ours": partial(pairs, drive),
-        }
-        rival = partial(by_mesolve, battery_at(drive, levels), TIMES)
-        yield Case(**task, rival="mesolve (adams)", theirs=rival)
-        yield Case(
-            **task,
-            rival="moments by solve_ivp (DOP853)",
-            theirs=partial(by_moments, drive),
+        charging = partial(
+            one,
+            task="two-photon charging curve",
+            size=levels,
+            ours=partial(pairs, drive),
         )
-    direct = kind | {"task": "two-photon state at rest", "tolerant": False}
+        yield charging(
+            rival="mesolve (adams)",
+            theirs=partial(by_mesolve, battery_at(drive, levels), TIMES),
+        )
+        yield charging(
+            rival="moments by solve_ivp (DOP853)", theirs=partial(by_moments, drive)
+        )
     for levels, drive in {6: 0.01, 8: 0.02}.items():
-        task = direct | {"size": levels, "ours": partial(rest, drive)}
-        rival = partial(rest_by_steadystate, drive, levels)
-        yield Case(**task, rival="steadystate (direct)", theirs=rival)
-        yield Case(
-            **task,
+        at_rest = partial(
+            one,
+            task="two-photon state at rest",
+            size=levels,
+            ours=partial(rest, drive),
+            tolerant=False,
+        )
+        yield at_rest(
+            rival="steadystate (direct)",
+            theirs=partial(rest_by_steadystate, drive, levels),
+        )
+        yield at_rest(
             rival="bare Lyapunov solver of scipy",
             theirs=partial(rest_by_lyapunov, drive),
         )
-    task = kind | {
-        "task": "three modes, coherent drive",
-        "size": 5,
-        "ours": three_modes,
-    }
-    yield Case(
-        **task, rival="mesolve (adams)", theirs=partial(by_mesolve, THREE, EARLY)
+    yield one(
+        task="three modes, coherent drive",
+        size=5,
+        ours=three_modes,
+        rival="mesolve (adams)",
+        theirs=partial(by_mesolve, THREE, EARLY),
     )

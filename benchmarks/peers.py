@@ -1,4 +1,4 @@
-"""Peers that live in an environment of their own, ``.venv/peers``: dynamiqs.
+"""Peers that live in a separate environment, ``.venv/peers``: dynamiqs.
 
 `dynamiqs` compiles a solver with JAX, which a reader of the book does not need. A
 process of that environment is started once by each process that asks, and told the

@@ -1,4 +1,4 @@
-"""What a run leaves: rows, growth, the machine; and whether a ratio has fallen."""
+"""Results of a run: rows, growth, the machine; and whether a ratio has fallen."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cores import Shared
 from benchmarks.peers import PYTHON
 from benchmarks.side_by_side import Row
 
@@ -51,10 +52,10 @@ def growth(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     """
     routes: dict[tuple[str, str, str, str], dict[int, float]] = {}
     for row in rows:
-        task = (row.model, row.task, row.unit)
-        routes.setdefault((*task, "qbcore"), {})[row.size] = row.our_time
+        here = (row.model, row.task, row.unit)
+        routes.setdefault((*here, "qbcore"), {})[row.size] = row.our_time
         if row.their_time is not None:
-            routes.setdefault((*task, row.rival), {})[row.size] = row.their_time
+            routes.setdefault((*here, row.rival), {})[row.size] = row.their_time
     for (model, task, unit, route), times in routes.items():
         if len(times) >= 3:
             size, taken = np.log(np.array(sorted(times.items()))).T
@@ -80,7 +81,7 @@ def environment() -> dict[str, str]:
     )
     packages = ("numpy", "scipy", "qutip", "qthermo", "qbcore")
     told = [
-        PYTHON,
+        str(PYTHON),
         "-c",
         "from importlib.metadata import version; print(version('dynamiqs'))",
     ]
@@ -107,12 +108,19 @@ def read() -> list[Row]:
     ]
 
 
-def write(rows: Sequence[Row]) -> None:
-    """Store rows, growth and environment for the page and for the next run's check."""
+def read_shared() -> list[Shared]:
+    """What is stored of the work that several cores share."""
+    content = json.loads(STORED.read_text(encoding="utf-8"))
+    return [Shared(**shared) for shared in content.get("cores", [])]
+
+
+def write(rows: Sequence[Row], shared: Sequence[Shared]) -> None:
+    """Store all for the page, and the rows for the next run's check."""
     content = {
         "environment": environment(),
         "rows": [asdict(r) for r in rows],
         "growth": list(growth(rows)),
+        "cores": [asdict(s) for s in shared],
     }
     STORED.parent.mkdir(exist_ok=True)
     STORED.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The Rosen-Zener battery: the (v0, T) map of Fig. 3, and one charging curve.
 
-The rivals do one ``sesolve`` or ``solve_ivp`` a point, in the Dicke basis, and refine
+The rivals do one ``sesolve`` or ``solve_ivp`` per point, in the Dicke basis, and refine
 the peak as `qbcore` does. They do 36 or 9 of the 3600 points, spread evenly over the
 map.
 """

@@ -34,7 +34,7 @@ FloatArray = NDArray[np.float64]
 TOLERANCES = tuple(10.0**-k for k in range(4, 12))
 FEWEST, MOST = 3, 15  # timed runs of each side
 ENOUGH = 1.0  # processor seconds, after which FEWEST runs will do
-# What a process of another environment has taken for this one; see `peers`.
+# Taken by a process of another environment for this one; see `peers`.
 ELSEWHERE = {"seconds": 0.0, "megabytes": 0.0}
 BYTES = 1 if sys.platform == "darwin" else 1024  # of one unit of ru_maxrss
 
@@ -64,7 +64,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What was measured: processor seconds, megabytes, largest difference."""
+    """One measurement: processor seconds, megabytes, largest difference."""
 
     model: str
     task: str
@@ -81,7 +81,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What tells this row from all others."""
+        """The name that tells this row from all others."""
         rival = self.rival or "no rival"
         return f"{self.model}: {self.task}, {self.unit} {self.size}, {rival}"
 
@@ -127,7 +127,7 @@ def largest_size() -> float:
 
 
 def processor_seconds(run: Callable[[], Any]) -> float:
-    """What one call takes, here or elsewhere."""
+    """Processor seconds of one call, here or elsewhere."""
     start, before = time.process_time(), ELSEWHERE["seconds"]
     run()
     elsewhere = ELSEWHERE["seconds"] - before

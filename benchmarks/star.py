@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 
 import numpy as np
 import qutip
@@ -122,17 +123,19 @@ def _generator(b: StarBattery) -> csr_matrix:
 
 def cases() -> Iterator[Case]:
     """Steady states, a sweep of them, charging curves, the common bath."""
-    kind = {"model": "Star network", "unit": "qubits"}
-    rest = kind | {"task": "steady state", "accuracy": 1e-10, "tolerant": False}
-    for cells in (2, 3, 4, 5, 6):
-        solvers = {"steadystate (direct)": by_steadystate, "scipy spsolve": by_spsolve}
-        for rival, solver in solvers.items():
-            task = {"size": cells, "ours": partial(steady, cells)}
-            yield Case(**rest, **task, rival=rival, theirs=partial(solver, cells))
+    one = partial(Case, model="Star network", unit="qubits")
+    rest = partial(one, task="steady state", accuracy=1e-10, tolerant=False)
+    direct = {"steadystate (direct)": by_steadystate, "scipy spsolve": by_spsolve}
+    for cells, (rival, solver) in product((2, 3, 4, 5, 6), direct.items()):
+        yield rest(
+            size=cells,
+            ours=partial(steady, cells),
+            rival=rival,
+            theirs=partial(solver, cells),
+        )
     for cells in (10, 20, 50):
-        yield Case(**rest, size=cells, ours=partial(steady, cells))
-    yield Case(
-        **kind,
+        yield rest(size=cells, ours=partial(steady, cells))
+    yield one(
         task="20 steady states in one call",
         size=5,
         accuracy=1e-10,
@@ -143,23 +146,23 @@ def cases() -> Iterator[Case]:
         scale=5.0,
         part=(slice(None, None, 5),),
     )
-    charging = kind | {"task": "charging curve", "accuracy": 1e-6}
-    for cells in (2, 3, 4, 5, 6):
-        solvers = {"mesolve (adams)": by_mesolve, "solve_ivp (DOP853)": by_dop853}
-        for rival, solver in solvers.items():
-            task = {"size": cells, "ours": partial(curve, cells)}
-            yield Case(**charging, **task, rival=rival, theirs=partial(solver, cells))
+    charging = partial(one, task="charging curve", accuracy=1e-6)
+    integrators = {"mesolve (adams)": by_mesolve, "solve_ivp (DOP853)": by_dop853}
+    for cells, (rival, integrator) in product((2, 3, 4, 5, 6), integrators.items()):
+        yield charging(
+            size=cells,
+            ours=partial(curve, cells),
+            rival=rival,
+            theirs=partial(integrator, cells),
+        )
     for cells in (10, 20):
-        yield Case(**charging, size=cells, ours=partial(curve, cells))
-    end = kind | {
-        "task": "common bath, where it ends",
-        "accuracy": 1e-6,
-        "rival": "mesolve (adams)",
-    }
+        yield charging(size=cells, ours=partial(curve, cells))
     for cells in (2, 3, 4, 5):
-        yield Case(
-            **end,
+        yield one(
+            task="common bath, where it ends",
+            accuracy=1e-6,
             size=cells,
             ours=partial(common, cells),
+            rival="mesolve (adams)",
             theirs=partial(common_by_mesolve, cells),
         )

@@ -1,4 +1,4 @@
-"""A student's notebook in its own process, and its answers as the tests ask for them.
+"""A student's notebook in a separate process, and its answers to the tests.
 
 The tests stay in this process. A call sends its arguments to the notebook and takes
 plain values back, so nothing that the notebook patches reaches a test, and nothing it
@@ -15,7 +15,7 @@ import selectors
 import time
 from collections.abc import Callable, Iterable
 from types import FunctionType
-from typing import Any
+from typing import Any, NoReturn
 
 import dill
 import numpy as np
@@ -38,7 +38,7 @@ class Stopped(Unanswered):
 
 
 class Raised(Exception):
-    """What the notebook raised, where no error of Python's own says it."""
+    """An error of the notebook that none of Python's own errors expresses."""
 
 
 class Answers:
@@ -47,6 +47,10 @@ class Answers:
     ``seconds`` is the time that all cells and calls may take together; one of them gets
     a fifth.
     """
+
+    process: Process
+    waiting: selectors.BaseSelector
+    received: bytearray
 
     def __init__(
         self, cells: Iterable[tuple[int, str]], seconds: float, *, closed: bool
@@ -99,7 +103,7 @@ class Answers:
             return self._caller(name)
         return self._value(answer, name)
 
-    def _caller(self, name: str) -> Callable:
+    def _caller(self, name: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             if name in self.endless:
                 raise Unanswered(f"{name} had to be stopped in an earlier test")
@@ -132,7 +136,7 @@ class Answers:
         said = one_line(str(answer["said"]), 200)
         if "KeyboardInterrupt" in answer["raised"]:
             raise Stopped("stopped, because it took too long")
-        error = _error(answer["raised"], said)
+        error: Any = _error(answer["raised"], said)
         error.of_notebook = str(answer["raised"][0])
         raise error
 
@@ -203,8 +207,8 @@ class Answers:
 
     def _send(self, line: str) -> None:
         try:
-            self.process.process.stdin.write(line.encode() + b"\n")
-            self.process.process.stdin.flush()
+            self.process.requests.write(line.encode() + b"\n")
+            self.process.requests.flush()
         except OSError:
             self._give_up("the kernel died")
 
@@ -225,14 +229,14 @@ class Answers:
         return None
 
     def _take(self) -> None:
-        piece = os.read(self.process.process.stdout.fileno(), 1 << 20)
+        piece = os.read(self.process.answers.fileno(), 1 << 20)
         if not piece:
             self._give_up("the kernel died")
         self.received += piece
         if len(self.received) > LONGEST:
             self._give_up("an answer was too long")
 
-    def _parsed(self, line: bytes) -> dict[str, Any]:
+    def _parsed(self, line: bytearray) -> dict[str, Any]:
         try:
             answer = json.loads(line)
         except ValueError:
@@ -241,7 +245,7 @@ class Answers:
             self._give_up("something came back that is not an answer")
         return answer
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str) -> NoReturn:
         self.dead = why
         raise Stopped(why)
 
@@ -249,7 +253,7 @@ class Answers:
         self.dead, self.received = "", bytearray()
         self.process = Process(self.seconds, closed=self.closed)
         self.waiting = selectors.DefaultSelector()
-        self.waiting.register(self.process.process.stdout, selectors.EVENT_READ)
+        self.waiting.register(self.process.answers, selectors.EVENT_READ)
         self._ask("run", source=GRADER)
 
     def _revive(self) -> None:
@@ -299,7 +303,7 @@ def one_line(text: str, longest: int) -> str:
 
 
 def in_words(error: Exception) -> str:
-    """What a student reads of an error; ours and a test's are sentences already."""
+    """An error as the student reads it; ours and a test's are sentences already."""
     if isinstance(error, Unanswered | AssertionError) and not _of_notebook(error):
         return str(error)
     return f"{_of_notebook(error) or type(error).__name__}: {error}"

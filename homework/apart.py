@@ -1,4 +1,4 @@
-"""Work on submissions in processes of their own: a failure there costs one line."""
+"""Work on submissions in separate processes: a failure there costs one line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from submissions import Refused
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["grade"])
-GRACE = 60  # seconds to start and stop work that has a time limit of its own
+GRACE = 60  # seconds to start and stop work that has its own time limit
 STEP = 0.2  # seconds between two looks at whether the run goes on
 
 
 def each(
-    work: Callable, jobs: dict[Path, tuple], seconds: float
+    work: Callable[..., Any], jobs: dict[Path, tuple[Any, ...]], seconds: float
 ) -> Iterator[tuple[Path, Any]]:
     """Do the work on every job, and yield the entry and its outcome, as each ends.
 
@@ -51,7 +51,10 @@ def _outcome(*arguments: Any) -> Any:
 
 
 def _supervise(
-    work: Callable, job: tuple, seconds: float, stopped: threading.Event
+    work: Callable[..., Any],
+    job: tuple[Any, ...],
+    seconds: float,
+    stopped: threading.Event,
 ) -> Any:
     receiver, sender = CONTEXT.Pipe(duplex=False)
     worker = CONTEXT.Process(target=_work, args=(sender, work, job), daemon=True)
@@ -76,7 +79,7 @@ def _wait(receiver: Connection, end: float, stopped: threading.Event) -> None:
             raise Refused("it could not be stopped in time")
 
 
-def _work(sender: Connection, work: Callable, job: tuple) -> None:
+def _work(sender: Connection, work: Callable[..., Any], job: tuple[Any, ...]) -> None:
     os.setsid()  # Ctrl-C reaches the supervisor alone
     end_with_parent()  # a supervisor that is killed leaves nothing running
     try:

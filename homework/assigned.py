@@ -1,4 +1,4 @@
-"""Which assignment a notebook answers, and which of several attempts counts."""
+"""The assignment that a notebook answers, and the attempt that counts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from otter.test_files.exception_test import ExceptionTestFile
 from screen import parsed
@@ -38,7 +39,7 @@ class Built:
 
 
 def read_archives(folder: Path) -> dict[str, Built]:
-    """What was built, by the name that stands in the notebooks."""
+    """The assignments that were built, by the name that stands in the notebooks."""
     found = {}
     for path in sorted(folder.glob("teachers/*-autograder.zip")):
         with zipfile.ZipFile(path) as archive:
@@ -88,7 +89,7 @@ def recognised(attempt: Attempt, built: dict[str, Built]) -> tuple[str, str]:
     if not most:
         if named:
             return "", f"this is {named}, which was not built here"
-        return "", "a notebook that is no assignment of this course"
+        return "", "a notebook that is not an assignment of this course"
     best = [name for name in built if common[name] == most]
     numbers = _numbers(attempt)
     name = max(best, key=lambda n: len(built[n].numbers.items() & numbers.items()))
@@ -107,7 +108,7 @@ def _course(name: str) -> str:
 
 
 def _numbers(attempt: Attempt) -> dict[str, str]:
-    """What a notebook sets in capitals: the first value counts, as handed out."""
+    """The capital names of a notebook: the first value counts, as handed out."""
     found: dict[str, str] = {}
     for _, source in attempt.code:
         for name, value in re.findall(
@@ -127,7 +128,7 @@ def answers(attempt: Attempt) -> list[tuple[str, ast.stmt]]:
     ]
 
 
-def _rank(attempt: Attempt, of: Built) -> tuple:
+def _rank(attempt: Attempt, of: Built) -> tuple[Any, ...]:
     """Whether anything was answered, when it was saved, and the number in its name."""
     answered = any(
         name in of.functions and not _empty(tree) for name, tree in answers(attempt)

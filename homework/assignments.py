@@ -44,14 +44,14 @@ class Question:
 
     @property
     def title(self) -> str:
-        """What the heading says after the number."""
+        """The text of the heading after the number."""
         heading = re.search(r"^## Question \d+: (.*)$", self.text, re.MULTILINE)
         assert heading is not None
         return heading[1]
 
     @property
     def rubric(self) -> list[tuple[int, str]]:
-        """Points and sentence of each item, empty if there is no rubric."""
+        """Points and sentence of each item, empty without a rubric."""
         found = RUBRIC.search(self.answer)
         items = ITEM.findall(" ".join(found[2].split())) if found else []
         return [(int(points), said) for points, said in items]
@@ -108,7 +108,7 @@ def read_all(seed: int | str = PUBLISHED) -> Iterator[Assignment]:
 
 
 def _part_after(marker: str, part: str, questions: list[Question]) -> str:
-    """Where a raw cell leads: into the question, its solution or tests, or out."""
+    """The part that a raw cell opens: question, solution, tests, or none."""
     first, _, rest = marker.partition("\n")
     if first == "# BEGIN QUESTION":
         said = yaml.safe_load(rest)

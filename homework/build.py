@@ -1,4 +1,4 @@
-"""Build what is handed out, and what grades it, from this folder's source notebooks.
+"""Build the handouts and the archives that grade them from the source notebooks.
 
     python homework/build.py [--seed 7] [--each students.txt] [--out _build/homework]
         [01-ergotropy ...]
@@ -6,7 +6,7 @@
 In ``<out>/students`` lie the notebooks without solutions and hidden tests, in
 ``<out>/teachers`` the same notebooks with solutions, and for each an autograder archive
 in otter-grader's format. A seed other than 0 gives a course its own numbers, and a
-list of students gives each of them numbers of their own, see README.md.
+list of students gives each of them other numbers, see README.md.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def build(source: Path, out: Path, seed: int | str) -> None:
 def build_each(
     names: list[str], out: Path, seed: int | str, students: list[str]
 ) -> None:
-    """Build all assignments for each student, with numbers of their own.
+    """Build all assignments for each student, each with other numbers.
 
     Each has a folder, and `seeds.csv` tells the teacher whose it is.
     """

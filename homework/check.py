@@ -2,7 +2,7 @@
 
     python check.py 03-rosen-zener-pulse.ipynb
 
-Your notebook runs from top to bottom in a process of its own, and its functions answer
+Your notebook runs from top to bottom in a separate process, and its functions answer
 the tests as they will for the grader. Hidden tests run after you hand in.
 """
 
@@ -63,7 +63,7 @@ def main() -> int:
     if built is None:
         print(
             "The public tests are not in this notebook any more: put the one that was "
-            "handed out beside it."
+            "handed out next to it."
         )
         return 1
     _, remark = recognised(attempt, {built.name: built})

@@ -1,4 +1,4 @@
-"""Where a notebook runs: closed in by bubblewrap, or, if the teacher says so, openly.
+"""Run a notebook closed in by bubblewrap, or, if the teacher says so, openly.
 
 Closed in, it sees Python with its packages and `qbcore`, an empty folder, and nothing
 else: no network, no course, no other submission, no process of the grader.
@@ -27,7 +27,7 @@ OPENLY = "no"
 MEMORY = 4 << 30  # bytes, of all that a notebook starts
 SCRATCH = 500_000_000  # bytes of files
 PROCESSES = 100  # threads count, too
-# What the libraries of numbers need to run as they do here.
+# The libraries of numbers need these to run as they do here.
 PASSED_ON = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TZ")
 SETTINGS = {
     "HOME": "/tmp",
@@ -70,7 +70,7 @@ class Process:
         as_root = closed and os.getuid() == 0
         settings = {
             "limits": _limits(seconds),
-            # A number of its own, so that two of them share no limit.
+            # Each has another number, so that two of them share no limit.
             "user": 100_000 + os.getpid() if as_root else 0,
         }
         surroundings = SETTINGS | {
@@ -92,6 +92,9 @@ class Process:
             env=surroundings,
             start_new_session=True,
         )
+        assert self.process.stdin is not None  # both are pipes
+        assert self.process.stdout is not None
+        self.requests, self.answers = self.process.stdin, self.process.stdout
 
     def memory(self) -> int:
         """Bytes that the notebook holds at the moment, files excepted."""
@@ -164,8 +167,8 @@ def _wrapped() -> list[str]:
         elif path.exists():
             command += ["--ro-bind", path, path]
     command += ["--perms", "0755", "--dir", "/etc"]
-    for path in ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache"):
-        command += ["--ro-bind-try", path, path]
+    for shown in ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache"):
+        command += ["--ro-bind-try", shown, shown]
     # Before what may lie in it: Python, the course.
     command += ["--proc", "/proc", "--dev", "/dev"]
     command += [*size, "--perms", "1777", "--tmpfs", "/dev/shm"]

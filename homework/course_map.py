@@ -36,12 +36,12 @@ def load() -> dict[str, Any]:
 
 
 def minutes(question: Question) -> int:
-    """What a question takes by the rule of the syllabus."""
+    """Minutes that a question takes by the rule of the syllabus."""
     return EXERCISE + round(len(question.text.split()) / WORDS)
 
 
 def hours(assignment: Assignment) -> float:
-    """What an assignment takes, rounded up to half hours."""
+    """Hours that an assignment takes, rounded up to half hours."""
     total = sum(minutes(question) for question in assignment.questions)
     return -(-total // 30) / 2
 
@@ -129,7 +129,7 @@ def _telling(code: str) -> set[str]:
 
 @cache
 def _lines_of_the_book() -> dict[str, str]:
-    """Where each telling line of code stands."""
+    """The places of each telling line of code."""
     found = {}
     for path in sorted(BOOK.glob("*/*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:

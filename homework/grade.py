@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 
 import confine
@@ -52,7 +53,7 @@ everyone who handed in, say so: make grade SUBMISSIONS=folder UNCONFINED=1"""
 
 @dataclass(frozen=True)
 class Course:
-    """What is the same for all submissions of a run."""
+    """All that the submissions of a run share."""
 
     built: dict[str, Built]
     seconds: float
@@ -196,7 +197,9 @@ def write_similar(
                 table.writerow(as_text(str(cell)) for cell in row)
 
 
-def _asked(found: dict, built: Built) -> dict:
+def _asked(
+    found: dict[str, tuple[str, int]], built: Built
+) -> dict[str, tuple[str, int]]:
     return {name: shape for name, shape in found.items() if name in built.functions}
 
 
@@ -284,7 +287,8 @@ def _scale(text: str) -> list[tuple[str, float]]:
 
 def main() -> int:
     """Read the command line, grade, and write."""
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = read_command_line()
     folder = Path(arguments.folder).resolve()
     out = folder.parent / f"{folder.name}-graded"

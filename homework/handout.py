@@ -1,8 +1,8 @@
-"""What the build adds to an assignment: rules, pinned versions, the students' package.
+"""Additions of the build: rules, pinned versions, the students' package.
 
-The package holds what a student needs beside the notebooks: `check.py`, which gives the
-grader's verdict on the public tests, `qbcore`, and the versions that the grader has.
-No notebook lies in it, and no solution.
+The package holds all that a student needs besides the notebooks: `check.py`, which
+gives the grader's verdict on the public tests, `qbcore`, and the versions that the
+grader has. It contains neither a notebook nor a solution.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ CHECKER = (
     "submissions.py",
     "verdict.py",
 )
-STUDENTS_INSTALL = ("dill", "ipywidgets", "jupyterlab", "jupytext", "matplotlib")
-STUDENTS_INSTALL += ("numpy", "otter-grader", "psutil", "pyyaml", "qutip", "scipy")
-STUDENTS_INSTALL += ("tqdm",)
+STUDENTS_INSTALL = (
+    *("dill", "ipywidgets", "jupyterlab", "jupytext", "matplotlib", "numpy"),
+    *("otter-grader", "psutil", "pyyaml", "qutip", "scipy", "tqdm"),
+)
 README = """\
 # Before you hand in
 
@@ -123,7 +124,7 @@ def write_config(path: Path) -> None:
 
 
 def write_package(out: Path) -> None:
-    """``students/package.zip``: all that students need beside the notebooks."""
+    """``students/package.zip``: all that students need besides the notebooks."""
     out.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(out / "package.zip", "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("README.md", README)
@@ -138,6 +139,6 @@ def write_package(out: Path) -> None:
 
 
 def copy_core(folder: Path) -> None:
-    """qbcore beside the source: it is on no index from which it could be installed."""
+    """Copy qbcore next to the source: no index has it to install from."""
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(HERE.parent / "qbcore", folder / "qbcore", ignore=ignore)

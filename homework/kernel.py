@@ -1,7 +1,7 @@
-"""A notebook's cells and functions in a process of their own: what runs there.
+"""A notebook's cells and functions in a separate process: the part that runs there.
 
-It reads one request per line and answers each with one line of JSON. What a function
-returns crosses as numbers, texts, arrays, and containers of them: nothing that could
+It reads one request per line and answers each with one line of JSON. The value of a
+function crosses as numbers, texts, arrays, and containers of them: nothing that could
 run code on the other side. The file stands alone, because nothing else of the course
 is there.
 """
@@ -89,7 +89,9 @@ class _Parts:
 
         if np.ma.isMaskedArray(value):
             kind = np.result_type(value.dtype, float)
-            value = value.astype(kind).filled(np.nan) if value.mask.any() else value
+            value = (
+                np.ma.filled(value.astype(kind), np.nan) if value.mask.any() else value
+            )
         array = np.array(value, subok=False)
         if array.dtype == object:
             return self._objects(array)
@@ -158,13 +160,16 @@ class Kernel:
         self.shell = InteractiveShell.instance(
             colors="NoColor", history_load_length=0, cache_size=0
         )
-        # Nobody reads it, and a traceback of a huge cell takes longer than the cell.
-        self.shell.showtraceback = self.shell.showsyntaxerror = lambda *_, **__: None
-        self.shell.ask_exit = lambda: None  # a cell `exit()` ends nothing
+        vars(self.shell).update(
+            # Nobody reads it, and that of a huge cell takes longer than the cell.
+            showtraceback=lambda *_, **__: None,
+            showsyntaxerror=lambda *_, **__: None,
+            ask_exit=lambda: None,  # a cell `exit()` ends nothing
+        )
         self.names = self.shell.user_ns
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What comes of a request; an error of the notebook's is an answer, too."""
+        """The answer to a request; an error of the notebook's is one, too."""
         try:
             _heed_interrupts(True)
             return getattr(self, f"_{request.pop('ask')}")(**request)

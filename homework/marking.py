@@ -56,7 +56,7 @@ pre { overflow-x: auto; white-space: pre-wrap }
 
 @dataclass(frozen=True)
 class Answer:
-    """What one submission says to one written question."""
+    """The answer of one submission to one written question."""
 
     submission: str
     assignment: str
@@ -240,7 +240,7 @@ def merge_marks(
         ``comment``; an empty mark is one that is not given yet.
 
     Returns the lines of the table with the marks, and ``written``, the sum of those
-    that are given (empty if there are none). What stands in the table already stays
+    that are given (empty if there are none). Marks that stand in the table already stay
     where there is no mark. Raises ValueError for a mark that is not a number from 0
     to what the question gives, and for two different marks of one answer.
     """
@@ -324,7 +324,7 @@ def write_pages(folder: Path, out: Path) -> int:
             lines.append([number, *place, f"{asked.points:g}", "", ""])
     for (name, question), found in grouped.items():
         # Another order on each page, so that no answer always comes first.
-        found.sort(key=lambda item, q=question: number_of(key + q, item[0]))
+        found.sort(key=lambda item: number_of(key + question, item[0]))
         asked = next(q for q in read_as[name].questions if q.name == question)
         text = page(read_as[name], asked, found)
         (out / f"{name}-{question}.html").write_text(text, encoding="utf-8")

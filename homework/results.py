@@ -1,4 +1,4 @@
-"""What grading one submission gave, and how it is kept, shown, and told."""
+"""The result of grading one submission, and how it is kept, shown, and told."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def columns(results: list[Result]) -> tuple[list[str], list[str]]:
     asked = {question for result in results for question in result.possible}
     graded = sorted({result.assignment for result in results if result.possible})
     stems = {name.split(",")[0] for name in graded}
-    # Where the table has several assignments, each has another table of its own.
+    # Where the table has several assignments, each also has its own table.
     marked = written_questions(stems.pop()) if len(stems) == 1 else {}
     written = [f"{name} written, of {points}" for name, points in marked.items()]
     return sorted(asked, key=lambda q: (len(q), q)), written  # q10 after q9
@@ -110,7 +110,7 @@ def columns(results: list[Result]) -> tuple[list[str], list[str]]:
 def write_table(
     results: list[Result],
     path: Path,
-    scale: list[tuple],
+    scale: list[tuple[str, float]],
     marks: Iterable[Mapping[str, str]] = (),
 ) -> None:
     """grades.csv: points of the tests, and the marks of written questions so far."""
@@ -132,7 +132,10 @@ def write_table(
 
 
 def _row(
-    result: Result, automatic: list[str], written: list[str], scale: list[tuple]
+    result: Result,
+    automatic: list[str],
+    written: list[str],
+    scale: list[tuple[str, float]],
 ) -> list[Any]:
     of = sum(result.possible.values())
     totals = [f"{result.earned:g}", f"{of:g}"] if of else ["", ""]
@@ -159,7 +162,7 @@ def graded(share: float, scale: list[tuple[str, float]]) -> str:
 
 
 def as_text(cell: str) -> str:
-    """What a spreadsheet shows as it is, and does not take for a formula."""
+    """A text that a spreadsheet shows as it is, and does not take for a formula."""
     return re.sub(r"^(?=\s*[=+@\t\r\n'-])", "'", cell)
 
 

@@ -1,4 +1,4 @@
-"""What in a student's cells a human may want to look at. Nothing is held back for it.
+"""Parts of a student's cells to show to the teacher. Nothing is held back for them.
 
 The notebook runs where it can do no harm (`confine.py`). Here stands what no answer
 needs: a cheat who tries to reach out uses it, and now and then an honest student.
@@ -47,7 +47,7 @@ def parsed(source: str) -> ast.Module:
 
 
 def _uses(node: ast.AST) -> Iterator[str]:
-    """What is unusual about one node of the syntax tree, in words."""
+    """Unusual uses in one node of the syntax tree, in words."""
     match node:
         case ast.Import(names=names):
             found = (n.name for n in names if MODULES.fullmatch(n.name))

@@ -1,7 +1,7 @@
 """Read what was handed in: entries, their names in print, and their notebooks.
 
 Students hand in notebooks, zips, folders, zips in folders, and all that their system
-puts beside. Of a notebook only the kinds of its cells and their sources are needed.
+adds. Of a notebook only the kinds of its cells and their sources are needed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST = 400_000_000  # bytes of an entry, unpacked
 FILES = 2_000  # files of an entry
 DEEP = 4  # zips in zips
 LONGEST = 200  # bytes of a name that a feedback page keeps; file systems allow 255
-# What systems put beside a notebook: no submission.
+# Files that systems add to a notebook; they are not submissions.
 JUNK = re.compile(r"__MACOSX|\.ipynb_checkpoints|__pycache__|\..*|~.*|Thumbs\.db")
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 TEXTS = {".py": "py", ".md": "md", ".rmd": "Rmd", ".qmd": "qmd", ".r": "R"}
@@ -234,7 +234,7 @@ def _tarred(file: BinaryIO) -> Iterator[tuple[str, float, Any]]:
                 )
 
 
-def _seconds(date_time: tuple[int, ...]) -> float:
+def _seconds(date_time: tuple[int, int, int, int, int, int]) -> float:
     try:
         return datetime(*date_time).timestamp()
     except (ValueError, OverflowError, OSError):
@@ -296,7 +296,7 @@ def _attempt(document: dict[str, Any], where: str, modified: float) -> Attempt:
 
 
 def assignment_of(document: dict[str, Any]) -> str:
-    """What the builder wrote into the notebook: assignment and seed."""
+    """The builder's mark in the notebook: assignment and seed."""
     match document.get("metadata"):
         case {"otter": {"assignment_name": str(name)}}:
             return " ".join(name.split())[:100]

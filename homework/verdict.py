@@ -46,7 +46,7 @@ class Tests(ExceptionTestFile):
                 error = error if self._attempt(case, answers) is not None else None
                 answers.as_numbers = False
             passed = error is None
-            said = "" if passed else self._hint(case, error)
+            said = "" if error is None else self._hint(case, error)
             result = TestCaseResult(test_case=case, message=said, passed=passed)
             self.test_case_results.append(result)
 
@@ -66,7 +66,7 @@ class Tests(ExceptionTestFile):
         return f"{kind} test, {case.points:g}: {one_line(said, 500)}"
 
     def _hidden(self, error: Exception) -> str:
-        """What may leave the grader: our own sentences, no number of the test's.
+        """The part that may leave the grader: our own sentences, without numbers.
 
         The notebook knows the arguments of the hidden test, and might put them into
         the text or the class of an error, or into a value that a message shows.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,12 +30,14 @@ from qbcore._support.states import (
     hermitian,
     require_space,
 )
-from qbcore._support.types import FloatArray
+from qbcore._support.types import FloatArray, Operator, States
 from qbcore.charging import Charging, SteadyState
 from qbcore.errors import AccuracyError, LeakingCutoffError
 
 if TYPE_CHECKING:
     import qutip
+
+Generator: TypeAlias = "qutip.Qobj | qutip.QobjEvo"  # constant, or a function of time
 
 PHASE = 0.4  # by which the fastest phase turns from one sample of ours to the next
 MOST_SAMPLES = 50_000  # of a run whose times the caller did not choose
@@ -43,48 +45,161 @@ WAY_OUT = "charge for a shorter time, or check that H is finite and Hermitian"
 
 
 class Battery(Protocol):
-    """What a battery offers; the six models of `qbcore` do, and so may yours."""
+    """What a battery offers; the six models of `qbcore` do, and so may yours.
+
+    Examples
+    --------
+    >>> from qbcore import StarBattery
+    >>> battery: Battery = StarBattery(cells=2)
+    >>> 0 < battery.steady_state().energy < battery.capacity
+    True
+    """
 
     @property
     def quantum(self) -> float:
-        """Energy of one quantum: of one excited atom, one flipped qubit, one boson."""
+        """Energy of one quantum: of one excited atom, one flipped qubit, one boson.
+
+        Examples
+        --------
+        >>> from qbcore import RosenZenerBattery
+        >>> RosenZenerBattery(atoms=3).quantum
+        1.0
+        """
 
     @property
     def capacity(self) -> float:
-        """Largest energy that fits into the empty battery; infinite for a boson."""
+        """Largest energy that fits into the empty battery; infinite for a boson.
+
+        Examples
+        --------
+        >>> from qbcore import NonreciprocalBattery, RosenZenerBattery
+        >>> RosenZenerBattery(atoms=3).capacity, NonreciprocalBattery().capacity
+        (3.0, inf)
+        """
 
     @property
     def battery_sites(self) -> tuple[int, ...]:
-        """Subsystems of `hamiltonian()` that make up the battery, not its charger."""
+        """Subsystems of `hamiltonian()` that make up the battery, not its charger.
+
+        Examples
+        --------
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().battery_sites  # the charger is mode 0
+        (1,)
+        """
 
     def charge(
-        self, times: ArrayLike | None = None, *, start: Any = None, states: bool = False
+        self,
+        times: ArrayLike | None = None,
+        *,
+        start: States | None = None,
+        states: bool = False,
     ) -> Charging:
-        """Return the charging curve, from the empty battery without a ``start``."""
+        """Return the charging curve.
+
+        Parameters
+        ----------
+        times : (T,) array_like, optional
+            Increasing times, not negative; if not given, as many as show the curve.
+        start : state, optional
+            Where it starts, in a form that the model names; the empty battery if not
+            given.
+        states : bool
+            Also keep the battery's states.
+
+        Returns
+        -------
+        Charging
+
+        Examples
+        --------
+        >>> from qbcore import NonreciprocalBattery
+        >>> curve = NonreciprocalBattery().charge([0.0, 0.5, 1.0])
+        >>> curve.energy.shape
+        (3,)
+        """
 
     def steady_state(self) -> SteadyState:
-        """Return the battery at rest, or raise a named error of `qbcore.errors`."""
+        """Return the battery at rest, or raise a named error of `qbcore.errors`.
+
+        Returns
+        -------
+        SteadyState
+
+        Examples
+        --------
+        >>> from qbcore import StarBattery
+        >>> rest = StarBattery(cells=2).steady_state()
+        >>> rest.ergotropy <= rest.energy
+        True
+        """
 
     def initial_state(self) -> qutip.Qobj:
-        """Return the default start on the space of `hamiltonian()`."""
+        """Return the default start on the space of `hamiltonian()`.
 
-    def hamiltonian(self) -> qutip.Qobj | qutip.QobjEvo:
-        """Return the Hamiltonian of battery and charger."""
+        Returns
+        -------
+        Qobj
+            A ket or a density matrix.
+
+        Examples
+        --------
+        >>> from qbcore import RosenZenerBattery
+        >>> RosenZenerBattery(atoms=3).initial_state().shape
+        (4, 1)
+        """
+
+    def hamiltonian(self) -> Generator:
+        """Return the Hamiltonian of battery and charger.
+
+        Returns
+        -------
+        Qobj or QobjEvo
+            The latter where it depends on time.
+
+        Examples
+        --------
+        >>> from qbcore import StarBattery
+        >>> StarBattery(cells=2).hamiltonian().isherm
+        True
+        """
 
     def battery_hamiltonian(self) -> qutip.Qobj:
-        """Return the battery's own Hamiltonian, on the battery alone."""
+        """Return the battery's own Hamiltonian, on the battery alone.
+
+        Returns
+        -------
+        Qobj
+
+        Examples
+        --------
+        >>> from qbcore import RosenZenerBattery
+        >>> RosenZenerBattery(atoms=1).battery_hamiltonian().diag()
+        array([ 0.5, -0.5])
+        """
 
     def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return the jump operators of the baths, none for a closed battery."""
+        """Return the jump operators of the baths, none for a closed battery.
+
+        Returns
+        -------
+        list of Qobj
+
+        Examples
+        --------
+        >>> from qbcore import RosenZenerBattery
+        >>> RosenZenerBattery().collapse_operators()
+        []
+        """
 
 
 def charge(
-    hamiltonian: qutip.Qobj | qutip.QobjEvo,
-    battery_hamiltonian: Any,
-    start: Any,
+    hamiltonian: Generator,
+    battery_hamiltonian: Operator,
+    start: States,
     times: ArrayLike | None = None,
     *,
-    collapse_operators: Any = (),
+    collapse_operators: Generator | Sequence[Generator] = (),
     battery_sites: int | Sequence[int] | None = None,
     modes: int | Sequence[int] = (),
     leak: float = 1e-6,
@@ -180,21 +295,21 @@ def charge(
         whole = qutip.expand_operator(battery, space, sites)
         slope = _slope(hamiltonian, whole, jumps)
         energy = np.real(qutip.expect(whole, kets))
-        pairs = zip(grid, kets, strict=True)
-        power = np.real([slope.expect(at, ket) for at, ket in pairs])
+        power = np.real([*map(slope.expect, grid, kets)])
         parts = kets if own == space else [ket.ptrace(sites) for ket in kets]
     kept = np.array([part.full() for part in parts])[-t.size :]
+    highest = np.linalg.eigvalsh(battery.full())[-1]
     return Charging(
         times=t,
         energy=energy[-t.size :] - energy[0],
         power=power[-t.size :],
-        ergotropy=metrics.ergotropy(kept, battery),
+        ergotropy=np.asarray(metrics.ergotropy(kept, battery)),
         states=kept if states else None,
-        ceiling=float(np.linalg.eigvalsh(battery.full())[-1] - energy[0]),
+        ceiling=float(highest - energy[0]),
     )
 
 
-def _checked_space(hamiltonian: Any, jumps: list[Any]) -> list[int]:
+def _checked_space(hamiltonian: Generator, jumps: list[Generator]) -> list[int]:
     """Dimensions of the subsystems, if all operators agree on them."""
     import qutip
 
@@ -212,7 +327,7 @@ def _checked_space(hamiltonian: Any, jumps: list[Any]) -> list[int]:
 
 
 def _checked_sites(
-    name: str, sites: Any, space: list[int], least: int = 0
+    name: str, sites: int | Sequence[int], space: list[int], least: int = 0
 ) -> list[int]:
     """Numbers of subsystems of the space, in increasing order."""
     numbers = [integer(name, site, least=0) for site in np.atleast_1d(sites)]
@@ -222,7 +337,7 @@ def _checked_sites(
     return numbers
 
 
-def _checked_battery(operator: Any, own: list[int]) -> qutip.Qobj:
+def _checked_battery(operator: Operator, own: list[int]) -> qutip.Qobj:
     """H_B, if it is an operator on the battery's subsystems."""
     import qutip
 
@@ -235,7 +350,7 @@ def _checked_battery(operator: Any, own: list[int]) -> qutip.Qobj:
     return operator if same else qutip.Qobj(array, dims=[own, own])
 
 
-def _width(h: Any, at: float) -> float:
+def _width(h: Generator, at: float) -> float:
     """Bound of the distance between two levels of H at one time."""
     import qutip
 
@@ -243,17 +358,19 @@ def _width(h: Any, at: float) -> float:
     return 2 * float((now - now.tr() / now.shape[0]).norm("one"))
 
 
-def _looks(h: Any, grid: FloatArray) -> FloatArray:
+def _looks(h: Generator, grid: FloatArray) -> FloatArray:
     """Times between which no phase of H turns far; H is looked at a hundred times."""
     span = np.linspace(grid[0], grid[-1], 100)
-    turned = (grid[-1] - grid[0]) * max(_width(h, at) for at in span)
-    steps = math.ceil(turned / PHASE)
+    width = max(_width(h, at) for at in span)
+    steps = math.ceil((grid[-1] - grid[0]) * width / PHASE)
     way_out = "charge for a shorter time, or declare no `modes=`"
     at_most(MOST_SAMPLES, steps, "The number of looks at the modes", way_out)
     return np.linspace(grid[0], grid[-1], 1 + steps)
 
 
-def _default_times(h: Any, start: qutip.Qobj, jumps: list[Any]) -> FloatArray:
+def _default_times(
+    h: Generator, start: qutip.Qobj, jumps: list[Generator]
+) -> FloatArray:
     """Four Mandelstam-Tamm times of the start, as many as the fastest phase needs."""
     import qutip
 
@@ -280,20 +397,21 @@ def _rho(state: qutip.Qobj) -> qutip.Qobj:
     return state.proj() if state.isket else state
 
 
-def _highest_levels(sites: list[int], space: list[int]) -> list[tuple[int, Any]]:
+def _highest_levels(sites: list[int], space: list[int]) -> list[tuple[int, qutip.Qobj]]:
     """Each mode with the projector on its two highest levels."""
     import qutip
 
     tops = []
     for site in sites:
         n = space[site]
-        top = qutip.Qobj(np.diag(np.arange(n) >= max(n - 2, 1)).astype(complex))
+        highest = np.arange(n) >= max(n - 2, 1)
+        top = qutip.Qobj(np.diag(highest.astype(complex)))
         tops.append((site, qutip.expand_operator(top, space, site)))
     return tops
 
 
 def _refuse_leak(
-    tops: list[tuple[int, Any]], state: qutip.Qobj, allowed: float
+    tops: list[tuple[int, qutip.Qobj]], state: qutip.Qobj, allowed: float
 ) -> None:
     """Raise a named error where the highest levels of a mode are populated."""
     import qutip
@@ -306,7 +424,11 @@ def _refuse_leak(
 
 
 def _evolved(
-    h: Any, start: qutip.Qobj, looks: FloatArray, grid: FloatArray, jumps: list[Any]
+    h: Generator,
+    start: qutip.Qobj,
+    looks: FloatArray,
+    grid: FloatArray,
+    jumps: list[Generator],
 ) -> Iterator[qutip.Qobj]:
     """States at each look; no step leaps over a pulse as wide as a gap of the grid."""
     import qutip
@@ -331,13 +453,14 @@ def _evolved(
         except qutip.IntegratorException as error:
             message = f"The solver gave up before t = {at:g}, {error}: {WAY_OUT}."
             raise AccuracyError(message, found=math.inf, limit=TOLERANCE) from error
-        lost = abs(float(np.real(qutip.expect(one, state))) - 1)
+        norm = np.real(qutip.expect(one, state))
+        lost = abs(float(norm) - 1)
         what = f"The norm that the solver lost by t = {at:g}"
         at_most(TOLERANCE, lost, what, WAY_OUT, AccuracyError)
         yield state
 
 
-def _slope(h: Any, battery: qutip.Qobj, jumps: list[Any]) -> qutip.QobjEvo:
+def _slope(h: Generator, battery: qutip.Qobj, jumps: list[Generator]) -> qutip.QobjEvo:
     """The Heisenberg derivative of the battery's energy."""
     import qutip
 

@@ -18,7 +18,8 @@ from scipy.linalg import pascal
 from scipy.special import perm
 
 from qbcore._support.checks import finite, require
-from qbcore._support.results import Result, result
+from qbcore._support.results import Result, number, result
+from qbcore._support.states import largest
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
 
@@ -27,7 +28,20 @@ ROUNDING = 1e-14  # of the capacity
 
 
 class Peak(NamedTuple):
-    """Largest value of a curve and its time: floats, or arrays for many curves."""
+    """Largest value of a curve and its time: floats, or arrays for many curves.
+
+    Attributes
+    ----------
+    time : float or (...) array
+        When the curve is largest, in the unit of its times.
+    value : float or (...) array
+        How large it is there.
+
+    Examples
+    --------
+    >>> Peak(time=2.0, value=4.0).value
+    4.0
+    """
 
     time: float | FloatArray
     value: float | FloatArray
@@ -71,7 +85,8 @@ def peak(
     t, samples = _checked(times, given)
     shape = samples.shape[1:-1]
     samples = samples.reshape(len(samples), -1, t.size)
-    time, value = t[samples[0].argmax(axis=-1)], samples[0].max(axis=-1)
+    time = t[samples[0].argmax(axis=-1)]
+    value = samples[0].max(axis=-1)
     control = _control_points(t, samples)
     # A polynomial stays below its largest control point: few pieces can hold the peak.
     curve, interval = np.nonzero(control.max(axis=0) > value[:, None])
@@ -89,9 +104,7 @@ def peak(
         owner, start = curve[piece], interval[piece]
         time[owner] = t[start] + x * np.diff(t)[start]
         value[owner] = height[higher]
-    if not shape:
-        return Peak(float(time[0]), float(value[0]))
-    return Peak(time.reshape(shape), value.reshape(shape))
+    return Peak(number(time.reshape(shape)), number(value.reshape(shape)))
 
 
 def _checked(
@@ -101,7 +114,8 @@ def _checked(
     t = finite("times", times)
     curves = [finite(name, samples) for name, samples in given.items()]
     shapes = {c.shape for c in curves}
-    fits = t.ndim == 1 and t.size > 0 and shapes == {(*curves[0].shape[:-1], t.size)}
+    wanted = (*curves[0].shape[:-1], t.size)
+    fits = t.ndim == 1 and t.size > 0 and shapes == {wanted}
     must = "match `times`, `slopes` and `curvatures` along the last axis"
     require(fits, "values", must, (t.shape, *shapes))
     require(np.diff(t) > 0, "times", "increase", times)
@@ -135,8 +149,10 @@ def _errors(t: FloatArray, values: FloatArray, slopes: FloatArray) -> FloatArray
         return np.full(h.size, math.inf)
     wide = h[:-1] + h[1:]
     x = h[:-1] / wide
-    level = values[:-2] + (values[2:] - values[:-2]) * x**2 * (3 - 2 * x)
-    bow = x * (1 - x) * wide * ((1 - x) * slopes[:-2] - x * slopes[2:])
+    rise = values[2:] - values[:-2]
+    level = values[:-2] + rise * x**2 * (3 - 2 * x)
+    bend = (1 - x) * slopes[:-2] - x * slopes[2:]
+    bow = x * (1 - x) * wide * bend
     missed = np.abs(level + bow - values[1:-1])
     before = missed * (h[:-1] / h[1:]) ** 2 / 16
     after = missed * (h[1:] / h[:-1]) ** 2 / 16
@@ -163,6 +179,13 @@ class Charging(Result):
         ``charge(states=True)`` asked for it.
     ceiling : float
         Largest value that the energy can take: the capacity less what the start holds.
+
+    Examples
+    --------
+    >>> from qbcore import RosenZenerBattery
+    >>> curve = RosenZenerBattery(atoms=1, drive=1.0, duration=np.pi).charge()
+    >>> curve.times.shape == curve.energy.shape == curve.ergotropy.shape
+    True
     """
 
     times: FloatArray
@@ -174,11 +197,17 @@ class Charging(Result):
 
     @property
     def average_power(self) -> FloatArray:
-        """Average power E(t)/t, shape (T,); at t = 0 its limit, the power itself."""
-        later = self.times > 0
-        return np.where(
-            later, self.energy / np.where(later, self.times, 1.0), self.power
-        )
+        """Average power E(t)/t, shape (T,); at t = 0 its limit, the power itself.
+
+        Examples
+        --------
+        >>> t = np.array([0.0, 1.0, 2.0])
+        >>> curve = Charging(times=t, energy=t**2, power=2 * t, ergotropy=t**2)
+        >>> curve.average_power
+        array([0., 1., 2.])
+        """
+        limit = self.power.astype(float)
+        return np.divide(self.energy, self.times, out=limit, where=self.times > 0)
 
     @property
     def efficiency(self) -> FloatArray:
@@ -186,10 +215,16 @@ class Charging(Result):
 
         Between 0 and 1 from an empty start (Andolina et al., Phys. Rev. Lett. 122,
         047702 (2019)); 0 where no energy is stored.
+
+        Examples
+        --------
+        >>> t = np.array([0.0, 1.0])
+        >>> Charging(times=t, energy=t, power=t, ergotropy=t / 4).efficiency
+        array([0.  , 0.25])
         """
-        stored = self.energy > 0
+        nothing = np.zeros_like(self.energy)
         return np.divide(
-            self.ergotropy, self.energy, out=np.zeros_like(self.energy), where=stored
+            self.ergotropy, self.energy, out=nothing, where=self.energy > 0
         )
 
     @property
@@ -200,6 +235,14 @@ class Charging(Result):
         ------
         AccuracyError
             If the samples lie too far apart to tell it to 1e-3 of the largest sample.
+
+        Examples
+        --------
+        >>> t = np.linspace(0.0, 3.0, 31)
+        >>> flip = {"energy": (1 - np.cos(2 * t)) / 2, "power": np.sin(2 * t)}
+        >>> curve = Charging(times=t, ergotropy=flip["energy"], **flip)
+        >>> round(curve.max_energy.time, 4)  # pi/2, which is no sample
+        1.5708
         """
         error = _errors(self.times, self.energy, self.power)
         time, value = self._peak(self.energy, self.power, error, 1.0)
@@ -216,6 +259,14 @@ class Charging(Result):
         ------
         AccuracyError
             If the samples lie too far apart to tell it to 1e-3 of the largest sample.
+
+        Examples
+        --------
+        >>> t = np.linspace(0.0, 3.0, 31)
+        >>> flip = {"energy": (1 - np.cos(2 * t)) / 2, "power": np.sin(2 * t)}
+        >>> curve = Charging(times=t, ergotropy=flip["energy"], **flip)
+        >>> round(curve.max_average_power.time, 4)  # tan(t) = 2 t
+        1.1656
         """
         t, mean = self.times, self.average_power
         slope = (self.power - mean) / np.where(t > 0, t, 1.0)
@@ -229,7 +280,8 @@ class Charging(Result):
             error[:1] = np.maximum(error[:1], by_energy / t[1:2])
         start = float(t[t > 0][0]) if t[-1] > 0 else 1.0
         time, value = self._peak(mean, slope, error, start)
-        return Peak(time, min(value, self.ceiling / time) if time > 0 else value)
+        most = self.ceiling / time if time > 0 else math.inf
+        return Peak(time, min(value, most))
 
     def _peak(
         self, values: FloatArray, slopes: FloatArray, error: FloatArray, per: float
@@ -240,7 +292,7 @@ class Charging(Result):
         # Far below the maximum, an error does not matter.
         rise = np.minimum(error, highest + error - best.value)
         found = float(rise.max(initial=0.0))
-        limit = PEAK_TOLERANCE * float(np.abs(values).max(initial=0.0))
+        limit = PEAK_TOLERANCE * largest(values)
         # An empty battery shows rounding, of the capacity or of that over time.
         rounding = ROUNDING * self.ceiling if math.isfinite(self.ceiling) else 0.0
         if found * per > max(limit * per, rounding):
@@ -266,6 +318,13 @@ class SteadyState(Result):
         Energy above the battery's ground state.
     ergotropy : float, or array for many
         Largest work a unitary on the battery can extract, in the unit of energy.
+
+    Examples
+    --------
+    >>> from qbcore import NonreciprocalBattery
+    >>> rest = NonreciprocalBattery().steady_state()
+    >>> rest.ergotropy <= rest.energy
+    True
     """
 
     energy: float | FloatArray

@@ -30,12 +30,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, TypeAlias, cast
+from functools import cached_property, lru_cache, reduce
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_continuous_lyapunov
+from scipy.linalg import block_diag, solve_continuous_lyapunov
 
 from qbcore._numerics.moments import driven, steps
 from qbcore._support.checks import (
@@ -49,8 +49,15 @@ from qbcore._support.checks import (
 )
 from qbcore._support.models import at_most
 from qbcore._support.results import number, read_only
-from qbcore._support.states import adjoint, are_positive
-from qbcore._support.types import ComplexArray, FloatArray, IntArray
+from qbcore._support.states import adjoint, are_positive, largest
+from qbcore._support.types import (
+    ComplexArray,
+    ComplexOrArray,
+    FloatArray,
+    FloatOrArray,
+    IntArray,
+    Numbers,
+)
 from qbcore.errors import (
     AccuracyError,
     LeakingCutoffError,
@@ -78,6 +85,11 @@ class GaussianState(NamedTuple):
         Of the quadratures (x_1, p_1, x_2, p_2, ...).
     covariance : (..., 2n, 2n) array
         Symmetric; 1/2 on the diagonal of the vacuum.
+
+    Examples
+    --------
+    >>> GaussianState(np.zeros(2), np.eye(2) / 2) == thermal(1)
+    True
     """
 
     mean: FloatArray
@@ -145,8 +157,7 @@ def thermal(modes: int, occupation: float = 0.0) -> GaussianState:
     (2.0, 0.0)
     """
     size = 2 * integer("modes", modes, least=1)
-    noise = real("occupation", occupation, least=0.0) + 0.5
-    return _representable(GaussianState(np.zeros(size), noise * np.eye(size)))
+    return _centred(_noise(occupation) * np.eye(size))
 
 
 def coherent(amplitude: ArrayLike) -> GaussianState:
@@ -215,12 +226,23 @@ def squeezed(
     >>> round(energy(squeezed(0.5)), 6)  # sinh(1/2)^2
     0.27154
     """
-    r, half = real("squeezing", squeezing), real("phase", phase) / 2
-    noise = real("occupation", occupation, least=0.0) + 0.5
-    turn = np.array([[np.cos(half), -np.sin(half)], [np.sin(half), np.cos(half)]])
+    r = real("squeezing", squeezing)
+    half = real("phase", phase) / 2
+    c, s = np.cos(half), np.sin(half)
+    turn = np.array([[c, -s], [s, c]])
     with np.errstate(over="ignore", invalid="ignore"):
-        covariance = noise * (turn * np.exp([-2 * r, 2 * r])) @ turn.T
-    return _representable(GaussianState(np.zeros(2), covariance))
+        squeeze = (turn * np.exp([-2 * r, 2 * r])) @ turn.T
+        return _centred(_noise(occupation) * squeeze)
+
+
+def _noise(occupation: float) -> float:
+    """Variance of a thermal mode."""
+    return real("occupation", occupation, least=0.0) + 0.5
+
+
+def _centred(covariance: FloatArray) -> GaussianState:
+    """A state without displacement."""
+    return _representable(GaussianState(np.zeros(len(covariance)), covariance))
 
 
 def two_mode_squeezed(
@@ -254,12 +276,10 @@ def two_mode_squeezed(
     1.442695
     """
     # A balanced beam splitter makes it of two modes that are squeezed crosswise.
-    one, other = (
-        squeezed(sign * real("squeezing", squeezing), phase, occupation).covariance
-        for sign in (1, -1)
-    )
-    same, cross = (one + other) / 2, (one - other) / 2
-    return GaussianState(np.zeros(4), np.block([[same, cross], [cross, same]]))
+    r = real("squeezing", squeezing)
+    one, other = (squeezed(each, phase, occupation).covariance for each in (r, -r))
+    splitter = np.kron([[1, 1], [1, -1]], np.eye(2))
+    return _centred(splitter @ block_diag(one, other) @ splitter.T / 2)
 
 
 def tensor(*states: GaussianState) -> GaussianState:
@@ -288,13 +308,13 @@ def tensor(*states: GaussianState) -> GaussianState:
     """
     require(len(states) > 0, "states", "be at least one state", states)
     factors = [checked_state(each, "states") for each in states]
-    together("states", *(each.mean[..., 0] for each in factors))
-    ends = np.cumsum([each.mean.shape[-1] for each in factors])
+    means, covariances = zip(*factors, strict=True)
+    together("states", *(mean[..., 0] for mean in means))
+    ends = np.cumsum([mean.shape[-1] for mean in means])
     places = np.split(np.eye(ends[-1]), ends[:-1])
-    placed = list(zip(factors, places, strict=True))
-    mean: Any = sum(each.mean @ own for each, own in placed)
-    covariance: Any = sum(own.T @ each.covariance @ own for each, own in placed)
-    return GaussianState(mean, covariance)
+    placed = [own.T @ v @ own for v, own in zip(covariances, places, strict=True)]
+    moved = map(np.matmul, means, places)
+    return GaussianState(reduce(np.add, moved), reduce(np.add, placed))
 
 
 def symplectic_form(modes: int) -> FloatArray:
@@ -345,6 +365,13 @@ class GaussianSystem:
     ------
     ValueError
         For shapes that do not fit, entries that are not finite, or an asymmetric G.
+
+    Examples
+    --------
+    >>> loss = np.sqrt(0.1 / 2) * np.array([[1, 1j]])  # sqrt(kappa) a
+    >>> mode = GaussianSystem(np.eye(2), [0.0, 0.0], loss)
+    >>> mode.evolve(coherent(1.0), [10.0]).mean.round(4)  # e^{-(kappa/2 + i) t}
+    array([[-0.7197,  0.4666]])
     """
 
     stiffness: FloatArray
@@ -394,11 +421,24 @@ class GaussianSystem:
         occupation : float
             n >= 0 of all baths.
 
+        Returns
+        -------
+        GaussianSystem
+
         Raises
         ------
         ValueError
             For shapes that do not fit, entries that are not finite, or the wrong
             symmetry.
+
+        Examples
+        --------
+        >>> mode = GaussianSystem.from_ladder([[2.0]], [[0]], [0.5], [[1, 0]])
+        >>> mode.stiffness  # 2 a^+ a, and a^+ + a halved
+        array([[2., 0.],
+               [0., 2.]])
+        >>> mode.force.round(4)
+        array([0.7071, 0.    ])
         """
         given = {"drive": drive, "hopping": hopping, "pairing": pairing, "jumps": jumps}
         f, h, k, rows = (numbers(n, v, dtype=complex) for n, v in given.items())
@@ -419,18 +459,38 @@ class GaussianSystem:
 
     @property
     def modes(self) -> int:
-        """Number of modes n."""
+        """Number of modes n.
+
+        Examples
+        --------
+        >>> GaussianSystem(np.eye(4), np.zeros(4), np.zeros((0, 4))).modes
+        2
+        """
         return len(self.force) // 2
 
     @cached_property
     def drift(self) -> FloatArray:
-        """A = Omega (G + Im C^+ C), shape (2n, 2n)."""
+        """A = Omega (G + Im C^+ C), shape (2n, 2n).
+
+        Examples
+        --------
+        >>> GaussianSystem.from_ladder([[2]], [[0]], [0], [[1, 0]]).drift
+        array([[-0.5,  2. ],
+               [-2. , -0.5]])
+        """
         gram = adjoint(self.jumps) @ self.jumps
         return read_only(_form(self.modes) @ (self.stiffness + gram.imag))
 
     @cached_property
     def diffusion(self) -> FloatArray:
-        """D = (2 n + 1) Omega Re(C^+ C) Omega^T, shape (2n, 2n), never negative."""
+        """D = (2 n + 1) Omega Re(C^+ C) Omega^T, shape (2n, 2n), never negative.
+
+        Examples
+        --------
+        >>> GaussianSystem.from_ladder([[2]], [[0]], [0], [[1, 0]]).diffusion
+        array([[0.5, 0. ],
+               [0. , 0.5]])
+        """
         omega = _form(self.modes)
         gram = adjoint(self.jumps) @ self.jumps
         warm = 2 * self.occupation + 1
@@ -438,8 +498,19 @@ class GaussianSystem:
 
     @property
     def push(self) -> FloatArray:
-        """Omega d, the constant rate of the mean, shape (2n,)."""
+        """Omega d, the constant rate of the mean, shape (2n,).
+
+        Examples
+        --------
+        >>> GaussianSystem(np.eye(2), [0.0, 3.0], np.zeros((0, 2))).push
+        array([3., 0.])
+        """
         return _form(self.modes) @ self.force
+
+    @property
+    def _feed(self) -> GaussianState:
+        """What the equations of mean and covariance add at every moment."""
+        return GaussianState(self.push, self.diffusion)
 
     @cached_property
     def _reach(self) -> FloatArray:
@@ -449,9 +520,10 @@ class GaussianSystem:
         already, two modes' hopping and pairing: the largest of the four entries stands
         for them.
         """
-        rows, shape = np.abs(self.jumps), (self.modes, 2, self.modes, 2)
-        terms = (np.abs(self.stiffness) + rows.T @ rows).reshape(shape)
-        return np.kron(terms.max(axis=(1, 3)), np.ones((2, 2)))
+        rows = np.abs(self.jumps)
+        terms = np.abs(self.stiffness) + rows.T @ rows
+        blocks = terms.reshape(self.modes, 2, self.modes, 2)
+        return np.kron(blocks.max(axis=(1, 3)), np.ones((2, 2)))
 
     @cached_property
     def _rounded(self) -> FloatArray:
@@ -465,10 +537,16 @@ class GaussianSystem:
         """Slowest decay of the mean, -max Re(eigenvalues of A): negative if unstable.
 
         A rate that is smaller than what rounding of A changes in it is zero.
+
+        Examples
+        --------
+        >>> mode = GaussianSystem.from_ladder([[1]], [[0]], [0], [[1, 0]])
+        >>> round(mode.decay_rate, 12)  # half of the loss
+        0.5
         """
         rates = -np.linalg.eigvals(self._rounded).real.max(axis=-1)
         rate = float(rates[0])
-        return rate if abs(rate) > np.abs(rates - rate).max() else 0.0
+        return rate if abs(rate) > largest(rates - rate) else 0.0
 
     def slope(self, state: GaussianState) -> GaussianState:
         """Return the time derivative of mean and covariance.
@@ -485,16 +563,28 @@ class GaussianSystem:
         -------
         GaussianState
             A pair of the same shapes; not a state.
+
+        Examples
+        --------
+        >>> mode = GaussianSystem.from_ladder([[1]], [[0]], [0], [[1, 0]])
+        >>> mode.slope(thermal(1, 2.0)).covariance
+        array([[-2.,  0.],
+               [ 0., -2.]])
         """
-        mean, covariance = checked_state(state)
-        must = f"be of {self.modes} modes"
-        require(mean.shape[-1] == 2 * self.modes, "state", must, mean.shape)
-        rate = _both(self.drift, covariance) + self.diffusion
-        rate = np.where(np.abs(rate) > self._blur(covariance), rate, 0.0)
-        return GaussianState(mean @ self.drift.T + self.push, rate)
+        begin = checked_state(state)
+        shape, must = begin.mean.shape, f"be of {self.modes} modes"
+        require(shape[-1] == 2 * self.modes, "state", must, shape)
+        mean_rate, rate = _rate(begin, self.drift, *self._feed)
+        known = np.abs(rate) > self._blur(begin.covariance)
+        return GaussianState(mean_rate, np.where(known, rate, 0.0))
 
     def steady_state(self) -> GaussianState:
         """Return mean and covariance at rest, by a linear and a Lyapunov solver.
+
+        Returns
+        -------
+        GaussianState
+            It does not depend on the start.
 
         Raises
         ------
@@ -504,6 +594,13 @@ class GaussianSystem:
             If some part neither grows nor decays, to rounding.
         AccuracyError
             If rounding of the parameters moves a variance by more than 1e-6 of itself.
+
+        Examples
+        --------
+        >>> driven = GaussianSystem.from_ladder([[0]], [[0]], [0.5], [[1, 0]], 0.2)
+        >>> rest = driven.steady_state()
+        >>> round(energy(rest), 12), round(ergotropy(rest), 12)  # |2 f / kappa|^2 = 1
+        (1.2, 1.0)
         """
         rate = self.decay_rate
         if rate < 0:
@@ -544,8 +641,9 @@ class GaussianSystem:
         A symmetric change of D by at most B, entry by entry, lies between plus and
         minus the diagonal of its row sums, and the solution grows with the noise.
         """
-        error = self._lyapunov(np.diag(self._blur(covariance).sum(axis=1)))
-        lost = float(np.abs(error.diagonal() / covariance.diagonal()).max())
+        rows = self._blur(covariance).sum(axis=1)
+        error = self._lyapunov(np.diag(rows))
+        lost = largest(error.diagonal() / covariance.diagonal())
         rate = f"the slowest rate, {self.decay_rate:.3g}, is small beside the others"
         what = f"The change of the state at rest by rounding, for {rate},"
         at_most(ACCURACY, lost, what, "go farther from the threshold", AccuracyError)
@@ -600,9 +698,7 @@ class GaussianSystem:
         if drives:
             gain, _ = self.gain(begin, times, drives)
             return _representable(GaussianState(*map(np.add, begin, gain)))
-        state = self._move(begin, GaussianState(self.push, self.diffusion), times)
-        self._check_phases(float(np.max(times)))
-        return state
+        return self._move(begin, self._feed, times)
 
     def gain(
         self, start: GaussianState, times: ArrayLike, drives: Drives = ()
@@ -621,6 +717,13 @@ class GaussianSystem:
         -------
         gain, slope : GaussianState
             Pairs of moments over time; not states.
+
+        Examples
+        --------
+        >>> mode = GaussianSystem.from_ladder([[0]], [[0]], [0], [[1, 0]])
+        >>> gain, slope = mode.gain(thermal(1, 2.0), [np.log(2.0)])
+        >>> gain.covariance[0].diagonal().round(12)  # half of the quanta are gone
+        array([-1., -1.])
         """
         begin = checked_state(start, "start", self.modes)
         if drives:
@@ -628,7 +731,6 @@ class GaussianSystem:
         feed = self.slope(begin)
         nothing = GaussianState(*map(np.zeros_like, feed))
         gain = self._move(nothing, feed, times)
-        self._check_phases(float(np.max(times)))
         return gain, _rate(gain, self.drift, *feed)
 
     def _driven(
@@ -685,7 +787,9 @@ class GaussianSystem:
                 mean = moves @ mean
                 covariance = moves @ covariance @ adjoint(moves) + noises
         spread = (covariance + adjoint(covariance)) / 2
-        return _representable(GaussianState(mean[:, :-1, 0], spread[:, :-1, :-1]))
+        moved = _representable(GaussianState(mean[:, :-1, 0], spread[:, :-1, :-1]))
+        self._check_phases(float(t[-1]))
+        return moved
 
     def _check_phases(self, span: float) -> None:
         """Refuse a time by which rounding of A has changed a mode that is still there.
@@ -701,10 +805,10 @@ class GaussianSystem:
         for _ in range(doublings):
             change = 2 * change + change @ change
             exact = change[0]
-            moved = max(moved, np.abs(change - exact).max() / (1 + np.abs(exact).max()))
+            moved = max(moved, largest(change - exact) / (1 + largest(exact)))
         what = f"By t = {span:.3g} the rounding of a mode that has not died"
         way_out = "end `times` earlier, or give the modes losses"
-        at_most(BLUR, float(moved), what, way_out, AccuracyError)
+        at_most(BLUR, moved, what, way_out, AccuracyError)
 
 
 def _times(stack: FloatArray, matrix: FloatArray) -> FloatArray:
@@ -726,7 +830,7 @@ def _rate(
     return GaussianState(mean, _both(drift, state.covariance) + noise)
 
 
-def _columns(name: str, index: Any, modes: int) -> IntArray:
+def _columns(name: str, index: int | Sequence[int], modes: int) -> IntArray:
     """Columns of x and p of these modes."""
     chosen = [integer(name, each, least=0) for each in np.atleast_1d(index)]
     fits = 0 < len({*chosen} & {*range(modes)}) == len(chosen)
@@ -734,7 +838,7 @@ def _columns(name: str, index: Any, modes: int) -> IntArray:
     return np.add.outer(2 * np.array(chosen), [0, 1]).ravel()
 
 
-def _fitting(name: str, entries: Any, shape: tuple[int, ...]) -> Any:
+def _fitting(name: str, entries: Numbers, shape: tuple[int, ...]) -> Numbers:
     """Return a read-only view of entries of this shape, with finite squares."""
     require(entries.shape == shape, name, f"have shape {shape}", entries.shape)
     must = f"be finite and at most {LARGEST:g} in size"
@@ -742,47 +846,62 @@ def _fitting(name: str, entries: Any, shape: tuple[int, ...]) -> Any:
     return read_only(entries)
 
 
-def _mirror(name: str, entries: Any, mirrored: Any, must: str) -> None:
+def _mirror(name: str, entries: Numbers, mirrored: Numbers, must: str) -> None:
     """Refuse matrices that differ from their mirror image by more than rounding."""
-    parts = entries, entries - mirrored
-    size, defect = (np.abs(part).max(axis=(-2, -1)) for part in parts)
+    size = np.abs(entries).max(axis=(-2, -1))
+    defect = np.abs(entries - mirrored).max(axis=(-2, -1))
     require(defect <= 1e-12 * size, name, must, entries)
 
 
 def _representable(state: GaussianState) -> GaussianState:
     """Return the moments if their squares are numbers."""
-    largest = float(np.max([np.abs(part).max() for part in state]))
+    size = float(np.max([largest(part) for part in state]))
     what = "The moments leave double precision: the largest"
     way_out = "end `times` earlier, or lower the drive, the squeezing or the occupation"
-    at_most(LARGEST, largest, what, way_out, AccuracyError)
+    at_most(LARGEST, size, what, way_out, AccuracyError)
     return state
 
 
 def checked_state(
-    state: object, name: str = "state", modes: int | None = None
+    state: GaussianState, name: str = "state", modes: int | None = None
 ) -> GaussianState:
-    """Return a `GaussianState` as arrays of floats, or refuse it by this name.
+    """Return a state as arrays of floats, or refuse it.
+
+    Parameters
+    ----------
+    state : GaussianState
+        One, or over times.
+    name : str
+        Name of the argument, for the message.
+    modes : int, optional
+        If given, it must be one state of so many modes.
+
+    Returns
+    -------
+    GaussianState
 
     Raises
     ------
     ValueError
-        If it is not a `GaussianState` (one state of so many modes, if given), not
-        finite, asymmetric, or breaks the uncertainty relation.
+        If it is not a `GaussianState`, not finite, asymmetric, or breaks the
+        uncertainty relation.
+
+    Examples
+    --------
+    >>> checked_state(GaussianState([0, 0], [[0.5, 0], [0, 0.5]])).mean
+    array([0., 0.])
     """
     must = "be a GaussianState: a mean (..., 2n) and a covariance (..., 2n, 2n)"
     must = f"{must} of {modes} modes" if modes else must
     require(isinstance(state, GaussianState), name, must, state)
-    mean, covariance = (
-        numbers(name, part, must) for part in cast(GaussianState, state)
-    )
+    mean, covariance = (numbers(name, part, must) for part in state)
     size = mean.shape[-1] if mean.ndim else 0
     fits = size > 0 and size % 2 == 0 and covariance.shape == (*mean.shape, size)
     fits = fits and (modes is None or mean.shape == (2 * modes,))
     require(fits, name, must, (mean.shape, covariance.shape))
     for part in (mean, covariance):
         _fitting(name, part, part.shape)
-    symmetric = "have a symmetric covariance"
-    _mirror(name, covariance, adjoint(covariance), symmetric)
+    _mirror(name, covariance, adjoint(covariance), "have a symmetric covariance")
     # Uncertainty, and a positive covariance: V + i Omega/2 has no negative eigenvalue.
     slack = np.maximum(TOLERANCE, 1e-12 * np.abs(covariance).max(axis=(-2, -1)))
     shift = 0.5j * _form(size // 2) + slack[..., None, None] * np.eye(size)
@@ -802,9 +921,10 @@ def _symplectic(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
     singular values of V^(1/2) Omega V^(1/2), each of which comes twice.
     """
     if covariance.shape[-1] == 2:
-        product = covariance[..., 0, 0] * covariance[..., 1, 1]
-        nu = np.sqrt(np.maximum(product - covariance[..., 0, 1] ** 2, 0.0))[..., None]
-        return nu, product[..., None] / np.maximum(nu, 0.5)
+        product = covariance[..., :1, 0] * covariance[..., 1:, 1]
+        rest = product - covariance[..., :1, 1] ** 2
+        nu = np.sqrt(np.maximum(rest, 0.0))
+        return nu, product / np.maximum(nu, 0.5)
     omega = _form(covariance.shape[-1] // 2)
     noise, basis = np.linalg.eigh(covariance)
     root = basis * np.sqrt(np.maximum(noise, 0.0))[..., None, :]
@@ -816,17 +936,21 @@ def _symplectic(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
 # The metrics. Each takes a `GaussianState` and returns a float, or (T,) for times.
 
 
-def _one_mode(state: GaussianState) -> tuple[FloatArray, ...]:
-    """<x>, <p>, V_xx, V_xp and V_pp of one mode."""
+def _one_mode(
+    state: GaussianState,
+) -> tuple[ComplexArray, ComplexArray, FloatArray]:
+    """<a> of one mode, <a^2> - <a>^2, and half the trace of the covariance."""
     mean, covariance = checked_state(state)
     must = "be of one mode; use state.mode(k)"
     require(mean.shape[-1] == 2, "state", must, mean.shape)
-    x, p = np.moveaxis(mean, -1, 0)
-    (xx, xp), (_, pp) = np.moveaxis(covariance, (-2, -1), (0, 1))
-    return x, p, xx, xp, pp
+    amplitude = (mean @ [1.0, 1j]) / np.sqrt(2)
+    xx = covariance[..., 0, 0]
+    xp = covariance[..., 0, 1]
+    pp = covariance[..., 1, 1]
+    return amplitude, (xx - pp) / 2 + 1j * xp, (xx + pp) / 2
 
 
-def occupation(state: GaussianState) -> Any:
+def occupation(state: GaussianState) -> FloatOrArray:
     r"""Return the mean number of quanta of one mode, displacement included.
 
     .. math::
@@ -847,11 +971,11 @@ def occupation(state: GaussianState) -> Any:
     >>> round(occupation(coherent(2.0)), 12)
     4.0
     """
-    x, p, xx, _, pp = _one_mode(state)
-    return number((xx + pp - 1 + x**2 + p**2) / 2)
+    alpha, _, spread = _one_mode(state)
+    return number(spread - 0.5 + np.abs(alpha) ** 2)
 
 
-def anomalous(state: GaussianState) -> Any:
+def anomalous(state: GaussianState) -> ComplexOrArray:
     r"""Return the anomalous moment of one mode, displacement included.
 
     .. math::
@@ -872,11 +996,11 @@ def anomalous(state: GaussianState) -> Any:
     >>> round(complex(anomalous(coherent(2.0))).real, 12)
     4.0
     """
-    x, p, xx, xp, pp = _one_mode(state)
-    return (xx - pp) / 2 + 1j * xp + (x + 1j * p) ** 2 / 2
+    alpha, pair, _ = _one_mode(state)
+    return pair + alpha**2
 
 
-def amplitude(state: GaussianState) -> Any:
+def amplitude(state: GaussianState) -> ComplexOrArray:
     r"""Return the amplitude of one mode.
 
     .. math::
@@ -897,8 +1021,7 @@ def amplitude(state: GaussianState) -> Any:
     >>> complex(np.round(amplitude(coherent(2.0 + 1j)), 12))
     (2+1j)
     """
-    x, p, *_ = _one_mode(state)
-    return (x + 1j * p) / np.sqrt(2)
+    return _one_mode(state)[0]
 
 
 def symplectic_eigenvalues(state: GaussianState) -> FloatArray:
@@ -941,12 +1064,12 @@ def _frequencies(frequency: ArrayLike, modes: int) -> FloatArray:
     """One frequency per mode."""
     must = "be above 0 and finite, one number or one per mode"
     omega = numbers("frequency", frequency, must)
-    fits = omega.shape in ((), (modes,)) and ((omega > 0) & (omega < np.inf)).all()
-    require(fits, "frequency", must, frequency)
+    known = omega.shape in ((), (modes,))
+    require(known & (omega > 0) & (omega < np.inf), "frequency", must, frequency)
     return np.broadcast_to(omega, modes)
 
 
-def energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
+def energy(state: GaussianState, frequency: ArrayLike = 1.0) -> FloatOrArray:
     """Return the energy above the ground state, sum_k omega_k <a_k^+ a_k>.
 
     Parameters
@@ -973,8 +1096,8 @@ def energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     """
     mean, covariance = checked_state(state)
     squares = np.diagonal(covariance, axis1=-2, axis2=-1) + mean**2
-    quanta = (squares.reshape(*mean.shape[:-1], -1, 2).sum(axis=-1) - 1) / 2
-    return number(quanta @ _frequencies(frequency, quanta.shape[-1]))
+    omega = _frequencies(frequency, mean.shape[-1] // 2)
+    return number((squares - 0.5) @ np.repeat(omega, 2) / 2)
 
 
 def _left(nu: FloatArray, frequency: ArrayLike) -> FloatArray:
@@ -983,7 +1106,7 @@ def _left(nu: FloatArray, frequency: ArrayLike) -> FloatArray:
     return (np.maximum(nu, 0.5) - 0.5) @ omega
 
 
-def passive_energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
+def passive_energy(state: GaussianState, frequency: ArrayLike = 1.0) -> FloatOrArray:
     r"""Return the energy above the ground that no Gaussian unitary extracts.
 
     .. math::
@@ -1013,7 +1136,9 @@ def passive_energy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     return number(_left(symplectic_eigenvalues(state), frequency))
 
 
-def gaussian_ergotropy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
+def gaussian_ergotropy(
+    state: GaussianState, frequency: ArrayLike = 1.0
+) -> FloatOrArray:
     """Return the largest work a Gaussian unitary extracts from all modes together.
 
     W = sum_k omega_k <a_k^+ a_k> - sum_k omega_k (nu_k - 1/2), with the symplectic
@@ -1050,7 +1175,7 @@ def gaussian_ergotropy(state: GaussianState, frequency: ArrayLike = 1.0) -> Any:
     return number(np.maximum(energy(checked, frequency) - left, 0.0))
 
 
-def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
+def ergotropy(state: GaussianState, frequency: float = 1.0) -> FloatOrArray:
     r"""Return the largest work that a unitary extracts from one mode.
 
     .. math::
@@ -1081,14 +1206,14 @@ def ergotropy(state: GaussianState, frequency: float = 1.0) -> Any:
     1.381098
     """
     omega = real("frequency", frequency, above=0.0)
-    x, p, xx, xp, pp = _one_mode(state)
-    nu = np.sqrt(np.maximum(xx * pp - xp**2, 0.25))
-    uneven = ((xx - pp) / 2) ** 2 + xp**2
-    work = uneven / ((xx + pp) / 2 + nu) + (x**2 + p**2) / 2
-    return number(omega * work)
+    alpha, pair, spread = _one_mode(state)
+    nu, _ = _symplectic(np.asarray(state.covariance))
+    squeezed = np.abs(pair) ** 2 / (spread + np.maximum(nu[..., 0], 0.5))
+    displaced = np.abs(alpha) ** 2
+    return number(omega * (squeezed + displaced))
 
 
-def purity(state: GaussianState) -> Any:
+def purity(state: GaussianState) -> FloatOrArray:
     r"""Return the purity, 1 for a pure state.
 
     .. math::
@@ -1112,7 +1237,7 @@ def purity(state: GaussianState) -> Any:
     return number(1 / np.prod(2 * symplectic_eigenvalues(state), axis=-1))
 
 
-def entropy(state: GaussianState, *, base: float = 2.0) -> Any:
+def entropy(state: GaussianState, *, base: float = 2.0) -> FloatOrArray:
     r"""Return the von Neumann entropy.
 
     .. math::
@@ -1145,7 +1270,7 @@ def entropy(state: GaussianState, *, base: float = 2.0) -> Any:
 
 def logarithmic_negativity(
     state: GaussianState, modes: int | Sequence[int] = 0, *, base: float = 2.0
-) -> Any:
+) -> FloatOrArray:
     """Return the logarithmic negativity between some modes and the others.
 
     E_N = sum_k max(0, -log 2 nu'_k) with the symplectic eigenvalues nu' of the partial
@@ -1189,10 +1314,11 @@ def logarithmic_negativity(
     signs = np.ones(2 * count)
     signs[turned] = -1.0
     nu = _symplectic(signs[:, None] * covariance * signs)[0]
-    return number(np.maximum(-np.log(2 * nu), 0.0).sum(axis=-1) / unit)
+    below = np.maximum(-np.log(2 * nu), 0.0)
+    return number(below.sum(axis=-1) / unit)
 
 
-def squeezing_db(state: GaussianState) -> Any:
+def squeezing_db(state: GaussianState) -> FloatOrArray:
     r"""Return the noise of the quietest quadrature of one mode, below 0 if squeezed.
 
     .. math::
@@ -1216,9 +1342,9 @@ def squeezing_db(state: GaussianState) -> Any:
     >>> round(squeezing_db(squeezed(1.0)), 4)
     -8.6859
     """
-    _, _, xx, xp, pp = _one_mode(state)
+    _, pair, spread = _one_mode(state)
     nu = symplectic_eigenvalues(state)[..., 0]
-    loudest = (xx + pp) / 2 + np.hypot((xx - pp) / 2, xp)
+    loudest = spread + np.abs(pair)
     return number(10 * np.log10(2 * nu / loudest * nu))
 
 
@@ -1245,14 +1371,14 @@ def wigner(state: GaussianState, x: ArrayLike, p: ArrayLike) -> FloatArray:
     >>> round(float(wigner(thermal(1), 0.0, 0.0)) * np.pi, 12)
     1.0
     """
-    centre, height, xx, xp, pp = _one_mode(state)
+    alpha, _, _ = _one_mode(state)
     must = "be one state, not a time axis"
-    require(centre.ndim == 0, "state", must, centre.shape)
+    require(alpha.ndim == 0, "state", must, alpha.shape)
     nu = symplectic_eigenvalues(state)[0]
     x, p = together("x, p", numbers("x", x), numbers("p", p))
-    dx, dp = x - centre, p - height
-    # The inverse of the covariance has the determinant 1/nu^2.
-    exponent = (pp * dx**2 - 2 * xp * dx * dp + xx * dp**2) / (2 * nu**2)
+    dx, dp = x - state.mean[0], p - state.mean[1]
+    (xx, xp), (_, pp) = np.linalg.inv(state.covariance)
+    exponent = (xx * dx**2 + 2 * xp * dx * dp + pp * dp**2) / 2
     return np.exp(-exponent) / (2 * np.pi * nu)
 
 
@@ -1289,25 +1415,26 @@ def fock_state(state: GaussianState, levels: int) -> ComplexArray:
            [0.    , 0.2222]])
     """
     integer("levels", levels, least=2)
-    x, p, xx, xp, pp = (each[..., None] for each in _one_mode(state))
-    alpha, m, n = (x + 1j * p) / np.sqrt(2), (xx - pp) / 2 + 1j * xp, (xx + pp + 1) / 2
+    alpha, m, spread = (each[..., None] for each in _one_mode(state))
+    n = spread + 0.5
     norm = n**2 - np.abs(m) ** 2
     b = (n * alpha - m * alpha.conj()) / norm
     pair, mixed = m / norm, 1 - n / norm
     root = np.sqrt(np.arange(levels, dtype=float))
     rho = np.zeros((*norm.shape[:-1], levels, levels), dtype=complex)
-    rho[..., 0, :1] = np.exp(-(alpha.conj() * b).real) / np.sqrt(norm)
-    # The index -1 is met at k = 0 only, times root[0] = 0. First the row of the vacuum.
-    first = rho[..., 0, :]
-    for k in range(levels - 1):
-        before = pair.conj() * root[k] * first[..., k - 1, None]
-        both = b.conj() * first[..., k, None] + before
-        first[..., k + 1, None] = both / root[k + 1]
-    for k in range(levels - 1):
-        row = b * rho[..., k, :] + pair * root[k] * rho[..., k - 1, :]
-        row[..., 1:] += mixed * root[1:] * rho[..., k, :-1]
-        rho[..., k + 1, :] = row / root[k + 1]
-    lost = float(np.max(1 - np.trace(rho, axis1=-2, axis2=-1).real))
+    overlap = (alpha.conj() * b).real
+    rho[..., 0, :1] = np.exp(-overlap) / np.sqrt(norm)
+    # First the column of the vacuum, whose conjugate is its row; then the other rows.
+    for width in (1, levels):
+        for k in range(levels - 1):
+            here = rho[..., k, :width]
+            # The index -1 is met at k = 0 only, times root[0] = 0.
+            row = b * here + pair * root[k] * rho[..., k - 1, :width]
+            row[..., 1:] += mixed * root[1:width] * here[..., :-1]
+            rho[..., k + 1, :width] = row / root[k + 1]
+        rho[..., 0, :] = rho[..., 0].conj()
+    kept = np.trace(rho, axis1=-2, axis2=-1).real
+    lost = 1 - float(np.min(kept))
     what = f"The weight of the state above {levels} Fock levels"
     at_most(LOST, lost, what, "keep more levels of it", LeakingCutoffError)
     return rho

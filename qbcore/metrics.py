@@ -52,12 +52,12 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from scipy.special import logsumexp, softmax
+from scipy.special import entr, logsumexp, softmax
 
 from qbcore._numerics.spins import lowest_levels
 from qbcore._support.checks import (
@@ -72,12 +72,12 @@ from qbcore._support.checks import (
 from qbcore._support.results import number
 from qbcore._support.states import (
     OPERATOR_TOLERANCE,
-    Numbers,
     adjoint,
     are_kets,
     checked_states,
     density_matrices,
     hermitian,
+    largest,
     normalised_states,
     positive_states,
     read,
@@ -87,34 +87,69 @@ from qbcore._support.states import (
 from qbcore._support.states import (
     TOLERANCE as TOLERANCE,
 )
-from qbcore._support.types import ComplexArray, FloatArray
+from qbcore._support.types import (
+    ComplexArray,
+    FloatArray,
+    FloatOrArray,
+    Numbers,
+    Operator,
+    States,
+)
 
 # What may split a degenerate level, relative to sqrt(d) max|E|: twenty rotations by
 # random unitaries split it by 17 eps at d = 2, and by 3 eps at d = 400.
 SPLITTING = 100 * np.finfo(float).eps
 # Weights of a state closer than this count as one where a unitary may choose.
 EQUAL_WEIGHTS = 1e-10
-UNITARIES = ("all", "all_atoms", "collective", "local")
+Unitaries = Literal["all", "all_atoms", "collective", "local"]
+
+
+def _given(
+    states: States, hamiltonian: Operator, name: str = "states"
+) -> tuple[Numbers, Numbers]:
+    """Return states of norm 1, and H."""
+    h, space = hermitian("hamiltonian", hamiltonian, single=True)
+    return normalised_states(name, states, len(h), space), h
 
 
 def _read(
-    states: Any, hamiltonian: Any, check: Any = positive_states, name: str = "states"
-) -> Any:
-    """Return checked states and H.
+    states: States, hamiltonian: Operator, name: str = "states"
+) -> tuple[Numbers, Numbers]:
+    """Return checked states and H; nothing is diagonalised."""
+    array, h = _given(states, hamiltonian, name)
+    return positive_states(name, array), h
 
-    The check `positive_states` diagonalises nothing; `with_spectrum` returns the
-    states with their eigenvalues, in descending order.
-    """
-    h, space = hermitian("hamiltonian", hamiltonian)
-    require(h.ndim == 2, "hamiltonian", "be a square matrix", h.shape)
-    return check(name, normalised_states(name, states, len(h), space)), h
+
+def _weighed(
+    states: States, hamiltonian: Operator
+) -> tuple[Numbers, Numbers, FloatArray]:
+    """Return checked states, H, and the eigenvalues of the states, falling."""
+    given, h = _given(states, hamiltonian)
+    array, falling = with_spectrum("states", given)
+    return array, h, falling
+
+
+def _spectra(
+    states: States, hamiltonian: Operator
+) -> tuple[Numbers, Numbers, FloatArray, FloatArray]:
+    """The same, and the levels of H, rising."""
+    array, h, falling = _weighed(states, hamiltonian)
+    return array, h, falling, np.linalg.eigvalsh(h)
+
+
+def _inner(left: Numbers, right: Numbers) -> Numbers:
+    """tr(A^+ B), entry by entry."""
+    return np.einsum("...ij,...ij->...", left.conj(), right)
 
 
 def _mean(array: Numbers, operator: Numbers) -> FloatArray:
     """tr(rho A) of a Hermitian A."""
-    if are_kets(array):
-        return (array.conj() * (operator @ array)).sum(axis=(-2, -1)).real
-    return np.einsum("...ij,...ij->...", array, operator.conj()).real
+    return _inner(array, _beside(array, operator)).real
+
+
+def _beside(array: Numbers, operator: Numbers) -> Numbers:
+    """What, beside the states, makes the mean of A: of kets, A times them."""
+    return operator @ array if are_kets(array) else operator
 
 
 def _above(h: Numbers, zero: float) -> Numbers:
@@ -136,7 +171,7 @@ def _dephased(
     """
     energies, basis = np.linalg.eigh(h)
     if degeneracy is None:
-        degeneracy = SPLITTING * len(h) ** 0.5 * float(np.abs(energies).max())
+        degeneracy = SPLITTING * len(h) ** 0.5 * largest(energies)
     real("degeneracy", degeneracy, least=0.0)
     # A chain of neighbours that are this close is one level.
     first = np.flatnonzero(np.diff(energies, prepend=-np.inf) > degeneracy)
@@ -153,12 +188,11 @@ def _dephased(
 
 def _entropy(probabilities: FloatArray, base: float) -> FloatArray:
     real("base", base, above=1.0)
-    p = np.maximum(probabilities, 0.0)
-    logs = np.log(np.where(p > 0, p, 1.0)) / np.log(base)
-    return np.maximum(-(p * logs).sum(axis=-1), 0.0)
+    nats = entr(np.maximum(probabilities, 0.0)).sum(axis=-1)
+    return np.maximum(nats, 0.0) / np.log(base)
 
 
-def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
+def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> FloatOrArray:
     r"""Return the Shannon entropy over the last axis.
 
     .. math::
@@ -186,13 +220,13 @@ def shannon_entropy(probabilities: ArrayLike, *, base: float = 2.0) -> Any:
     require(p.ndim > 0, "probabilities", "have an axis", p.shape)
     lowest = float(p.min(initial=0.0))
     require(lowest >= -TOLERANCE, "probabilities", "not be negative", lowest)
-    lost = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
+    lost = largest(p.sum(axis=-1) - 1)
     must = f"sum to 1: |sum - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "probabilities", must, float(f"{lost:.3g}"))
     return number(_entropy(p, base))
 
 
-def energy(states: Any, hamiltonian: Any) -> Any:
+def energy(states: States, hamiltonian: Operator) -> FloatOrArray:
     r"""Return the mean energy.
 
     .. math::
@@ -202,7 +236,7 @@ def energy(states: Any, hamiltonian: Any) -> Any:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -219,7 +253,9 @@ def energy(states: Any, hamiltonian: Any) -> Any:
     return number(_mean(*_read(states, hamiltonian)))
 
 
-def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
+def stored_energy(
+    states: States, hamiltonian: Operator, reference: States | None = None
+) -> FloatOrArray:
     r"""Return the energy above a reference state.
 
     .. math::
@@ -228,8 +264,10 @@ def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
     reference : ket or density matrix, or one per state, optional
         rho_0, such as the initial state of a charging run. If not given, the zero is
         the ground-state energy of H.
@@ -246,15 +284,16 @@ def stored_energy(states: Any, hamiltonian: Any, reference: Any = None) -> Any:
     """
     array, h = _read(states, hamiltonian)
     if reference is None:
-        return number(_mean(array, _above(h, np.linalg.eigvalsh(h)[0])))
-    origin, _ = _read(reference, hamiltonian, name="reference")
+        ground = np.linalg.eigvalsh(h)[0]
+        return number(_mean(array, _above(h, ground)))
+    origin, _ = _read(reference, hamiltonian, "reference")
     fits = origin.ndim == 2 or origin.shape[:-2] == array.shape[:-2]
     require(fits, "reference", "be one state, or one per state", origin.shape)
     h = _above(h, h[0, 0].real)
     return number(_mean(array, h) - _mean(origin, h))
 
 
-def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
+def average_power(times: ArrayLike, stored: ArrayLike) -> FloatOrArray:
     """Return the average power E(t)/t of a stored energy E(t) with E(0) = 0.
 
     Parameters
@@ -279,7 +318,9 @@ def average_power(times: ArrayLike, stored: ArrayLike) -> Any:
     return number(e / t)
 
 
-def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
+def instantaneous_power(
+    states: States, hamiltonian: Operator, generator: Operator
+) -> FloatOrArray:
     r"""Return the rate of change of the battery's energy.
 
     .. math::
@@ -288,8 +329,10 @@ def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
     generator : (d, d) or (T, d, d) array_like, Qobj or list of those
         K, the total Hamiltonian at the times of the states. For an open battery add
         the part of the baths, tr(H D[rho]).
@@ -305,25 +348,27 @@ def instantaneous_power(states: Any, hamiltonian: Any, generator: Any) -> Any:
     -2.0
     """
     array, h, k = _with_generator(states, hamiltonian, generator)
-    # tr(rho [K, H]) = 2i Im tr(rho K H), of kets by products with vectors alone.
-    moved = h @ array if are_kets(array) else h
-    product = ((k @ array).conj() * moved).sum(axis=(-2, -1))
-    return number(-2 * product.imag)
+    # tr(rho [K, H]) = 2i Im tr(rho K H).
+    return number(-2 * _inner(k @ array, _beside(array, h)).imag)
 
 
-def _with_generator(states: Any, hamiltonian: Any, generator: Any) -> Any:
+def _with_generator(
+    states: States, hamiltonian: Operator, generator: Operator
+) -> tuple[Numbers, Numbers, Numbers]:
     """Return checked states, H and a K that fits them: one, or one per state."""
     array, h = _read(states, hamiltonian)
     k, space = hermitian("generator", generator)
+    require_space("generator", space, read("hamiltonian", hamiltonian)[1])
     fits = k.shape[-2:] == h.shape
     require(fits, "generator", f"have shape (..., {len(h)}, {len(h)})", k.shape)
-    require_space("generator", space, hermitian("hamiltonian", hamiltonian)[1])
-    times = {each.shape[:-2] for each in (array, k)} - {()}
-    require(len(times) < 2, "generator", "be one, or one per state", k.shape)
+    stacks = {array.shape[:-2], k.shape[:-2]} - {()}
+    require(len(stacks) < 2, "generator", "be one, or one per state", k.shape)
     return array, h, k
 
 
-def power_bound(states: Any, hamiltonian: Any, generator: Any) -> Any:
+def power_bound(
+    states: States, hamiltonian: Operator, generator: Operator
+) -> FloatOrArray:
     r"""Return the largest power that the uncertainties allow.
 
     .. math::
@@ -338,8 +383,10 @@ def power_bound(states: Any, hamiltonian: Any, generator: Any) -> Any:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
     generator : (d, d) or (T, d, d) array_like, Qobj or list of those
         K: the charging part V of H + V, or H + V itself. Both bound the same power,
         and the smaller bound holds.
@@ -373,14 +420,20 @@ class SpeedLimits(NamedTuple):
         L / Delta(K), by the spread of the energy.
     margolus_levitin : float or (...) array
         2 L^2 / (pi (<K> - k_0)), by the energy above the ground level k_0.
+
+    Examples
+    --------
+    >>> flip = [[0.0, 0.5], [0.5, 0.0]]
+    >>> max(speed_limits([1.0, 0.0], flip))  # the time that the flip takes
+    3.141592653589793
     """
 
-    mandelstam_tamm: Any
-    margolus_levitin: Any
+    mandelstam_tamm: FloatOrArray
+    margolus_levitin: FloatOrArray
 
 
 def speed_limits(
-    states: Any, generator: Any, *, angle: ArrayLike = math.pi / 2
+    states: States, generator: Operator, *, angle: ArrayLike = math.pi / 2
 ) -> SpeedLimits:
     """Return the shortest times in which a constant K turns a state by an angle.
 
@@ -394,7 +447,7 @@ def speed_limits(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     generator : (d, d) array_like or Qobj
         K, the total Hamiltonian, constant in time.
     angle : array_like, optional
@@ -419,17 +472,19 @@ def speed_limits(
     >>> speed_limits([1.0, 0.0], flip).mandelstam_tamm
     3.141592653589793
     """
-    k, _ = hermitian("generator", generator)
-    require(k.ndim == 2, "generator", "be one operator, constant in time", k.shape)
     way = numbers("angle", angle)
     # Rounding may lift an arccos above pi/2.
     inside = (way > 0) & (way < math.pi / 2 + TOLERANCE)
     require(inside, "angle", "be above 0 and at most pi/2", angle)
+    k, _ = hermitian("generator", generator, single=True)
+    array, _ = _read(states, generator)
+    ground = np.linalg.eigvalsh(k)[0]
+    height = _mean(array, _above(k, ground))
+    spread = _fluctuation(array, k)
+    way, spread, height = together("angle, states", way, spread, height)
     with np.errstate(divide="ignore"):
-        spread = np.array(energy_fluctuation(states, generator))
-        height = np.array(stored_energy(states, generator))
-        way, spread, height = together("angle, states", way, spread, height)
-        tamm, levitin = way / spread, 2 * way**2 / math.pi / height
+        tamm = way / spread
+        levitin = 2 * way**2 / math.pi / height
     return SpeedLimits(number(tamm), number(levitin))
 
 
@@ -470,10 +525,11 @@ def lifetime(times: ArrayLike, work: ArrayLike, *, share: float = 1 / math.e) ->
     must = f"begin above zero and fall to {share:.3g} of that by the last of `times`"
     require(after > 0, "work", must, w[[0, -1]].tolist())
     near = slice(after - 1, after + 1)
-    return float(np.interp(-level, -w[near], t[near]) - t[0])
+    crossed = np.interp(-level, -w[near], t[near])
+    return float(crossed - t[0])
 
 
-def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
+def passive_state(states: States, hamiltonian: Operator) -> ComplexArray:
     r"""Return the passive state of the same spectrum.
 
     .. math::
@@ -486,7 +542,7 @@ def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -502,18 +558,19 @@ def passive_state(states: Any, hamiltonian: Any) -> ComplexArray:
     array([[0.8, 0. ],
            [0. , 0.2]])
     """
-    (_, falling), h = _read(states, hamiltonian, with_spectrum)
+    _, h, falling = _weighed(states, hamiltonian)
     _, basis = np.linalg.eigh(h)
-    return ((basis * falling[..., None, :]) @ adjoint(basis)).astype(complex)
+    weighed = basis * falling[..., None, :]
+    return (weighed @ adjoint(basis)).astype(complex)
 
 
 def ergotropy(
-    states: Any,
-    hamiltonian: Any,
+    states: States,
+    hamiltonian: Operator | Sequence[Operator],
     *,
-    unitaries: str = "all",
+    unitaries: Unitaries = "all",
     dims: Sequence[int] | None = None,
-) -> Any:
+) -> FloatOrArray:
     r"""Return the largest work that unitaries of a stated set extract.
 
     .. math::
@@ -527,7 +584,7 @@ def ergotropy(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj, or a list of blocks for "all_atoms"
         H on the space of the states.
     unitaries : str
@@ -590,36 +647,38 @@ def ergotropy(
     >>> ergotropy(bell, h, unitaries="local", dims=[2, 2])
     0.0
     """
-    require(unitaries in UNITARIES, "unitaries", f"be one of {UNITARIES}", unitaries)
+    known = get_args(Unitaries)
+    require(unitaries in known, "unitaries", f"be one of {known}", unitaries)
     if unitaries == "local":
         return _local_ergotropy(states, hamiltonian, dims)
     require(dims is None, "dims", 'be left out except for "local"', dims)
-    blocks = _blocks(hamiltonian) if unitaries == "all_atoms" else []
-    own = hamiltonian[0] if blocks else hamiltonian
-    space = hermitian("hamiltonian", own)[1] or [0]
-    qubits = unitaries == "collective" and len(space) > 1 and max(space) == 2
-    must = 'be given in the Dicke basis for "collective", with N + 1 levels'
-    require(not qubits, "hamiltonian", must, space)
-    (array, falling), h = _read(states, own, with_spectrum)
-    levels = lowest_levels(blocks, len(h)) if blocks else np.linalg.eigvalsh(h)
-    return _work(array, h, falling, levels)
+    if unitaries == "all_atoms":
+        return _ergotropy_of_atoms(states, hamiltonian)
+    if unitaries == "collective":
+        space = read("hamiltonian", hamiltonian)[1] or [0]
+        must = 'be given in the Dicke basis for "collective", with N + 1 levels'
+        require(len(space) == 1 or max(space) > 2, "hamiltonian", must, space)
+    return number(_work(*_spectra(states, hamiltonian)))
 
 
-def _blocks(hamiltonian: Any) -> list[FloatArray]:
-    """Levels of N atoms by total spin N/2, N/2 - 1, ..."""
+def _ergotropy_of_atoms(states: States, blocks: Any) -> FloatOrArray:
+    """The first block holds the states; all blocks hold what a unitary may reach."""
     must = (
         'list, for "all_atoms", the blocks of H for the total spins N/2, N/2 - 1, ..., '
         "of N + 1, N - 1, ... levels"
     )
-    listed = isinstance(hamiltonian, list | tuple) and len(hamiltonian) > 0
-    require(listed, "hamiltonian", must, type(hamiltonian))
-    levels = [np.linalg.eigvalsh(hermitian("hamiltonian", h)[0]) for h in hamiltonian]
+    listed = isinstance(blocks, list | tuple) and len(blocks) > 0
+    require(listed, "hamiltonian", must, type(blocks))
+    levels = [np.linalg.eigvalsh(hermitian("hamiltonian", h)[0]) for h in blocks]
     sizes = [each.size for each in levels]
     require(sizes == [*range(sizes[0], 0, -2)], "hamiltonian", must, sizes)
-    return levels
+    array, h, falling = _weighed(states, blocks[0])
+    return number(_work(array, h, falling, lowest_levels(levels, len(h))))
 
 
-def _local_ergotropy(states: Any, hamiltonian: Any, dims: Any) -> Any:
+def _local_ergotropy(
+    states: States, hamiltonian: Operator, dims: Sequence[int] | None
+) -> FloatOrArray:
     """The sum over the cells, if H is a sum over them."""
     array, h = _read(states, hamiltonian)
     given = hermitian("hamiltonian", hamiltonian)[1] or [] if dims is None else dims
@@ -629,12 +688,13 @@ def _local_ergotropy(states: Any, hamiltonian: Any, dims: Any) -> Any:
     traceless = _above(h, np.trace(h).real / len(h))
     own = [part * len(part) / len(h) for part in _reduced(traceless, sizes)]
     # kronsum(A, B) acts with B on the first factor.
-    left = np.abs(reduce(lambda a, b: sparse.kronsum(b, a), own) - traceless).max()
+    total = reduce(lambda a, b: sparse.kronsum(b, a), own)
+    left = largest(np.asarray(total - traceless))
     must = 'be a sum over the cells without interaction (`unitaries="all"` takes any H)'
-    fits = left <= OPERATOR_TOLERANCE * np.abs(traceless).max()
+    fits = left <= OPERATOR_TOLERANCE * largest(traceless)
     require(fits, "hamiltonian", must, f"off by {left:.3g}")
     parts = zip(_reduced(density_matrices(array), sizes), own, strict=True)
-    return sum(_work_of(rho, each) for rho, each in parts)
+    return number(sum(_work_of(rho, each) for rho, each in parts))
 
 
 def _reduced(matrices: Numbers, sizes: list[int]) -> Iterator[Numbers]:
@@ -646,8 +706,8 @@ def _reduced(matrices: Numbers, sizes: list[int]) -> Iterator[Numbers]:
 
 
 def ergotropic_gap(
-    states: Any, hamiltonian: Any, *, dims: Sequence[int] | None = None
-) -> Any:
+    states: States, hamiltonian: Operator, *, dims: Sequence[int] | None = None
+) -> FloatOrArray:
     """Return the work that is locked to local unitaries: global minus local ergotropy.
 
     Mukherjee et al., Phys. Rev. E 93, 052140 (2016). For cells that do not interact it
@@ -678,7 +738,9 @@ def ergotropic_gap(
     return number(np.maximum(ergotropy(states, hamiltonian) - alone, 0.0))
 
 
-def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
+def daemonic_ergotropy(
+    states: States, hamiltonian: Operator, measurement: States
+) -> FloatOrArray:
     r"""Return the mean work once an ancilla has been measured.
 
     .. math::
@@ -717,7 +779,7 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     >>> round(daemonic_ergotropy(bell, up, [up, down]), 12)
     0.5
     """
-    h, first = hermitian("hamiltonian", hamiltonian)
+    h, first = hermitian("hamiltonian", hamiltonian, single=True)
     given, second = read("measurement", measurement)
     effects, _ = hermitian(
         "measurement", density_matrices(given) if given.ndim == 3 else given
@@ -725,8 +787,8 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     sizes = len(h), effects.shape[-1]
     whole = np.allclose(effects.sum(axis=0), np.eye(sizes[1]), atol=TOLERANCE)
     fits = whole and np.linalg.eigvalsh(effects).min() >= -TOLERANCE
-    fits = fits and (h.ndim, effects.ndim) == (2, 3)
-    must = "list operators that add up to 1, none of them negative, for one H"
+    fits = fits and effects.ndim == 3
+    must = "list operators that add up to 1, none of them negative"
     require(fits, "measurement", must, measurement)
     space = first + second if first and second else None
     array = checked_states("states", states, math.prod(sizes), space=space)
@@ -736,7 +798,7 @@ def daemonic_ergotropy(states: Any, hamiltonian: Any, measurement: Any) -> Any:
     return number(np.sum(_work_of(left, h), axis=-1))
 
 
-def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
+def work_fluctuation(states: States, hamiltonian: Operator) -> FloatOrArray:
     r"""Return the standard deviation of the work at the unitary that extracts most.
 
     .. math::
@@ -756,8 +818,10 @@ def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
 
     Returns
     -------
@@ -771,20 +835,20 @@ def work_fluctuation(states: Any, hamiltonian: Any) -> Any:
     >>> round(work_fluctuation(rho, h), 12)  # +1 with probability 0.8, else -1
     0.8
     """
-    (array, falling), h = _read(states, hamiltonian, with_spectrum)
-    unit = float(np.abs(h).max()) or 1.0  # whose square may be no number
-    h = h / unit
-    energies = np.linalg.eigvalsh(h)
-    mean = np.asarray(_work(array, h, falling, energies))[..., None]
+    array, h, falling, energies = _spectra(states, hamiltonian)
+    unit = largest(h) or 1.0  # whose square may be no number
+    h, energies = h / unit, energies / unit
+    mean = _work(array, h, falling, energies)[..., None]
     # Among equal weights, this lists low energies first.
     _, rising = np.linalg.eigh(density_matrices(array) - EQUAL_WEIGHTS * h)
     basis = rising[..., ::-1]
     moved = h @ basis - basis * (energies + mean)[..., None, :]
-    variance = (falling[..., None, :] * np.abs(moved) ** 2).sum(axis=(-2, -1))
+    each = np.abs(moved) ** 2
+    variance = (falling * each.sum(axis=-2)).sum(axis=-1)
     return number(unit * np.sqrt(variance))
 
 
-def passive_energy(states: Any, hamiltonian: Any) -> Any:
+def passive_energy(states: States, hamiltonian: Operator) -> FloatOrArray:
     r"""Return the energy above the ground that no unitary extracts.
 
     .. math::
@@ -798,7 +862,7 @@ def passive_energy(states: Any, hamiltonian: Any) -> Any:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -812,11 +876,11 @@ def passive_energy(states: Any, hamiltonian: Any) -> Any:
     >>> round(passive_energy([[0.2, 0.0], [0.0, 0.8]], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.2
     """
-    (_, falling), h = _read(states, hamiltonian, with_spectrum)
-    return number(_passive_energy(falling, np.linalg.eigvalsh(h)))
+    _, _, falling, energies = _spectra(states, hamiltonian)
+    return number(_passive_energy(falling, energies))
 
 
-def bound_energy(states: Any, hamiltonian: Any) -> Any:
+def bound_energy(states: States, hamiltonian: Operator) -> FloatOrArray:
     """Return the least energy above the ground at the entropy of the state.
 
     It is that of the Gibbs state of the same entropy: no unitary on many copies gets
@@ -825,8 +889,10 @@ def bound_energy(states: Any, hamiltonian: Any) -> Any:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
 
     Returns
     -------
@@ -840,8 +906,7 @@ def bound_energy(states: Any, hamiltonian: Any) -> Any:
     >>> round(bound_energy(rho, np.diag([0.0, 1.0])), 9)  # it is thermal itself
     0.3
     """
-    (_, falling), h = _read(states, hamiltonian, with_spectrum)
-    energies = np.linalg.eigvalsh(h)
+    _, _, falling, energies = _spectra(states, hamiltonian)
     above = energies - energies[0]
     wanted = _entropy(falling, math.e)
     # The entropy falls with beta. Bisect log(beta width): at -42 a Gibbs state is
@@ -854,7 +919,7 @@ def bound_energy(states: Any, hamiltonian: Any) -> Any:
     return number(weights @ above)
 
 
-def many_copy_work(states: Any, hamiltonian: Any) -> Any:
+def many_copy_work(states: States, hamiltonian: Operator) -> FloatOrArray:
     r"""Return the work per copy that unitaries extract from very many copies.
 
     .. math::
@@ -866,8 +931,10 @@ def many_copy_work(states: Any, hamiltonian: Any) -> Any:
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
 
     Returns
     -------
@@ -885,7 +952,9 @@ def many_copy_work(states: Any, hamiltonian: Any) -> Any:
     return number(np.maximum(stored - bound_energy(states, hamiltonian), 0.0))
 
 
-def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any:
+def excess_free_energy(
+    states: States, hamiltonian: Operator, temperature: float
+) -> FloatOrArray:
     r"""Return the free energy above equilibrium.
 
     .. math::
@@ -898,8 +967,10 @@ def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any
 
     Parameters
     ----------
-    states, hamiltonian
-        See the conventions above.
+    states : ket or density matrix, or many
+        See the conventions of `qbcore.metrics`.
+    hamiltonian : (d, d) array_like or Qobj
+        H of the battery.
     temperature : float
         T > 0 in the unit of H (k_B = 1).
 
@@ -919,13 +990,13 @@ def excess_free_energy(states: Any, hamiltonian: Any, temperature: float) -> Any
     1.313261687518
     """
     t = real("temperature", temperature, above=0.0)
-    (_, falling), h = _read(states, hamiltonian, with_spectrum)
-    energies = np.linalg.eigvalsh(h)
+    array, h, falling, energies = _spectra(states, hamiltonian)
+    stored = _mean(array, _above(h, energies[0]))
     gained = logsumexp((energies[0] - energies) / t) - _entropy(falling, math.e)
-    return number(np.maximum(stored_energy(states, h) + t * gained, 0.0))
+    return number(np.maximum(stored + t * gained, 0.0))
 
 
-def antiergotropy(states: Any, hamiltonian: Any) -> Any:
+def antiergotropy(states: States, hamiltonian: Operator) -> FloatOrArray:
     r"""Return the largest work that a unitary can put in.
 
     .. math::
@@ -937,7 +1008,7 @@ def antiergotropy(states: Any, hamiltonian: Any) -> Any:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -951,22 +1022,25 @@ def antiergotropy(states: Any, hamiltonian: Any) -> Any:
     >>> round(antiergotropy([[0.8, 0.0], [0.0, 0.2]], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.6
     """
-    (array, falling), h = _read(states, hamiltonian, with_spectrum)
-    return _work(array, -h, falling, np.linalg.eigvalsh(-h))
+    array, h, falling, energies = _spectra(states, hamiltonian)
+    return number(_work(array, -h, falling, -energies[::-1]))
 
 
-def _work_of(rho: Numbers, h: Numbers) -> Any:
+def _work_of(rho: Numbers, h: Numbers) -> FloatArray:
     """Ergotropy of positive matrices (..., d, d) of any trace."""
-    return _work(rho, h, np.linalg.eigvalsh(rho)[..., ::-1], np.linalg.eigvalsh(h))
+    rising = np.linalg.eigvalsh(rho)
+    return _work(rho, h, rising[..., ::-1], np.linalg.eigvalsh(h))
 
 
-def _work(array: Numbers, h: Numbers, falling: FloatArray, energies: FloatArray) -> Any:
+def _work(
+    array: Numbers, h: Numbers, falling: FloatArray, energies: FloatArray
+) -> FloatArray:
     """Energy above that of falling weights on the levels of H."""
     stored = _mean(array, _above(h, energies[0]))
-    return number(np.maximum(stored - _passive_energy(falling, energies), 0.0))
+    return np.maximum(stored - _passive_energy(falling, energies), 0.0)
 
 
-def capacity(states: Any, hamiltonian: Any) -> Any:
+def capacity(states: States, hamiltonian: Operator) -> FloatOrArray:
     """Return the battery capacity: ergotropy plus antiergotropy.
 
     The spectra of state and H alone fix it (Yang et al., Phys. Rev. Lett. 131, 030402
@@ -975,7 +1049,7 @@ def capacity(states: Any, hamiltonian: Any) -> Any:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -989,13 +1063,13 @@ def capacity(states: Any, hamiltonian: Any) -> Any:
     >>> round(capacity([[0.8, 0.0], [0.0, 0.2]], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.6
     """
-    (_, falling), h = _read(states, hamiltonian, with_spectrum)
-    return number((falling[..., ::-1] - falling) @ np.linalg.eigvalsh(h))
+    _, _, falling, energies = _spectra(states, hamiltonian)
+    return number((falling[..., ::-1] - falling) @ energies)
 
 
 def incoherent_ergotropy(
-    states: Any, hamiltonian: Any, *, degeneracy: float | None = None
-) -> Any:
+    states: States, hamiltonian: Operator, *, degeneracy: float | None = None
+) -> FloatOrArray:
     """Return the ergotropy of the state dephased in the levels of H.
 
     It is the part of the work that needs no coherence.
@@ -1003,11 +1077,12 @@ def incoherent_ergotropy(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
     degeneracy : float, optional
-        Levels of H closer than this count as one; see the conventions above.
+        Levels of H closer than this count as one; see the conventions of
+        `qbcore.metrics`.
 
     Returns
     -------
@@ -1020,22 +1095,23 @@ def incoherent_ergotropy(
     0.28
     """
     array, h = _read(states, hamiltonian)
-    return _work(array, h, *_dephased(array, h, degeneracy))
+    return number(_work(array, h, *_dephased(array, h, degeneracy)))
 
 
 def coherent_ergotropy(
-    states: Any, hamiltonian: Any, *, degeneracy: float | None = None
-) -> Any:
+    states: States, hamiltonian: Operator, *, degeneracy: float | None = None
+) -> FloatOrArray:
     """Return ergotropy minus its incoherent part, the work that coherence adds.
 
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
     degeneracy : float, optional
-        Levels of H closer than this count as one; see the conventions above.
+        Levels of H closer than this count as one; see the conventions of
+        `qbcore.metrics`.
 
     Returns
     -------
@@ -1047,13 +1123,13 @@ def coherent_ergotropy(
     >>> round(coherent_ergotropy([0.6, 0.8], [[0.0, 0.0], [0.0, 1.0]]), 12)
     0.36
     """
-    (array, falling), h = _read(states, hamiltonian, with_spectrum)
+    array, h, falling = _weighed(states, hamiltonian)
     weights, energies = _dephased(array, h, degeneracy)
     lost = _passive_energy(weights, energies) - _passive_energy(falling, energies)
     return number(np.maximum(lost, 0.0))
 
 
-def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
+def energy_fluctuation(states: States, hamiltonian: Operator) -> FloatOrArray:
     r"""Return the standard deviation of the energy.
 
     .. math::
@@ -1063,7 +1139,7 @@ def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
 
@@ -1082,18 +1158,16 @@ def energy_fluctuation(states: Any, hamiltonian: Any) -> Any:
 
 def _fluctuation(array: Numbers, h: Numbers) -> FloatArray:
     """Standard deviation of one H, or of one per state."""
-    unit = float(np.abs(h).max()) or 1.0  # whose square may be no number
+    unit = largest(h) or 1.0  # whose square may be no number
     h = h / unit
     mean = _mean(array, h)[..., None, None]
-    if are_kets(array):
-        variance = (np.abs(h @ array - mean * array) ** 2).sum(axis=(-2, -1))
-    else:
-        spread = h - mean * np.eye(h.shape[-1])
-        variance = _mean(spread @ array, spread)
+    moved = h @ array - mean * array
+    spread = moved if are_kets(array) else h - mean * np.eye(h.shape[-1])
+    variance = _inner(moved, spread).real
     return unit * np.sqrt(np.maximum(variance, 0.0))
 
 
-def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
+def von_neumann_entropy(states: States, *, base: float = 2.0) -> FloatOrArray:
     r"""Return the von Neumann entropy.
 
     .. math::
@@ -1103,7 +1177,7 @@ def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     base : float
         Base of the logarithm, above 1: 2 for bits, e for nats.
 
@@ -1122,12 +1196,12 @@ def von_neumann_entropy(states: Any, *, base: float = 2.0) -> Any:
 
 
 def diagonal_entropy(
-    states: Any,
-    hamiltonian: Any,
+    states: States,
+    hamiltonian: Operator,
     *,
     base: float = 2.0,
     degeneracy: float | None = None,
-) -> Any:
+) -> FloatOrArray:
     """Return the entropy of the state dephased in the levels of H.
 
     For a non-degenerate H this is the Shannon entropy of the populations. Inside a
@@ -1136,13 +1210,14 @@ def diagonal_entropy(
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
     base : float
         Base of the logarithm, above 1: 2 for bits, e for nats.
     degeneracy : float, optional
-        Levels of H closer than this count as one; see the conventions above.
+        Levels of H closer than this count as one; see the conventions of
+        `qbcore.metrics`.
 
     Returns
     -------
@@ -1161,24 +1236,25 @@ def diagonal_entropy(
 
 
 def relative_entropy_of_coherence(
-    states: Any,
-    hamiltonian: Any,
+    states: States,
+    hamiltonian: Operator,
     *,
     base: float = 2.0,
     degeneracy: float | None = None,
-) -> Any:
+) -> FloatOrArray:
     """Return diagonal minus von Neumann entropy: coherence between levels of H.
 
     Parameters
     ----------
     states : ket or density matrix, or many
-        See the conventions above.
+        See the conventions of `qbcore.metrics`.
     hamiltonian : (d, d) array_like or Qobj
         H of the battery.
     base : float
         Base of the logarithm, above 1: 2 for bits, e for nats.
     degeneracy : float, optional
-        Levels of H closer than this count as one; see the conventions above.
+        Levels of H closer than this count as one; see the conventions of
+        `qbcore.metrics`.
 
     Returns
     -------
@@ -1191,7 +1267,7 @@ def relative_entropy_of_coherence(
     >>> round(relative_entropy_of_coherence(plus, [[0.0, 0.0], [0.0, 1.0]]), 12)
     1.0
     """
-    (array, falling), h = _read(states, hamiltonian, with_spectrum)
+    array, h, falling = _weighed(states, hamiltonian)
     weights, _ = _dephased(array, h, degeneracy)
     gained = _entropy(weights, base) - _entropy(falling, base)
     return number(np.maximum(gained, 0.0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -24,14 +24,24 @@ from qbcore._support.states import (
     checked_states,
     density_matrices,
     hermitian,
+    largest,
     read,
 )
-from qbcore._support.types import ComplexArray, FloatArray
+from qbcore._support.types import (
+    ComplexArray,
+    FloatArray,
+    Numbers,
+    Operator,
+    States,
+)
 from qbcore.charging import Peak
 from qbcore.errors import AccuracyError
 
 if TYPE_CHECKING:
     import qutip
+
+# From one density matrix to the next.
+Step: TypeAlias = "Callable[[Numbers], Operator]"
 
 
 @result
@@ -48,6 +58,13 @@ class StepwiseCharging(Result):
         Largest work a unitary on the battery can extract.
     states : (N + 1, d, d) array, or None
         Density matrices; None unless ``states=True`` asked for them.
+
+    Examples
+    --------
+    >>> t = np.arange(3.0)
+    >>> curve = StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t)
+    >>> curve.energy
+    array([0., 3., 4.])
     """
 
     times: FloatArray
@@ -57,20 +74,45 @@ class StepwiseCharging(Result):
 
     @property
     def average_power(self) -> FloatArray:
-        """E(t)/t at the ends of the steps, shape (N,)."""
+        """E(t)/t at the ends of the steps, shape (N,).
+
+        Examples
+        --------
+        >>> t = np.arange(3.0)
+        >>> StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t).average_power
+        array([3., 2.])
+        """
         return self.energy[1:] / self.times[1:]
 
     @property
     def max_energy(self) -> Peak:
-        """Largest stored energy at the end of a step, and its time."""
-        best = int(self.energy.argmax())
-        return Peak(float(self.times[best]), float(self.energy[best]))
+        """Largest stored energy at the end of a step, and its time.
+
+        Examples
+        --------
+        >>> t = np.arange(3.0)
+        >>> StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t).max_energy
+        Peak(time=2.0, value=4.0)
+        """
+        return _peak(self.times, self.energy)
 
     @property
     def max_average_power(self) -> Peak:
-        """Largest average power at the end of a step, and its time."""
-        best = int(self.average_power.argmax())
-        return Peak(float(self.times[best + 1]), float(self.average_power[best]))
+        """Largest average power at the end of a step, and its time.
+
+        Examples
+        --------
+        >>> t = np.arange(3.0)
+        >>> curve = StepwiseCharging(times=t, energy=t * (4 - t), ergotropy=t)
+        >>> curve.max_average_power
+        Peak(time=1.0, value=3.0)
+        """
+        return _peak(self.times[1:], self.average_power)
+
+
+def _peak(times: FloatArray, values: FloatArray) -> Peak:
+    best = values.argmax()
+    return Peak(float(times[best]), float(values[best]))
 
 
 def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
@@ -111,12 +153,13 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
     require(known, "unitary", "be an operator, a Qobj", unitary)
     *own, last = space or []
     require(bool(own), "unitary", "act on battery x unit", space)
-    lost = float(np.abs(turn.conj().T @ turn - np.eye(len(turn))).max())
+    lost = largest(adjoint(turn) @ turn - np.eye(len(turn)))
     must = f"be unitary: |U^+ U - 1| must be at most {TOLERANCE:g}"
     require(lost <= TOLERANCE, "unitary", must, lost)
     eta = checked_states("unit", unit, last, space=[last], single=True)
     weights, kets = np.linalg.eigh(density_matrices(eta))
-    roots = np.sqrt(weights[weights > 0]) * kets[:, weights > 0]
+    present = weights > 0
+    roots = np.sqrt(weights[present]) * kets[:, present]
     size = math.prod(own)
     blocks = turn.reshape(size, last, size, last)
     kraus = np.einsum("aibc,cj->jiab", blocks, roots).reshape(-1, size, size)
@@ -124,9 +167,9 @@ def collision(unitary: qutip.Qobj, unit: qutip.Qobj) -> list[qutip.Qobj]:
 
 
 def charge_stepwise(
-    channel: qutip.Qobj | Sequence[Any] | Callable[[ComplexArray], Any],
-    battery_hamiltonian: qutip.Qobj,
-    start: Any,
+    channel: Operator | Sequence[Operator] | Step,
+    battery_hamiltonian: Operator,
+    start: States,
     steps: int,
     *,
     duration: float = 1.0,
@@ -169,8 +212,7 @@ def charge_stepwise(
     >>> charge_stepwise(kraus, qutip.num(2), qutip.basis(2, 0), 2).energy
     array([0., 1., 1.])
     """
-    h, space = hermitian("battery_hamiltonian", battery_hamiltonian)
-    require(h.ndim == 2, "battery_hamiltonian", "be a square matrix", h.shape)
+    h, space = hermitian("battery_hamiltonian", battery_hamiltonian, single=True)
     begin = checked_states("start", start, len(h), space=space, single=True)
     rho = density_matrices(begin)
     count = integer("steps", steps, least=1)
@@ -186,13 +228,15 @@ def charge_stepwise(
     seen = np.array(path)
     return StepwiseCharging(
         times=period * np.arange(count + 1.0),
-        energy=metrics.stored_energy(seen, h, reference=rho),
-        ergotropy=metrics.ergotropy(seen, h),
+        energy=np.asarray(metrics.stored_energy(seen, h, reference=rho)),
+        ergotropy=np.asarray(metrics.ergotropy(seen, h)),
         states=seen if states else None,
     )
 
 
-def _checked_channel(channel: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+def _checked_channel(
+    channel: Operator | Sequence[Operator] | Step, shape: tuple[int, ...]
+) -> Step:
     """The function itself, or the map of a superoperator or of Kraus operators."""
     import qutip
 

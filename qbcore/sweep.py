@@ -31,19 +31,23 @@ import numpy as np
 from qbcore._support.checks import require
 from qbcore._support.identity import identity
 from qbcore._support.progress import progress
+from qbcore._support.types import Numbers
 from qbcore._support.workers import processes
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Function = Callable[..., Any]
-Values = dict[str, Any]  # a point's arrays by name
+Parameter = float | str
+Point = dict[str, Parameter]
+Axes = Mapping[str, Sequence[Parameter]]
+Values = dict[str, Numbers]  # a point's arrays by name
 Outcome = Values | str  # or what went wrong
 Outcomes = Generator[tuple[str, Outcome], None, None]
 Groups = list[list[str]]
 Answers = Iterator[tuple[list[str], list[Outcome] | None]]
 # By their parameters as JSON: exact, and sorted by name.
-Points = dict[str, dict[str, Any]]
+Points = dict[str, Point]
 
 LONGEST = 1000  # characters of a message, of which every point may have one
 PATIENCE = 600  # seconds for another reader of the store to let go of it
@@ -66,7 +70,7 @@ ALL = "SELECT point, name, type, shape, data FROM results"
 
 def sweep(
     function: Function,
-    grid: Mapping[str, Sequence[Any]],
+    grid: Mapping[str, Sequence[Parameter]],
     *,
     workers: int | None = None,
     executor: Executor | None = None,
@@ -176,7 +180,7 @@ def sweep(
     return xr.Dataset(data, coords=axes)
 
 
-def _axis(name: str, values: Sequence[Any]) -> list[Any]:
+def _axis(name: str, values: Sequence[Parameter]) -> list[Parameter]:
     axis = [v.item() if isinstance(v, np.generic) else v for v in values]
     alike = any(all(isinstance(v, kind) for v in axis) for kind in (int | float, str))
     # NaN differs from itself, but not as JSON.
@@ -185,12 +189,12 @@ def _axis(name: str, values: Sequence[Any]) -> list[Any]:
     return axis
 
 
-def _inner(name: str, values: Any) -> list[str]:
+def _inner(name: str, values: Numbers) -> list[str]:
     """Names of an array's own axes."""
     return [f"{name}_{k}" for k in range(np.ndim(values))]
 
 
-def _distinct(argument: str, axes: Mapping[str, Any], values: Values) -> None:
+def _distinct(argument: str, axes: Axes, values: Values) -> None:
     """Refuse one name for two things of the result."""
     names = ["error", *axes, *values]
     for name, value in values.items():
@@ -268,7 +272,7 @@ def _read(database: sqlite3.Connection) -> dict[str, Values]:
 def _fill(
     database: sqlite3.Connection,
     kept: dict[str, Values],
-    axes: Mapping[str, Any],
+    axes: Axes,
     outcomes: Iterator[tuple[str, Outcome]],
 ) -> dict[str, str]:
     """Keep the outcomes; return what went wrong, by point."""
@@ -279,7 +283,8 @@ def _fill(
             continue
         if not kept:
             _distinct("function", axes, outcome)
-        found, agreed = _shapes(outcome), _shapes(next(iter(kept.values()), outcome))
+        found = _shapes(outcome)
+        agreed = _shapes(next(iter(kept.values()), outcome))
         if found == agreed:
             kept[key] = outcome
             rows = [
@@ -312,7 +317,7 @@ def _outcomes(
     begun = database.execute("SELECT point FROM begun ORDER BY times")
     suspects = [[key] for (key,) in begun if key in points]
     others = [key for key in points if [key] not in suspects]
-    rounds = [_groups(others, len(others) // GROUPS), *_groups(suspects, 1)]
+    rounds = [_groups(others, len(others) // GROUPS), *([each] for each in suspects)]
     answers = partial(_here, database) if executor is None else partial(_pool, executor)
     while rounds:
         groups, answered = rounds.pop(0), 0
@@ -376,12 +381,12 @@ def _pool(
             future.cancel()
 
 
-def _groups(keys: list[Any], size: int) -> list[list[Any]]:
+def _groups(keys: list[str], size: int) -> Groups:
     size = max(1, size)
     return [keys[k : k + size] for k in range(0, len(keys), size)]
 
 
-def _attempts(function: Function, points: list[dict[str, Any]]) -> list[Outcome]:
+def _attempts(function: Function, points: list[Point]) -> list[Outcome]:
     """A group of points: the first, and as many more as there is time for."""
     began, outcomes = time.monotonic(), []
     for point in points:
@@ -391,7 +396,7 @@ def _attempts(function: Function, points: list[dict[str, Any]]) -> list[Outcome]
     return outcomes
 
 
-def _attempt(function: Function, point: dict[str, Any]) -> Outcome:
+def _attempt(function: Function, point: Point) -> Outcome:
     """One point. An exception is sent as words: not all survive the journey to here."""
     try:
         found = function(**point)
@@ -416,7 +421,7 @@ def _words(error: BaseException) -> str:
     return short if len(words) > LONGEST else words
 
 
-def _column(values: list[Any]) -> Any:
+def _column(values: list[Numbers | None]) -> Numbers:
     """One variable over the points, NaN where a point has none."""
     known = [each for each in values if each is not None]
     hole = np.full(known[0].shape, np.nan)

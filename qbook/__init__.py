@@ -1,4 +1,4 @@
-"""What a chapter uses besides physics: ledger, sliders, contract, resolution, style."""
+"""Tools of the chapters: ledger, sliders, contract, resolution, style."""
 
 from qbook import claims, resolution
 from qbook.contract import check_contract

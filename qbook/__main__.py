@@ -98,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print JSON")
     shared.add_argument(
-        "--ledger", type=Path, help="a ledger of your own; its chapters lie beside it"
+        "--ledger",
+        type=Path,
+        help="your own ledger, in the folder of its chapters",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("verdict", parents=[shared], help="compute one claim")

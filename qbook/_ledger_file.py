@@ -1,6 +1,6 @@
 """The ledger's file: read as YAML, checked against its schema, errors with their line.
 
-``claims.schema.json`` beside this module says what an entry holds. What a schema cannot
+``claims.schema.json`` in this folder says what an entry holds. What a schema cannot
 state is checked here: every key is text and stands once, as does every claim, numbers
 are finite, a yes/no is 1 or 0, and a verdict follows from its readings and changes.
 """
@@ -100,7 +100,7 @@ def entries(path: Path) -> list[dict[str, Any]]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise _malformed(path, line, str(error)) from None
-    # What holds itself has no end, so that only sound keys are looked below.
+    # A mapping that holds itself has no end, so that only sound keys are looked below.
     broken = broken or list(_broken(root, found))
     if broken:
         raise _malformed(path, *min(broken, key=lambda rule: rule[0]))
@@ -140,7 +140,7 @@ def _broken(root: yaml.Node | None, found: Any) -> Iterator[tuple[int, str]]:
 
 
 def _odd(entry: dict[str, Any]) -> Iterator[tuple[list[str | int], str]]:
-    """What contradicts itself in an entry of the right shape, each with its place."""
+    """Contradictions in an entry of the right shape, each with its place."""
     for key in OF_THE_SITE:
         if key in entry:
             yield [key], f"{key}: the site adds it, leave it out"

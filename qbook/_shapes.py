@@ -1,4 +1,4 @@
-"""What a figure shows, in words for those who do not see it: the shape of its curves.
+"""A figure in words for those who do not see it: the shape of its curves.
 
 The words are made from the artists of the figure, so that they are true of each frame.
 """
@@ -33,7 +33,7 @@ def in_words(figure: Figure) -> str:
 
 
 def of_axes(figure: Figure) -> str:
-    """Where the axes lie and what they span: pictures on the same ones compare."""
+    """Place and limits of the axes: pictures on the same ones compare."""
     return repr(
         [
             (np.round(a.get_position().bounds, 3).tolist(), a.get_xlim(), a.get_ylim())
@@ -66,13 +66,13 @@ def _curves(axes: Axes) -> Iterator[str]:
 
 
 def _points(line: Line2D) -> Any:
-    """What is drawn of a line: its points with numbers."""
+    """The drawn part of a line: its points with numbers."""
     points: Any = np.ma.filled(np.ma.asarray(line.get_xydata(), dtype=float), np.nan)
     return points[np.isfinite(points).all(axis=1)]
 
 
 def course(x: Any, y: Any, height: float) -> str:
-    """How a curve goes on axes of a given height.
+    """The course of a curve on axes of a given height.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def course(x: Any, y: Any, height: float) -> str:
 
 
 def _ends_of_runs(y: Any, least: float) -> list[int]:
-    """Where a curve turns back by more than the least height, and its last point."""
+    """Points where a curve turns by more than the least height, and its last."""
     turns: list[int] = []
     way, extreme = 0, 0
     for k in range(1, len(y)):

@@ -166,7 +166,7 @@ def _used(chapter: Sequence[Statement], index: int) -> frozenset[str]:
 
 
 def _body(chapter: Sequence[Statement], index: int, name: str) -> frozenset[str]:
-    """What the last function or class of this name reads when it is called."""
+    """Names that the last function or class of this name reads when called."""
     for statement in reversed(chapter[: index + 1]):
         if name in statement.binds:
             calls = any(

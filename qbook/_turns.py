@@ -9,7 +9,7 @@ An entry of the ledger says of what number the claim holds, in ``turns``::
       at_most: 1                       # and up to here; one of both may be left out
       known: {"0.1": charge_at_01}     # where it is one of the entry's own numbers
 
-The chapter computes the number for some values of the parameter. The word beside each
+The chapter computes the number for some values of the parameter. The word next to each
 follows from this one rule, and where the number is known the two must agree.
 """
 
@@ -34,7 +34,7 @@ def word(rule: Mapping[str, Any], number: float) -> str:
 
 
 def disagreement(claim: Claim, turned: Mapping[float, float]) -> str:
-    """Where the numbers leave the ledger, or never turn the verdict; else nothing."""
+    """The places where numbers leave the ledger, or never turn the verdict."""
     for value, name in claim.turns["known"].items():
         number, found = claim.computed[name], turned.get(float(value), math.nan)
         if not abs(found - number.value) <= number.tolerance:
@@ -89,7 +89,7 @@ def _shown(number: float) -> str:
 
 
 def _line(numbers: list[float]) -> Any:
-    """Where a number lies on a line that holds all, in percent of its length."""
+    """The place of a number on a line that holds all, in percent of its length."""
     low, high = min(numbers), max(numbers)
     free = 1 - 2 * MARGIN
     return lambda number: 100 * (MARGIN + free * (number - low) / (high - low))

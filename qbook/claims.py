@@ -17,22 +17,22 @@
       reason: ...                     # one sentence
       chapter: papers/rosen-zener     # the one chapter that decides it
 
-Where a choice of ours decides, ``decided_by: our choice`` is followed by the readings
+If a choice of ours decides, ``decided_by: our choice`` is followed by the readings
 that were tried, each with the verdict under it, and the verdict follows from them::
 
       readings:
         kappa_b held fixed: holds
         kappa_a held fixed: fails
 
-Where one parameter decides, ``turns`` says of what number the claim holds; see
+If one parameter decides, ``turns`` says of what number the claim holds; see
 `qbook._turns`.
 
 Formulas in its texts are TeX between dollar signs; `qbook.tex` sets them.
 
 A chapter computes the numbers and calls
 ``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its
-tolerance or a reading turns out otherwise, and shows the verdict beside the figure.
-``refined.json`` beside the ledger holds how far each number moves at twice the
+tolerance or a reading turns out otherwise, and shows the verdict next to the figure.
+``refined.json`` next to the ledger holds how far each number moves at twice the
 resolution: its measured error, written by ``make refine``.
 """
 
@@ -153,7 +153,7 @@ class Claim:
 
     @property
     def decision(self) -> str:
-        """What decides the claim, and how many of the readings it holds under."""
+        """The ground of the verdict, and how many readings the claim holds under."""
         if not self.readings:
             return f"Decided by {self.decided_by}"
         ruled = []
@@ -233,7 +233,7 @@ def find_ledger(start: Path | None = None) -> Path:
             if candidate.is_file():
                 return candidate
     raise FileNotFoundError(
-        f"No claims.yml beside or above {here}; run a chapter inside the book's folder."
+        f"No claims.yml in {here} or above; run a chapter inside the book's folder."
     )
 
 
@@ -254,7 +254,7 @@ def _claim(entry: dict[str, Any], errors: Mapping[str, float]) -> Claim:
 
 
 def _one_line(found: Any) -> Any:
-    """What a ledger holds, each text (a key is one too) in one line."""
+    """The content of a ledger, each text (a key is one too) in one line."""
     if isinstance(found, str):
         return " ".join(found.split())
     if isinstance(found, dict):

@@ -96,7 +96,7 @@ def _has_power_as_slope(battery: Battery, curve: Charging) -> None:
 def _agrees_with_its_states(battery: Battery, curve: Charging) -> None:
     h, slack = battery.battery_hamiltonian(), SOLVER * battery.quantum
     assert curve.states is not None
-    stored = metrics.stored_energy(curve.states, h)
+    stored = np.asarray(metrics.stored_energy(curve.states, h))
     gap = np.abs(stored - stored[0] - (curve.energy - curve.energy[0])).max()
     assert gap <= 10 * slack, f"energy differs from that of the states by {gap}"
     assert curve.ergotropy.min() >= 0
@@ -162,7 +162,7 @@ def _rests_or_says_why_not(battery: Battery) -> None:
     assert type(rest.energy) is float
     assert type(rest.ergotropy) is float
     h, slack = battery.battery_hamiltonian(), SOLVER * battery.quantum
-    assert abs(metrics.stored_energy(state, h) - rest.energy) <= 10 * slack
+    assert abs(float(metrics.stored_energy(state, h)) - rest.energy) <= 10 * slack
     # As along a curve, a model may know unitaries on more levels than the state shows.
     assert metrics.ergotropy(state, h) - rest.ergotropy <= 10 * slack
     assert rest.ergotropy <= rest.energy + 10 * slack

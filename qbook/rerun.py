@@ -23,7 +23,7 @@ from qbook._slice import needed, statements
 
 @dataclass(frozen=True)
 class Rerun:
-    """What came out today, beside what the ledger holds."""
+    """The result of today, and that of the ledger."""
 
     claim: claims.Claim
     computed: dict[str, float] = field(default_factory=dict)
@@ -129,14 +129,14 @@ def rerun(claim: claims.Claim, book: Path) -> Rerun:
             text = source(claim, book)
             os.chdir((book / claim.chapter).parent)
             exec(compile(text, f"<{claim.id}>", "exec"), {"__name__": "__main__"})
-        # Whatever one claim raises, the others are run; one that ends is no success.
+        # An error in one claim does not stop the others; an exit is not a success.
         except (Exception, SystemExit) as raised:
             error = f"{type(raised).__name__}: {raised}"
         kept = record.read_text(encoding="utf-8") if record.exists() else ""
     lines = [json.loads(line) for line in kept.splitlines()]
     checked = [line for line in lines if line["id"] == claim.id]
     found = checked[-1] if checked else {}
-    # What a chapter catches, or never comes to, does not agree.
+    # A check that a chapter catches, or never comes to, does not agree.
     if not (error or checked):
         error = f"The code ran, but did not come to the check of {claim.id}."
     for line in checked:
@@ -151,9 +151,9 @@ def rerun(claim: claims.Claim, book: Path) -> Rerun:
 
 
 def rerun_all(chosen: Iterable[claims.Claim], book: Path) -> Iterator[Rerun]:
-    """Each of them in a process of its own kind, on all cores, in the given order."""
+    """Run each in a separate process, on all cores, in the given order."""
     chosen = list(chosen)
-    # Workers that are started anew share no figure, cache or random state.
+    # Workers that are started fresh share no figure, cache or random state.
     context = get_context("spawn")
     with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=context) as pool:
         yield from pool.map(rerun, chosen, [book] * len(chosen))

@@ -20,7 +20,7 @@ VARIABLE = "QBOOK_RESOLUTION"
 
 
 def factor() -> int:
-    """How many times finer than written: 1 unless ``QBOOK_RESOLUTION`` says more."""
+    """The factor of refinement: 1 unless ``QBOOK_RESOLUTION`` says more."""
     text = os.environ.get(VARIABLE, "1")
     require(text.isdecimal() and int(text) > 0, VARIABLE, "be an integer above 0", text)
     return int(text)

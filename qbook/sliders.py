@@ -135,7 +135,7 @@ def explore(
         sentence that says what is seen, with its numbers. The sentence is the caption;
         the alt text is the shape of the curves, in words made from the figure.
     ask : a question to think about before a slider is moved; it stands above them.
-    labels : what to write beside each slider; its keyword if not given.
+    labels : the text next to each slider; its keyword if not given.
     start : value each slider starts at; the middle one if not given.
     live : compute the frame when a slider moves instead of all frames now (needs a
         kernel). Half of the drawing is matplotlib's search for margins; fixed ones
@@ -199,7 +199,7 @@ def _widget(slider: Slider, live: bool) -> SelectionSlider:
 
 
 def _labels(options: list[Any]) -> list[str]:
-    """What to write for each value: four digits, and more if these do not differ."""
+    """The label of each value: four digits, and more if these do not differ."""
     for digits in range(4, 18):
         labels = [
             f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in options

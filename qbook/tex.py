@@ -57,7 +57,7 @@ def plain(text: str) -> str:
 
     def spelled(formula: str) -> str:
         short = GROUP.sub(lambda group: group[1] + _index(spelled(group[2])), formula)
-        # The name of a function would run into what stands beside it.
+        # The name of a function would run into its neighbour.
         apart = re.sub(rf"(?<=[A-Za-z0-9}}]){NAMED}", r" \1", short)
         apart = re.sub(rf"{NAMED}(?=\\[A-Za-z])", r"\1 ", apart)
         return str(converter.latex_to_text(SPACE.sub(_kept_space, apart)))
@@ -80,7 +80,7 @@ def _index(shown: str) -> str:
 
 
 def fault(text: str) -> str:
-    """What is wrong with the formulas of a text, nothing if all is well."""
+    """Mistakes in the formulas of a text; empty if there are none."""
     formulas = FORMULA.findall(text)
     if text.count("$") != 2 * len(formulas):
         return "has a formula that does not end"
@@ -130,7 +130,7 @@ def power_of_ten(number: str) -> str:
 
 @cache
 def _macros() -> Any:
-    """What plain text can show: pylatexenc's macros, and those that it lacks."""
+    """Macros that plain text can show: pylatexenc's, and those that it lacks."""
     from pylatexenc.latex2text import MacroTextSpec, get_default_latex_context_db
 
     known = get_default_latex_context_db()

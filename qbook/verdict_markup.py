@@ -69,7 +69,8 @@ def box(claim: Claim) -> str:
         f"<p>{html(claim.reason)}</p>{_voices(claim)}{_numbers(claim)}"
         f"{_turns.markup(claim, VERDICTS)}"
         f"<p><small>{html(claim.decision)}.</small></p>"
-        f"<p><small>{computed}</small></p>"
+        '<details class="verdict-how"><summary><small>How it was computed</small>'
+        f"</summary><p><small>{computed}</small></p></details>"
         f'<p class="verdict-again"><small>{again}</small></p></aside>'
     )
 
@@ -106,7 +107,7 @@ def _voices(claim: Claim) -> str:
 
 
 def _measured(claim: Claim) -> str:
-    """How far the numbers move at twice the resolution; counts and stored do not."""
+    """Movement of the numbers at twice the resolution; counts and stored do not."""
     if not claim.largest_error:
         return ""
     return (
@@ -193,7 +194,7 @@ def _row(claim: Claim) -> str:
 
 
 def tally(counts: Mapping[str, int]) -> str:
-    """How many claims have which verdict; each number leads to these in the ledger."""
+    """The number of claims per verdict; each leads to these in the ledger."""
     items = "".join(
         f'<li class="{style_class(verdict)}">'
         f'<a href="synthesis/ledger.html?verdict={verdict.replace(" ", "+")}">'

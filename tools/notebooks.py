@@ -2,8 +2,8 @@
 
     python tools/notebooks.py [notebook ...]      (all under book/ if none is named)
 
-What changes from run to run is dropped: widget models (a kernel makes them anew, the
-site makes its own), timings, and the version of the Python that ran.
+Parts that change from run to run are dropped: widget models (a kernel makes them
+again, the site makes its own), timings, and the version of the Python that ran.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def all_notebooks() -> list[Path]:
 
 
 def client_of(path: Path) -> NotebookClient:
-    """What runs one notebook from its own folder, as a reader would."""
+    """The client that runs a notebook from its own folder, as a reader would."""
     return NotebookClient(
         nbformat.read(path, as_version=4),
         timeout=600,
@@ -66,7 +66,7 @@ def main() -> None:
         if not path.is_file() or not path.is_relative_to(BOOK):
             parser.error(f"{path} is not a notebook of the book")
     chosen = chosen or all_notebooks()
-    os.environ["TQDM_DISABLE"] = "1"  # a progress bar is no output to keep
+    os.environ["TQDM_DISABLE"] = "1"  # a progress bar is not an output to keep
     with ProcessPoolExecutor(max_workers=2) as pool:
         for number, done in enumerate(pool.map(execute, chosen), start=1):
             print(f"[{number}/{len(chosen)}] {done}", flush=True)

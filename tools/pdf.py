@@ -69,8 +69,9 @@ def read(page: str, pages: set[str]) -> Chapter:
     text = (SITE / page).with_suffix(".html").read_text(encoding="utf-8")
     soup = BeautifulSoup(text, "html.parser")
     article = soup.select_one("article.bd-article")
-    if not article:
-        raise ValueError(f"Page {page} must have an article, but has none.")
+    if not article or not article.h1 or not soup.head:
+        raise ValueError(f"Page {page} must have a head and an article with a title.")
+    title = article.h1
     for element in article.select("a.headerlink, a.download, script, .explorer-note"):
         element.decompose()
     for element in article.find_all(id=True):
@@ -85,13 +86,13 @@ def read(page: str, pages: set[str]) -> Chapter:
     for level in range(5, 0, -1):  # the first level is for the parts
         for heading in article.find_all(f"h{level}"):
             heading.name = f"h{level + 1}"
-    return Chapter(page, article.h2.get_text(), article, list(map(str, head)))
+    return Chapter(page, title.get_text(), article, list(map(str, head)))
 
 
 def relink(element: Tag, page: str, pages: set[str]) -> None:
     """Point a link or picture of `page` to where it is seen from the joined page."""
     attribute = "href" if element.name in ("a", "link") else "src"
-    link = urlsplit(element.get(attribute, ""))
+    link = urlsplit(str(element.get(attribute, "")))
     if link.scheme:
         return
     target = (
@@ -135,7 +136,7 @@ def page_numbers(book: Path) -> dict[str, int]:
     """On which page each anchor is that something links to."""
     with pikepdf.open(book) as pdf:
         return {
-            anchor.removeprefix("/"): pikepdf.Page(place[0]).index + 1
+            anchor.removeprefix("/"): pdf.pages.index(pikepdf.Page(place[0])) + 1
             for anchor, place in pdf.Root.Dests.items()
         }
 

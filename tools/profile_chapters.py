@@ -1,4 +1,4 @@
-"""Where the time of the chapters goes: run the papers' chapters and time every cell.
+"""Profile the chapters: run those of the papers and time every cell.
 
 Then build the whole site from nothing, and time that. Prints tables and writes
 ``book/reference/data/profile.json`` for the performance page. Cells are timed in
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbclient import NotebookClient
 from notebooks import BOOK, client_of
 
@@ -49,12 +50,14 @@ def profile(path: Path) -> dict[str, Any]:
 
 def spent(client: NotebookClient) -> float:
     """Processor seconds of its kernel so far."""
+    assert client.km is not None
+    assert isinstance(client.km.provisioner, LocalProvisioner)
     used = psutil.Process(client.km.provisioner.pid).cpu_times()
     return used.user + used.system
 
 
 def label(source: str) -> str:
-    """What tells a cell: the slider it makes, or its first line that is no import."""
+    """The mark of a cell: the slider it makes, or its first line after the imports."""
     lines = [" ".join(line.split()) for line in source.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(("import ", "from ", "#"))]
     explores = source.partition("explore(")[2].split()

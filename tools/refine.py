@@ -30,7 +30,7 @@ Numbers = dict[str, dict[str, float]]
 
 
 def execute(notebook: Path, fineness: int) -> tuple[Numbers, list[str]]:
-    """What one notebook computes at this resolution, and the errors of its cells."""
+    """The numbers of one notebook at this resolution, and the errors of its cells."""
     with TemporaryDirectory() as folder:
         record = Path(folder) / "record.jsonl"
         os.environ |= {
@@ -52,7 +52,7 @@ def execute(notebook: Path, fineness: int) -> tuple[Numbers, list[str]]:
 
 
 def moves(written: Numbers, twice: Numbers) -> Numbers:
-    """How far each number moves from one resolution to the other."""
+    """The distance that each number moves from one resolution to the other."""
     return {
         claim: {name: abs(twice[claim][name] - value) for name, value in found.items()}
         for claim, found in written.items()
@@ -90,7 +90,7 @@ def main() -> None:
         runs = pool.map(execute, *zip(*product(chosen, (1, 2)), strict=True))
         for notebook, written, twice in zip(chosen, runs, runs, strict=True):
             both = moves(written[0], twice[0])
-            # A chapter may also check a ledger of its own.
+            # A chapter may also check another ledger.
             found = {claim: both[claim] for claim in both if claim in ledger}
             faults = [*written[1], *twice[1], *grid_limited(found, ledger)]
             print(f"{notebook.name}: {len(found)} claims, {len(faults)} faults")

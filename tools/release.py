@@ -34,7 +34,7 @@ def notes(changelog: str, version: str) -> str:
 
 
 def cited_version(citation: str) -> str:
-    """The version that CITATION.cff gives, which Zenodo takes over."""
+    """The version that CITATION.cff gives."""
     return str(yaml.safe_load(citation)["version"])
 
 

@@ -66,7 +66,7 @@ def laid_out() -> Iterator[tuple[Path, Path]]:
 
 
 def run(home: str, sources: list[str]) -> list[dict[str, Any]]:
-    """What each cell shows, one after the other in the folder ``home`` of the book."""
+    """The output of each cell, run in turn in the folder ``home`` of the book."""
     with laid_out() as (folder, packed):
         answer = subprocess.run(
             [str(NODE), str(SCRIPT), str(folder), str(packed)],
@@ -98,7 +98,7 @@ def printed(outputs: list[dict[str, Any]]) -> str:
 
 
 def found(page: str) -> dict[str, Any]:
-    """How many cells of a chapter run, and why the others do not."""
+    """The number of cells that run in a chapter, and why the others do not."""
     cells = cells_of(BOOK.parent / f"{page}.ipynb")
     home = Path(page).parent.relative_to("book")
     *shown, probed = run(str(home), [*(cell["source"] for cell in cells), PROBE])

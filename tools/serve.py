@@ -26,7 +26,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def server(site: Path, port: int) -> http.server.ThreadingHTTPServer:
-    """What sends the files of a folder; at any free port if it is 0."""
+    """A server of the files of a folder; at any free port if it is 0."""
     handler = functools.partial(_Quiet, directory=str(site))
     return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
 

@@ -100,7 +100,7 @@ def settled(
 def row(
     battery: DualCavityBattery, charging: DualCavityCharging, *, with_energy: bool
 ) -> Row:
-    """What is stored of one run."""
+    """The stored part of one run."""
     values: Row = {
         "atoms_a": battery.atoms_a,
         "atoms_b": battery.atoms_b,
@@ -170,7 +170,7 @@ def pulse(atoms: int, interaction: float, accuracy: float = 1e-6) -> Row:
 
 
 def cost(atoms: int) -> Row:
-    """What one equal split with exchange takes: states, processor time, peak memory.
+    """The cost of one equal split with exchange: states, processor time, peak memory.
 
     A process meets the sizes in increasing order, so that its peak is that of the size
     at hand.
@@ -309,7 +309,7 @@ def once_more(name: str, stored: pd.Series) -> Row:
 
 
 def work(stored: pd.DataFrame) -> pd.Series:
-    """How long a point takes to compute again, in any unit."""
+    """The time to compute a point again, in any unit."""
     if "cutoff_a" not in stored:
         return stored["atoms"]
     a = (stored["atoms_a"] + 1) * (stored["cutoff_a"] + 1)

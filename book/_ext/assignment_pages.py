@@ -1,7 +1,7 @@
 """An assignment of the homework as a page: its questions, its code to fill in, its public checks.
 
 The text comes from the sources in ``homework/``; solutions and hidden tests stay there. The page
-asks for it by a comment, ``<!-- assignment: 01-ergotropy -->``, in the place where it is to stand.
+asks for it by a comment, ``<!-- assignment: 01-ergotropy -->``, in its place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TEST = re.compile(r'^""" # BEGIN TEST CONFIG\n(.*?)"""  # END TEST CONFIG\n+', r
 
 @dataclass
 class Assignment:
-    """What students get: text, code and checks in order, and the public tests by question."""
+    """The student's version: text, code and checks in order, and the public tests by question."""
 
     name: str
     parts: list[tuple[str, str]] = field(default_factory=list)  # kind and content
@@ -78,7 +78,7 @@ def assignment(name: str) -> Assignment:
 
 
 def _marked(made: Assignment, mark: str, question: str, within: str) -> tuple[str, str]:
-    """What a raw cell begins or ends; where a question's tests end, its check stands."""
+    """The part that a raw cell begins or ends; where a question's tests end, its check stands."""
     if named := re.search(r"^# BEGIN QUESTION\nname: (\w+)", mark):
         return named[1], ""
     if begun := re.match(r"# BEGIN (\w+)", mark):

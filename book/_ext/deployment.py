@@ -1,4 +1,4 @@
-"""What depends on where the site is published: launch buttons, sitemap, page for lost visitors.
+"""Parts that depend on the site's address: launch buttons, sitemap, page for lost visitors.
 
 Addresses are never invented. They come from the environment, which the deployment sets:
 
@@ -101,7 +101,7 @@ def plain_text(paragraph: nodes.paragraph) -> str:
 
 
 def lost(prefix: str) -> dict[str, str]:
-    """What a reader meets at an address that is not the book's."""
+    """The page for an address that is not the book's."""
     search = (
         f'<form action="{prefix}search.html" method="get">'
         '<label>Search this book <input type="search" name="q"></label> '

@@ -43,7 +43,10 @@ def place(app: Sphinx, page: nodes.document) -> None:
                 name = _cell(env.doc2path(env.docname), cell["cell_index"])
                 text = shown.astext().replace(FRAMES, way)
                 text = text.replace(MARK, f'{MARK} data-cell="{name}"', 1)
-                address = re.search(r'id="([^"]+)"', text)[0]
+                found = re.search(r'id="([^"]+)"', text)
+                if not found:
+                    raise ValueError(f"The figure of cell {name} must have an id, but has none.")
+                address = found[0]
                 seen[address] += 1
                 if seen[address] > 1:
                     text = text.replace(address, f'{address[:-1]}-{seen[address]}"', 1)

@@ -12,7 +12,7 @@ SHOW, HIDE = "Show the {kind}", "Hide the {kind}"
 
 
 def kind_of(code: str) -> str | None:
-    """What a cell does beside the physics, if it does nothing else."""
+    """The kind of a cell that does nothing for the physics; None for the others."""
     try:
         done = ast.parse(code).body
     except SyntaxError:  # a magic of IPython

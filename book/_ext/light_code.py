@@ -16,7 +16,7 @@ PLAIN = (Name, Name.Namespace, Punctuation, Whitespace, Operator)
 
 
 class LightFormatter(HtmlFormatter[str]):
-    """Pygments' own, which writes no tag where there is no class."""
+    """Pygments' own formatter, without a tag where there is no class."""
 
     def _get_css_classes(self, ttype: Any) -> str:
         return "" if ttype in PLAIN else super()._get_css_classes(ttype)

@@ -28,6 +28,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+ALIAS = "Alias for field number"
 LEDGER = Path(__file__).resolve().parent.parent / "claims.yml"
 NAME = re.compile(r"(?:python -m )?([A-Za-z_]\w*(?:\.\w+)*)(?:\(.*\))?(?:\.states)?")
 MODELS = {
@@ -38,8 +39,10 @@ MODELS = {
     "reservoir-engineering": "nonreciprocal",
     "two-photon": "nonreciprocal",
 }
-CLOSED = (nodes.reference, nodes.title, nodes.literal, nodes.math, nodes.raw)
-CLOSED += (addnodes.pending_xref, addnodes.desc_signature, addnodes.download_reference)
+CLOSED = (
+    *(nodes.reference, nodes.title, nodes.literal, nodes.math, nodes.raw),
+    *(addnodes.pending_xref, addnodes.desc_signature, addnodes.download_reference),
+)
 # Words of the glossary that are also words of every day, or of the pages' own subject.
 TOO_COMMON = {"capacity", "lifetime", "claim", "leak"}
 
@@ -50,28 +53,37 @@ def claim_names() -> frozenset[str]:
     return frozenset(claim.id for claim in claims.load(LEDGER))
 
 
+@cache
 def entries(app: Sphinx) -> dict[str, set[tuple[str, str]]]:
     """Page and anchor of all that ends in a name: power, Charging.power, and so on."""
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for full, entry in app.env.get_domain("py").objects.items():
-        place = (entry.docname, entry.node_id)
-        names = [full, *(f"{full}.{field}" for field in _fields(full, entry.objtype))]
+    for full, _, kind, page, anchor, _ in app.env.get_domain("py").get_objects():
+        names = [full, *(f"{full}.{field}" for field in _fields(full, kind))]
         for name in names:
             parts = name.split(".")
             if any(part.startswith("_") for part in parts):
                 continue
             for start in range(len(parts)):
-                found[".".join(parts[start:])].add(place)
+                found[".".join(parts[start:])].add((page, anchor))
     return found
 
 
 def _fields(full: str, kind: str) -> list[str]:
-    """The fields of a dataclass, which the reference explains in the class itself."""
+    """The fields of a record, which the reference explains in the class itself."""
     if kind != "class" or not full.startswith("qbcore"):
         return []
     module, _, name = full.rpartition(".")
     found = getattr(importlib.import_module(module), name)
-    return [field.name for field in fields(found)] if is_dataclass(found) else []
+    if is_dataclass(found):
+        return [field.name for field in fields(found)]
+    return [*getattr(found, "_fields", ())]  # of a NamedTuple
+
+
+def without_aliases(
+    _app: Sphinx, _kind: str, _name: str, member: object, _skip: bool, _options: object
+) -> bool | None:
+    """Leave out what Python writes of a NamedTuple's fields: "Alias for field number 0"."""
+    return True if (getattr(member, "__doc__", None) or "").startswith(ALIAS) else None
 
 
 def chosen(places: set[tuple[str, str]], context: str) -> tuple[str, str] | None:
@@ -101,8 +113,6 @@ class LinkNames(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Link the names, then the words."""
-        if not hasattr(self.app, "qbcore_entries"):
-            self.app.qbcore_entries = entries(self.app)
         if self.env.docname.startswith("book/reference/api"):
             return
         for literal in list(self.document.findall(nodes.literal)):
@@ -119,15 +129,15 @@ class LinkNames(SphinxPostTransform):
         found = NAME.fullmatch(text)
         if not found:
             return
-        places = self.app.qbcore_entries.get(found[1], set())
+        places = entries(self.app).get(found[1], set())
         context = f"{self.env.docname} {' '.join(_sections(literal))}"
         if place := chosen(places, context):
             self._link(literal, *place)
 
     def _link_words(self) -> None:
         terms = {
-            name.lower(): entry
-            for (kind, name), entry in self.env.get_domain("std").objects.items()
+            name.lower(): (page, anchor)
+            for name, _, kind, page, anchor, _ in self.env.get_domain("std").get_objects()
             if kind == "term" and name.lower() not in TOO_COMMON
         }
         for done in self.document.findall(nodes.reference):
@@ -194,4 +204,5 @@ def _sections(node: nodes.Node) -> Iterator[str]:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_post_transform(LinkNames)
+    app.connect("autodoc-skip-member", without_aliases)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

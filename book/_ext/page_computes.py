@@ -2,7 +2,7 @@
 
 `tools/pyodide_assets.py` lays Python for the browser into ``_static/vendor/pyodide``. Where it is,
 each page with code cells gets the script ``compute/compute.js``, a name for each cell, and a file
-with the cells' code, which is fetched after a click only. Where it is not, pages stay as they are.
+with the cells' code, which is fetched after a click only. Without it, pages stay as they are.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sphinx.util import logging
 BOOK = Path(__file__).resolve().parent.parent
 ASSETS = BOOK / "_static" / "vendor" / "pyodide" / "manifest.json"
 IN_PAGE = BOOK / "_static" / "compute" / "in_page.py"
-# What was found by really running every cell: tools/run_in_page.py writes it.
+# Found by really running every cell: tools/run_in_page.py writes it.
 FOUND = BOOK / "reference" / "data" / "in-page.json"
 LICENCES = "_static/vendor/pyodide/licences.txt"
 # The packages of the book's own environment that go along: their Python alone is enough.
@@ -145,7 +145,8 @@ def offer(
     ):
         return
     size = round(_size() / 1e6)
-    app.add_js_file("compute/compute.js", **{"data-megabytes": str(size), "data-page": page})
+    told: dict[str, Any] = {"data-megabytes": str(size), "data-page": page}
+    app.add_js_file("compute/compute.js", **told)
 
 
 def _size() -> int:

@@ -80,7 +80,7 @@ def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, str], str]]:
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
-    """Write both files beside the first page."""
+    """Write both files into the folder of the first page."""
     if exception is not None or app.builder.format != "html":
         return
     ledger = claims.load(FOLDER / "claims.yml")

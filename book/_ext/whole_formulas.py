@@ -1,4 +1,4 @@
-"""Sphinx extension: where a line may end in a formula, and where not beside it.
+"""Sphinx extension: places where a line may end in a formula, and next to one.
 
 A browser may break a line before and behind a formula, whatever bracket or full stop touches it
 there: they are kept together. MathJax may break a long formula at every sign: it is told to do so
@@ -25,7 +25,7 @@ def keep_together(_app: Sphinx, page: nodes.document) -> None:
         before = _cut(parent, at - 1, BEFORE)
         behind = _cut(parent, at + 1, BEHIND)
         if before or behind:
-            signs = [nodes.Text(before)] if before else []
+            signs: list[nodes.Node] = [nodes.Text(before)] if before else []
             signs += [formula.deepcopy()]
             signs += [nodes.Text(behind)] if behind else []
             parent.replace(formula, nodes.inline("", "", *signs, classes=["nobr"]))

@@ -114,7 +114,7 @@
     title.after(button);
   }
 
-  /* What is wider than the page scrolls inside itself: it says on which side there is more, to those who
+  /* An element wider than the page scrolls inside itself: it says on which side there is more, to those who
      see by a fade and to those who listen by its name, and takes the keyboard. */
   const BOXES = [["table", "Table"], ["pre", "Code"], [".output.text_html", "Output"], ["div.math, div.math > mjx-container", "Formula"]];
 

@@ -164,7 +164,7 @@
 
   document.querySelectorAll("details.turn").forEach(turn);
 
-  /* What computes in a page starts the figures that have no frames: `explorers.start(box, frameAt)`. */
+  /* For session.js, which starts the figures that have no frames: `explorers.start(box, frameAt)`. */
   window.explorers = { start };
   document.querySelectorAll(".explorer[data-sliders]:not([data-live])").forEach((box) => start(box, ready(box)));
 })();

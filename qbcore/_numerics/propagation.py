@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +10,7 @@ from scipy.linalg import expm
 from scipy.sparse.linalg import expm_multiply
 
 from qbcore._support.progress import progress
+from qbcore._support.states import Numbers
 from qbcore._support.types import FloatArray
 
 # Seconds, roughly: a product of dense matrices over n^3; a sparse one, and what each
@@ -18,7 +18,9 @@ from qbcore._support.types import FloatArray
 DENSE_PRODUCT, SPARSE_PRODUCT, SPARSE_ENTRY = 5e-11, 2e-5, 2e-9
 
 
-def propagate(generator: Any, start: Any, times: FloatArray) -> Any:
+def propagate(
+    generator: sparse.sparray | Numbers, start: Numbers, times: FloatArray
+) -> Numbers:
     """exp(G t) start at increasing times (T,), shape (T, d), real or complex.
 
     The start is the state at t = 0, and the times need not begin there. G is dense or
@@ -43,7 +45,9 @@ def propagate(generator: Any, start: Any, times: FloatArray) -> Any:
     return path
 
 
-def _move(generator: Any, step: float, reach: float, uses: int) -> Callable[[Any], Any]:
+def _move(
+    generator: sparse.csr_array, step: float, reach: float, uses: int
+) -> Callable[[Numbers], Numbers]:
     """The exponential of one step, whole where that is cheaper than its actions.
 
     ``reach`` is the 1-norm of the generator times the step.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -27,7 +26,7 @@ def ladder(atoms: int) -> FloatArray:
     return np.sqrt(s * (s + 1) - m * (m + 1))
 
 
-def raising(atoms: int) -> Any:
+def raising(atoms: int) -> sparse.dia_array:
     """J_+ as a sparse array (N + 1, N + 1)."""
     return sparse.diags_array(ladder(atoms), offsets=1)
 
@@ -39,7 +38,7 @@ def spin_matrices(atoms: int) -> tuple[ComplexArray, ComplexArray, ComplexArray]
     return (up + up.T) / 2, (up - up.T) / 2j, jz
 
 
-def lowering_of_each(qubits: int) -> list[Any]:
+def lowering_of_each(qubits: int) -> list[sparse.sparray]:
     """sigma_- of each of N qubits, sparse (2^N, 2^N); the excited state comes first."""
     lower = sparse.csr_array([[0.0, 0.0], [1.0, 0.0]])
     return [
@@ -83,21 +82,32 @@ def loss_rate(atoms: int, j: FloatArray, m: FloatArray, step: int) -> FloatArray
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
-def individual_lowering(atoms: int) -> list[Any]:
-    """Jumps that act on a permutation-invariant state as sigma_- of each atom does.
+def dicke_levels(atoms: int) -> tuple[FloatArray, FloatArray]:
+    """Total spin S and projection m of each row that stands for all copies of a spin.
 
-    sum_i sigma_-^i rho sigma_+^i = sum_k L_k rho L_k^T for three real L_k, which keep
-    the total spin S, lower it or raise it by one. Rows are the m = S, ..., -S of each
-    S = N/2, N/2 - 1, ..., and stand for all copies of a spin together. Source: Chase
-    and Geremia, Phys. Rev. A 78, 052101 (2008); order and rates as in QuTiP's `piqs`,
-    Shammah et al., Phys. Rev. A 98, 063815 (2018).
+    The rows are the m = S, ..., -S of each S = N/2, N/2 - 1, ..., as in QuTiP's `piqs`.
     """
     spins = np.arange(atoms / 2, -0.5, -1.0)
-    s = np.repeat(spins, (2 * spins + 1).astype(int))
-    m = np.concatenate([projections(int(2 * spin)) for spin in spins])
-    lowered = np.equal.outer(m, m - 1)
+    rows = [projections(int(2 * spin)) for spin in spins]
+    return np.repeat(spins, [row.size for row in rows]), np.concatenate(rows)
+
+
+def individual_lowering(atoms: int) -> list[sparse.csr_array]:
+    """Jumps that act on a permutation-invariant state as sigma_- of each atom does.
+
+    sum_i sigma_-^i rho sigma_+^i = sum_k L_k rho L_k^T for three real L_k on the rows
+    of `dicke_levels`, which keep the total spin S, lower it or raise it by one. Source:
+    Chase and Geremia, Phys. Rev. A 78, 052101 (2008); order and rates as in QuTiP's
+    `piqs`, Shammah et al., Phys. Rev. A 98, 063815 (2018).
+    """
+    s, m = dicke_levels(atoms)
     jumps = []
     for step in (0, -1, 1):
-        moved = lowered * np.equal.outer(s, s + step)
-        jumps.append(sparse.csr_array(moved * np.sqrt(loss_rate(atoms, s, m, step))))
+        size = np.sqrt(loss_rate(atoms, s, m, step))
+        column = np.flatnonzero(size)
+        # lost (N + 2 - lost) rows belong to larger spins than N/2 - lost.
+        lost = atoms / 2 - s - step
+        row = lost * (atoms + 2 - lost) + (s + step) - (m - 1)
+        places = row[column].astype(int), column
+        jumps.append(sparse.csr_array((size[column], places), (s.size, s.size)))
     return jumps

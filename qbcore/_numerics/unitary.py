@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -29,6 +28,7 @@ from scipy.linalg import blas
 from qbcore._numerics.propagation import DENSE_PRODUCT, SPARSE_ENTRY, SPARSE_PRODUCT
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
+from qbcore._support.states import Numbers
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.errors import AccuracyError
 
@@ -46,7 +46,7 @@ Advance = Callable[[ComplexArray, FloatArray, FloatArray], Pair]
 
 
 def evolve(
-    h: Any, start: ComplexArray, times: FloatArray, watched: IntArray
+    h: sparse.csr_array, start: ComplexArray, times: FloatArray, watched: IntArray
 ) -> Iterator[Pair]:
     """Yield exp(-i H t) |start> by stretches of time, up to a common phase.
 
@@ -105,7 +105,7 @@ def columns(state: ComplexArray) -> ComplexArray:
     return vectors[:, kept] * np.sqrt(weights[kept])
 
 
-def spectral_interval(h: Any) -> tuple[float, float]:
+def spectral_interval(h: sparse.csr_array) -> tuple[float, float]:
     """Centre and half-width of an interval with all levels, by Gershgorin's circles."""
     diagonal = h.diagonal()
     reach = abs(h).sum(axis=1) - np.abs(diagonal)
@@ -132,9 +132,9 @@ def _reach(angles: FloatArray) -> float:
     return float(np.clip(SAMPLES * angles[-1] / angles.size, *ANGLES))
 
 
-def _terms(angle: Any) -> Any:
+def _terms(angle: float | FloatArray) -> FloatArray:
     """Terms of a series that covers so large an r t, to rounding."""
-    return angle + 10 * np.cbrt(angle) + 10
+    return np.asarray(angle + 10 * np.cbrt(angle) + 10)
 
 
 def _stretches(
@@ -157,12 +157,9 @@ def weighted(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
     return (weights @ vectors.view(float)).view(complex)
 
 
-def _sums(weights: FloatArray, vectors: ComplexArray) -> ComplexArray:
-    """The same for sums over the first of several axes of the vectors."""
-    return np.tensordot(weights, vectors.view(float), 1).view(vectors.dtype)
-
-
-def _by_levels(h: Any, centre: float, radius: float, watched: IntArray) -> Advance:
+def _by_levels(
+    h: sparse.csr_array, centre: float, radius: float, watched: IntArray
+) -> Advance:
     """Kets, and the watched amplitudes between them, as sums over the levels of H.
 
     Time is the angle r t, in which all levels lie in [-1, 1].
@@ -172,7 +169,9 @@ def _by_levels(h: Any, centre: float, radius: float, watched: IntArray) -> Advan
 
     def at(angles: FloatArray, rows: FloatArray, parts: ComplexArray) -> ComplexArray:
         phases = np.exp(-1j * np.outer(levels, angles))
-        return _sums(rows, phases[:, :, None] * parts[:, None]).swapaxes(0, 1)
+        turned = phases[:, :, None] * parts[:, None]
+        kets = weighted(rows, turned.reshape(levels.size, -1))
+        return kets.reshape(-1, *turned.shape[1:]).swapaxes(0, 1)
 
     def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
         parts = modes.T @ psi
@@ -181,7 +180,9 @@ def _by_levels(h: Any, centre: float, radius: float, watched: IntArray) -> Advan
     return advance
 
 
-def _by_series(h: Any, centre: float, radius: float, watched: IntArray) -> Advance:
+def _by_series(
+    h: sparse.csr_array, centre: float, radius: float, watched: IntArray
+) -> Advance:
     """The same by the Chebyshev series.
 
     Its even terms add up to the real part of the kets if the start is real, and its odd
@@ -190,7 +191,7 @@ def _by_series(h: Any, centre: float, radius: float, watched: IntArray) -> Advan
     doubled = sparse.csr_array(h - centre * sparse.eye_array(h.shape[0])) * 2 / radius
 
     def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
-        begin: Any = psi if psi.imag.any() else psi.real.copy()
+        begin: Numbers = psi if psi.imag.any() else psi.real.copy()
         twice = doubled.astype(begin.dtype)
         terms = math.ceil(_terms(ends[-1]) / BLOCK) * BLOCK
         # Even and odd terms of a block apart, and of each kind one that comes next.
@@ -205,6 +206,7 @@ def _by_series(h: Any, centre: float, radius: float, watched: IntArray) -> Advan
         for first in range(0, terms, BLOCK):
             for k in range(2, BLOCK + 2):
                 new, last = vectors[k % 2], vectors[(k - 1) % 2]
+                # A name would keep the product alive, and the cache would lose it.
                 np.subtract(
                     twice @ last[(k - 1) // 2], new[k // 2 - 1], out=new[k // 2]
                 )
@@ -221,7 +223,12 @@ def _by_series(h: Any, centre: float, radius: float, watched: IntArray) -> Advan
     return advance
 
 
-def _add(total: Any, weights: FloatArray, vectors: Any, rows: IntArray) -> None:
+def _add(
+    total: Numbers,
+    weights: FloatArray,
+    vectors: Numbers,
+    rows: IntArray,
+) -> None:
     """Add weights @ vectors[:, rows] in place, without a copy of the total."""
     if total.size:
         chosen = (

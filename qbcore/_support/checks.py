@@ -6,12 +6,14 @@ import math
 import operator
 from collections.abc import Callable
 from numbers import Complex, Real
-from typing import Any
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from qbcore._support.types import BoolArray, FloatArray
+from qbcore._support.types import BoolArray, FloatArray, Numbers
+
+TimeFunction: TypeAlias = Callable[[ArrayLike], FloatArray]
 
 
 def _refused(name: str, must: str, value: object) -> ValueError:
@@ -31,7 +33,7 @@ def require(
 
 
 def real(
-    name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf
+    name: str, value: object, *, above: float = -math.inf, least: float = -math.inf
 ) -> float:
     """Return ``value`` as a finite float above ``above`` and of at least ``least``."""
     bound = f" above {above:g}" if above > -math.inf else ""
@@ -43,7 +45,7 @@ def real(
     return float(number)
 
 
-def integer(name: str, value: Any, *, least: int) -> int:
+def integer(name: str, value: SupportsIndex, *, least: int) -> int:
     """Return ``value`` as an int of at least ``least``, no bool or float."""
     must = f"be an integer of at least {least}"
     try:
@@ -56,8 +58,8 @@ def integer(name: str, value: Any, *, least: int) -> int:
 
 
 def numbers(
-    name: str, value: Any, must: str = "", *, dtype: type = float
-) -> NDArray[Any]:
+    name: str, value: object, must: str = "", *, dtype: type = float
+) -> Numbers:
     """Return a copy as floats, or as complex numbers if that is the ``dtype``.
 
     Text, bools (also one among numbers), masked entries and ragged lists are refused.
@@ -78,8 +80,8 @@ def numbers(
 
 
 def finite(
-    name: str, value: Any, *, least: float = -math.inf, dtype: type = float
-) -> NDArray[Any]:
+    name: str, value: object, *, least: float = -math.inf, dtype: type = float
+) -> Numbers:
     """Return a copy as `numbers` does, if all are finite and at least ``least``."""
     entries = numbers(name, value, dtype=dtype)
     fits = np.isfinite(entries) & (entries.real >= least)
@@ -88,15 +90,15 @@ def finite(
     return entries
 
 
-def _types(value: Any) -> set[type]:
+def _types(value: object) -> set[type]:
     """Types of the entries: of a list's before numpy makes them alike."""
     typed = isinstance(value, np.ndarray | np.generic)
-    entries = value if typed else np.array(value, object)
+    entries = np.asarray(value) if typed else np.array(value, object)
     kind = entries.dtype.type
     return {kind} if kind is not np.object_ else set(map(type, entries.flat))
 
 
-def together(names: str, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
+def together(names: str, *arrays: Numbers) -> list[Numbers]:
     """Return arrays in the shape to which they broadcast, if there is one."""
     try:
         return list(np.broadcast_arrays(*arrays))
@@ -106,7 +108,7 @@ def together(names: str, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
         raise ValueError(f"Arguments `{names}` must {must} {shapes}.") from None
 
 
-def sampled(name: str, function: Callable[[float], float]) -> Any:
+def sampled(name: str, function: Callable[[float], float]) -> TimeFunction:
     """A function of time, checked, for arrays of times."""
     return np.vectorize(lambda t: real(name, function(t)), otypes=[float])
 

@@ -40,7 +40,7 @@ LOOK_UPS = {"LOAD_GLOBAL", "LOAD_NAME"}
 ANYTHING = {"globals", "eval", "exec", "__import__"}
 
 
-def identity(value: Any) -> str:
+def identity(value: object) -> str:
     """Return a digest of a function or of any value that pickle can take.
 
     An object is what pickle keeps of it, which a ``__getstate__`` may choose. A name
@@ -68,15 +68,15 @@ def identity(value: Any) -> str:
 class _ByValue(pickle.Pickler):
     """Functions and classes are numbered as they are met; their insides follow."""
 
-    met: list[Any]
+    met: list[FunctionType | type]
 
-    def persistent_id(self, value: Any) -> Any:
+    def persistent_id(self, value: Any) -> object:
         """Put sets, whose order changes from process to process, in order."""
         if type(value) in (set, frozenset):
             return type(value).__name__, sorted(map(identity, value))
         return None
 
-    def reducer_override(self, value: Any) -> Any:
+    def reducer_override(self, value: object) -> Any:
         """Take apart what pickle takes by name or not at all."""
         kind = type(value)
         if isinstance(value, FunctionType | type):
@@ -97,7 +97,7 @@ class _ByValue(pickle.Pickler):
         return *reduced[:2], _lasting(kind, reduced[2])
 
 
-def _installed(value: Any) -> bool:
+def _installed(value: FunctionType | type) -> bool:
     """Whether a name stands for the same code in the next process too."""
     module = value.__module__ or "__main__"
     # What was made inside a function may hold anything in its closure.
@@ -114,11 +114,11 @@ def _is_of_package(module: str) -> bool:
     )
 
 
-def _parts(value: Any) -> list[Any]:
+def _parts(value: object) -> list[object]:
     return [getattr(value, part) for part in PARTS[type(value)].split()]
 
 
-def _insides(value: Any) -> Any:
+def _insides(value: FunctionType | type) -> object:
     """What a function or a class consists of."""
     if isinstance(value, FunctionType):
         return _parts(value), _used(value)
@@ -130,7 +130,7 @@ def _insides(value: Any) -> Any:
     return value.__qualname__, value.__bases__, members
 
 
-def _used(function: FunctionType) -> dict[str, Any]:
+def _used(function: FunctionType) -> dict[str, object]:
     """Global variables and imported modules, as far as a function goes into them."""
     steps = list(_steps(function.__code__))
     known = function.__globals__
@@ -159,7 +159,7 @@ def _steps(code: CodeType) -> Iterator[dis.Instruction]:
             yield from _steps(const)
 
 
-def _reached(value: Any, names: set[str]) -> Any:
+def _reached(value: object, names: set[str]) -> object:
     """What code with these names may take from a global; of a module, not all of it."""
     if not isinstance(value, ModuleType) or _is_of_package(value.__name__):
         return value
@@ -167,7 +167,7 @@ def _reached(value: Any, names: set[str]) -> Any:
     return {name: _reached(vars(value)[name], names - {name}) for name in used}
 
 
-def _lasting(kind: type, state: dict[str, Any]) -> dict[str, Any] | None:
+def _lasting(kind: type, state: dict[str, object]) -> dict[str, object] | None:
     """Leave out what an object holds only once it was used."""
     kept = {
         name: value

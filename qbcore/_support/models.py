@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,14 +13,18 @@ from scipy.sparse import csr_matrix
 
 from qbcore._support.checks import integer, numbers, real, require, together
 from qbcore._support.results import in_short
-from qbcore._support.types import FloatArray
+from qbcore._support.types import FloatArray, Operator
 from qbcore.errors import BatteryError, NoSteadyStateError, TooLargeError
+
+if TYPE_CHECKING:
+    import qutip
+    from _typeshed import DataclassInstance
 
 
 class ClosedBattery:
     """What batteries without a bath share."""
 
-    def collapse_operators(self) -> list[Any]:
+    def collapse_operators(self) -> list[qutip.Qobj]:
         """Return no jump operators: the battery is closed."""
         return []
 
@@ -40,7 +44,7 @@ class ClosedBattery:
 
 
 def check_fields(
-    battery: Any, *, least: dict[str, int], positive: Collection[str]
+    battery: DataclassInstance, *, least: dict[str, int], positive: Collection[str]
 ) -> None:
     """Make every field a Python number, which never wraps around, in its range.
 
@@ -66,7 +70,7 @@ def check_fields(
 
 
 def broadcast_fields(
-    model: Callable[..., Any], given: dict[str, ArrayLike]
+    model: Callable[..., object], given: dict[str, ArrayLike]
 ) -> dict[str, FloatArray]:
     """Fields of many batteries as floats of one shape, in the model's own ranges."""
     for name, value in given.items():
@@ -92,7 +96,7 @@ def at_most(
         raise error(f"{size}: {way_out}.", found=found, limit=limit)
 
 
-def as_qutip(operator: Any, dims: list[int]) -> Any:
+def as_qutip(operator: Operator, dims: list[int]) -> qutip.Qobj:
     """An array as a QuTiP operator on subsystems of these dimensions."""
     import qutip
 

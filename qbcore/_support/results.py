@@ -24,7 +24,7 @@ class Result:
         """Make every array read-only, those in a tuple too."""
         self.__setstate__(self._fields())
 
-    def _fields(self) -> dict[str, Any]:
+    def _fields(self) -> dict[str, object]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __eq__(self, other: object) -> bool:
@@ -33,7 +33,7 @@ class Result:
             return NotImplemented
         return _same((*self._fields().values(),), (*other._fields().values(),))
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         """Take a pickle's or a copy's values, which come writable."""
         self.__dict__.update({name: read_only(value) for name, value in state.items()})
 
@@ -62,7 +62,7 @@ def number(values: Any) -> Any:
     return float(values) if np.ndim(values) == 0 else values
 
 
-def in_short(value: Any) -> str:
+def in_short(value: object) -> str:
     """Return a number as it is, an array by its shape and range."""
     if isinstance(value, tuple):
         names = getattr(value, "_fields", range(len(value)))
@@ -74,7 +74,7 @@ def in_short(value: Any) -> str:
     return f"array {value.shape} from {value.min():.6g} to {value.max():.6g}"
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: object, other: object) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(_same, one, other))
-    return np.array_equal(one, other)
+    return np.array_equal(np.asarray(one), np.asarray(other))

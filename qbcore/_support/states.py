@@ -10,13 +10,11 @@ import warnings
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import ishermitian
 
 from qbcore._support.checks import numbers, require
-from qbcore._support.types import ComplexArray, FloatArray
+from qbcore._support.types import ComplexArray, FloatArray, Numbers, States
 
-Numbers: TypeAlias = NDArray[Any]  # real or complex
 # Dimensions of the subsystems, where they are known.
 Space: TypeAlias = list[int] | None
 Read: TypeAlias = tuple[Numbers, Space]
@@ -31,7 +29,7 @@ OPERATOR_TOLERANCE = 1e-9  # a Hermitian defect, relative to the largest entry
 
 def checked_states(
     name: str,
-    states: Any,
+    states: States,
     dimension: int | None = None,
     *,
     space: Space = None,
@@ -94,12 +92,12 @@ def read(name: str, value: Any) -> Read:
     return _numbers(name, value), None
 
 
-def _numbers(name: str, value: Any) -> Numbers:
+def _numbers(name: str, value: object) -> Numbers:
     """Return a real array where that loses nothing, for real algebra is faster."""
     array: Numbers = numbers(name, value, dtype=complex)
     array = array if array.imag.any() else array.real.copy()
-    largest = float(np.abs(array).max(initial=0.0))
-    require(largest < np.inf, name, "be finite", largest)
+    size = largest(array)
+    require(size < np.inf, name, "be finite", size)
     return array
 
 
@@ -127,6 +125,11 @@ def adjoint(array: Numbers) -> Numbers:
     return array.conj().swapaxes(-1, -2)
 
 
+def largest(array: Numbers) -> float:
+    """Modulus of the largest entry, 0 of none."""
+    return float(np.abs(array).max(initial=0.0))
+
+
 def require_space(name: str, own: Space, space: Space) -> None:
     """Refuse a QuTiP object on other subsystems than those of ``space``."""
     alike = own is None or space is None or own == space
@@ -135,26 +138,27 @@ def require_space(name: str, own: Space, space: Space) -> None:
 
 def _require_hermitian(name: str, array: Numbers, allowed: float) -> None:
     """Refuse matrices (..., d, d) that differ from their adjoints."""
-    defect = float(np.abs(array - adjoint(array)).max(initial=0.0))
+    defect = largest(array - adjoint(array))
     must = f"be Hermitian: max|A - A^+| must be at most {allowed:.3g}"
     require(defect <= allowed, name, must, float(f"{defect:.3g}"))
 
 
-def hermitian(name: str, operator: Any) -> Read:
+def hermitian(name: str, operator: States, *, single: bool = False) -> Read:
     """Return Hermitian matrices (..., d, d), and the space on which they act."""
     array, space = read(name, operator)
     square = array.ndim > 1 and array.shape[-1] == array.shape[-2] and array.size > 0
+    square = square and (array.ndim == 2 or not single)
     require(square, name, "be a square matrix", array.shape)
     for each in array.reshape(-1, *array.shape[-2:]):
         # What is Hermitian to the last bit is known in a third of the time.
         if not ishermitian(each):
-            allowed = OPERATOR_TOLERANCE * float(np.abs(each).max())
+            allowed = OPERATOR_TOLERANCE * largest(each)
             _require_hermitian(name, each, allowed)
     return array, space
 
 
 def normalised_states(
-    name: str, states: Any, dimension: int | None = None, space: Space = None
+    name: str, states: States, dimension: int | None = None, space: Space = None
 ) -> Numbers:
     """Return states of norm 1, density matrices among them Hermitian."""
     array, own = read(name, states)
@@ -171,8 +175,7 @@ def normalised_states(
         _require_hermitian(name, array, TOLERANCE)
         norm = unit = np.trace(array, axis1=-2, axis2=-1).real[..., None, None]
     must = f"be normalised: |norm - 1| must be at most {TOLERANCE:g}"
-    passes = _passes(name, must, float(np.abs(norm - 1).max(initial=0.0)))
-    return array if passes else array / unit
+    return array if _passes(name, must, largest(norm - 1)) else array / unit
 
 
 def positive_states(name: str, array: Numbers) -> Numbers:

@@ -1,32 +1,25 @@
-r"""Lossy cavities: the density matrix as one real vector, in time and at rest.
+"""Lossy cavities: the density matrix as one real vector z, in time and at rest.
 
-    d rho/dt = -i [H, rho] + sum_k (L_k rho L_k^+ - {L_k^+ L_k, rho}/2)
-
-with real H and L_k. Write rho = X + i Y, with X symmetric and Y antisymmetric: the real
-matrix z = X + Y says all about it, z^T = X - Y, and
-
-    z' = z^T H - H z^T + sum_k (L_k z L_k^T - {L_k^T L_k, z}/2).
-
-Only the entries of z that the start reaches are kept, row by row. A Runge-Kutta method
-of order 8 takes them on, scipy's DOP853.
+`_numerics.lindblad` has the equation of z. Only the entries that the start reaches are
+kept, row by row. A Runge-Kutta method of order 8 takes them on, scipy's DOP853.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
 from scipy.integrate import DOP853
 from scipy.sparse.linalg import splu
 
+from qbcore._numerics.lindblad import as_real, generator, reached
 from qbcore._support.checks import require
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
-from qbcore._support.states import adjoint
-from qbcore._support.types import BoolArray, FloatArray, IntArray
-from qbcore.dual_cavity._space import Observed, Space, ladders
+from qbcore._support.states import Numbers, adjoint
+from qbcore._support.types import FloatArray
+from qbcore.dual_cavity._space import Cavity, Observed, Space, ladders
 from qbcore.errors import SeveralSteadyStatesError
 
 LARGEST = 640_000  # entries of a density matrix; their generator takes 200 MB
@@ -43,13 +36,19 @@ FEWER = "lower the cutoffs or the numbers of atoms"
 class OpenSpace(Space):
     """As `Space`, with the entries of z in the place of a ket."""
 
-    def __init__(self, *given: Any) -> None:
+    def __init__(
+        self,
+        cavities: list[Cavity],
+        h: sparse.csr_array,
+        psi: Numbers,
+        jumps: Sequence[sparse.csr_array],
+    ) -> None:
         """Build the generator, and what is observed on the entries."""
-        super().__init__(*given)
+        super().__init__(cavities, h, psi, jumps)
         size, (atoms, photons) = len(self.start), self.matrix
         at_most(LARGEST, size**2, "The number of entries of a density matrix", FEWER)
-        rho = self.start @ adjoint(self.start)
-        z, whole = (rho.real + rho.imag).ravel(), self._generator(size)
+        z = as_real(self.start @ adjoint(self.start))
+        whole = generator(self.h, self.jumps)
         kept = reached(whole, z != 0)
         self.entries, self.generator = z[kept], whole[kept][:, kept]
         row, column = divmod(kept, size)
@@ -65,15 +64,9 @@ class OpenSpace(Space):
         place = atom[row] * atoms + atom[column], np.arange(kept.size)
         self.traced = sparse.csr_array((same, place), (atoms**2, kept.size))
 
-    def _generator(self, size: int) -> Any:
-        """z -> z' for z row by row, where A z B is kron(A, B^T)."""
-        one, flip = sparse.eye_array(size), np.arange(size**2).reshape(size, size).T
-        turn = (sparse.kron(one, self.h) - sparse.kron(self.h, one)).tocsr()
-        lost = sum(jump.T @ jump for jump in self.jumps) / 2
-        gained = sum(sparse.kron(jump, jump) for jump in self.jumps)
-        return turn[:, flip.ravel()] + gained.tocsr() - sparse.kronsum(lost, lost)
-
-    def path(self, times: FloatArray, leak: float) -> Iterator[tuple[Any, FloatArray]]:
+    def path(
+        self, times: FloatArray, leak: float
+    ) -> Iterator[tuple[Numbers, FloatArray]]:
         """Yield z (samples, entries), and the largest leak (C,) of all steps so far."""
         end, size = float(times[-1]), self.entries.size
         fastest = float(abs(self.generator).sum(axis=0).max())
@@ -99,7 +92,7 @@ class OpenSpace(Space):
             yield solver.dense_output()(times[done:last]).T, worst
             done = last
 
-    def observe(self, kets: Any, *, state: bool = False) -> Observed:
+    def observe(self, kets: Numbers, *, state: bool = False) -> Observed:
         """Return the means in the states z (T, entries)."""
         each = np.tensordot(kets[:, self.diagonal], self.means, (1, 2))
         atoms = self.matrix[0]
@@ -123,12 +116,3 @@ class OpenSpace(Space):
         way_out = "give every part a loss and a coupling, or use `charge`"
         at_most(DIFFERENT, apart, what, way_out, SeveralSteadyStatesError)
         return self.observe(ends[:, :1].T, state=True)
-
-
-def reached(links: Any, found: BoolArray) -> IntArray:
-    """Indices to which the sparse ``links`` lead, from where it is found."""
-    steps, before = links != 0, 0
-    while found.sum() > before:
-        before = found.sum()
-        found = found | (steps @ found)
-    return np.flatnonzero(found)

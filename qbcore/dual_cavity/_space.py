@@ -11,9 +11,9 @@ two spins. One row of the basis stands for one m of all copies of S.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 
 from qbcore._numerics.spins import copies, ladder
 from qbcore._numerics.unitary import evolve
-from qbcore._support.states import adjoint
+from qbcore._support.states import Numbers, adjoint
 from qbcore._support.types import BoolArray, ComplexArray, FloatArray, IntArray
 
 MOST_APART = 12  # atoms that decay one by one, for they have 2^12 levels
@@ -60,7 +60,7 @@ class Cavity(NamedTuple):
         return np.concatenate([np.append(spin, 0.0) for spin in spins])
 
     @property
-    def raising(self) -> Any:
+    def raising(self) -> sparse.csr_array:
         """S^+ on the atoms, sparse."""
         return sparse.diags_array(self.ladder[:-1], offsets=1).tocsr()
 
@@ -112,7 +112,11 @@ class Space:
     """
 
     def __init__(
-        self, cavities: list[Cavity], h: Any, psi: ComplexArray, jumps: Any = ()
+        self,
+        cavities: list[Cavity],
+        h: sparse.csr_array,
+        psi: Numbers,
+        jumps: Sequence[sparse.csr_array] = (),
     ) -> None:
         """Select the states and build what is observed on them."""
         self.cavities = cavities
@@ -121,7 +125,7 @@ class Space:
         links.eliminate_zeros()
         _, part = connected_components(links, directed=False)
         kept = np.flatnonzero(np.isin(part, part[np.any(psi != 0, axis=1)]))
-        self.start: ComplexArray = psi[kept]
+        self.start: Numbers = psi[kept]
         self.h = h[kept][:, kept]
         self.jumps = [jump[kept][:, kept] for jump in jumps]
         shape = [size for c in cavities for size in c.sizes]
@@ -158,11 +162,10 @@ class Space:
         return blocks
 
     @cached_property
-    def _feed(self) -> Any:
+    def _feed(self) -> sparse.csr_array:
         """2 [Q, H], sparse."""
-        feed, total = self.h.copy(), self.means[:, 0].sum(axis=0)
-        rows = np.repeat(np.arange(total.size), np.diff(feed.indptr))
-        feed.data *= 2 * (total[rows] - total[feed.indices])
+        energy = sparse.diags_array(self.means[:, 0].sum(axis=0))
+        feed = 2 * (energy @ self.h - self.h @ energy)
         feed.eliminate_zeros()
         return feed
 
@@ -182,7 +185,7 @@ class Space:
 
     def path(
         self, times: FloatArray, leak: float
-    ) -> Iterator[tuple[ComplexArray, FloatArray]]:
+    ) -> Iterator[tuple[Numbers, FloatArray]]:
         """Yield the kets of each stretch of time, and the largest leak (C,) so far.
 
         Unless any is allowed, the leak is looked at between the times too, wherever r t
@@ -204,7 +207,9 @@ class Space:
             worst = np.clip(leaks.max(axis=0, initial=0.0), worst, 1.0)
             yield kets if fold is None else spread(fold, kets), worst
 
-    def _fold(self, kept: IntArray, index: IntArray, shape: list[int]) -> Any:
+    def _fold(
+        self, kept: IntArray, index: IntArray, shape: list[int]
+    ) -> sparse.csr_array | None:
         """Amplitudes from fewer, sparse; None if no two are alike.
 
         Cavities that are alike stay so from a start that is alike: |m_a, n_a, m_b, n_b>
@@ -229,7 +234,7 @@ class Space:
         )
         return next(leaks, np.zeros(len(self.cavities)))
 
-    def observe(self, kets: ComplexArray, *, state: bool = False) -> Observed:
+    def observe(self, kets: Numbers, *, state: bool = False) -> Observed:
         """Return the means in the states ``kets`` (T, size, columns).
 
         E = <Q> with a diagonal Q, so that dE/dt = i <[H, Q]>, which for a real H is
@@ -268,7 +273,7 @@ def ladders(cavities: list[Cavity]) -> tuple[IntArray, IntArray]:
     return spins, often
 
 
-def populations(amplitudes: ComplexArray) -> FloatArray:
+def populations(amplitudes: Numbers) -> FloatArray:
     """Populations (T, states) of kets (T, states, columns)."""
     return (amplitudes.real**2 + amplitudes.imag**2).sum(axis=2)
 
@@ -298,7 +303,7 @@ def atomic_levels(
     return np.asarray(splitting * k + repulsion * pairs / atoms)
 
 
-def spread(fold: Any, kets: ComplexArray) -> ComplexArray:
+def spread(fold: sparse.csr_array, kets: Numbers) -> Numbers:
     """Kets (T, size, columns) of all amplitudes, from those of the few."""
     all_of_them = kets.take(fold.indices, axis=1)
     all_of_them *= fold.data[:, None]

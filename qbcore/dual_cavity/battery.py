@@ -37,10 +37,11 @@ times. With losses the density matrix is solved for; ``_open`` has the method.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,8 +52,8 @@ from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.models import ClosedBattery, as_qutip, at_most, check_fields
 from qbcore._support.results import result
-from qbcore._support.states import checked_states
-from qbcore._support.types import ComplexArray, FloatArray
+from qbcore._support.states import Numbers, checked_states
+from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore.charging import Charging, SteadyState
 from qbcore.dual_cavity._open import OpenSpace
 from qbcore.dual_cavity._space import (
@@ -68,6 +69,9 @@ from qbcore.errors import LeakingCutoffError
 
 if TYPE_CHECKING:
     import qutip
+
+# Light of each cavity, or a state on the space of `hamiltonian()`.
+Start: TypeAlias = "ArrayLike | qutip.Qobj | Sequence[ArrayLike | qutip.Qobj] | None"
 
 LEAK = 1e-6  # population of the two highest photon numbers that a run may reach
 LARGEST = 4_000_000  # entries of a state; beyond this the memory of a laptop ends
@@ -98,6 +102,13 @@ class DualCavityCharging(Charging):
         and so keeps their total spin; `metrics.ergotropy` names it "collective".
         Without ``individual_decay`` the atoms stay symmetric, and it is
         `metrics.ergotropy` of the states and `battery_hamiltonian()`.
+
+    Examples
+    --------
+    >>> curve = DualCavityBattery(atoms_a=1, atoms_b=0).charge([0.0, 1.0])
+    >>> curve.photons.round(3)  # of cavity a; there is no cavity b
+    array([[1.   , 1.028],
+           [0.   , 0.   ]])
     """
 
     cavity_energy: FloatArray
@@ -118,6 +129,13 @@ class DualCavitySteadyState(SteadyState):
         Mean photon numbers.
     state : (d, d) array
         State of the atoms, in the basis of `battery_hamiltonian()`.
+
+    Examples
+    --------
+    >>> weak = {"coupling": 0.1, "counter_rotating": False, "cutoff_a": 4}
+    >>> battery = DualCavityBattery(atoms_a=1, atoms_b=0, cavity_loss=0.1, **weak)
+    >>> abs(round(battery.steady_state().energy, 6))  # all is lost
+    0.0
     """
 
     collective_ergotropy: float
@@ -127,7 +145,16 @@ class DualCavitySteadyState(SteadyState):
 
 @dataclass(frozen=True, kw_only=True)
 class DualCavityBattery(ClosedBattery):
-    """Two cavities with N_a and N_b two-level atoms.
+    r"""Two cavities with N_a and N_b two-level atoms.
+
+    Eqs. (1) and (2) of Zhang et al., arXiv:2406.06383:
+
+    .. math::
+
+        H &= H_Q + \sum_{x = a, b} \big[\omega_x n_x
+        + g_x S_x^x (a_x^\dagger + a_x)\big] + A (S_a^+ S_b^- + S_b^+ S_a^-), \\
+        H_Q &= \sum_x \Big[\omega_q S_x^z + \frac g {N_x}
+        \big(S_x^2 - (S_x^z)^2 - \tfrac{N_x} 2\big)\Big]
 
     With ``atoms_b=0``, ``repulsion=0``, ``exchange=0`` and ``coupling`` = 2 lambda
     omega_c it is the Dicke battery of Ferraro et al., Phys. Rev. Lett. 120, 117702
@@ -219,17 +246,29 @@ class DualCavityBattery(ClosedBattery):
 
     @property
     def quantum(self) -> float:
-        """Energy omega_q of one excited atom."""
+        """Energy omega_q of one excited atom.
+
+        >>> DualCavityBattery(splitting=2.0).quantum
+        2.0
+        """
         return self.splitting
 
     @property
     def capacity(self) -> float:
-        """Largest energy above empty: the highest level of H_Q for symmetric atoms."""
+        """Largest energy above empty: the highest level of H_Q for symmetric atoms.
+
+        >>> DualCavityBattery(atoms_a=2, atoms_b=3, repulsion=0.0).capacity
+        5.0
+        """
         return float(sum(cavity.levels.max() for cavity in self._cavities))
 
     @property
     def battery_sites(self) -> tuple[int, ...]:
-        """Subsystems of `hamiltonian()` that are atoms: (0, 2); (0,) for one cavity."""
+        """Subsystems of `hamiltonian()` that are atoms: (0, 2); (0,) for one cavity.
+
+        >>> DualCavityBattery().battery_sites
+        (0, 2)
+        """
         return tuple(2 * i for i in range(len(self._cavities)))
 
     @property
@@ -276,6 +315,11 @@ class DualCavityBattery(ClosedBattery):
         Qobj
             dims [N_a + 1, cutoff_a + 1, N_b + 1, cutoff_b + 1]; the first two for N_b =
             0.
+
+        Examples
+        --------
+        >>> DualCavityBattery(atoms_a=2, atoms_b=0, cutoff_a=9).hamiltonian().dims
+        [[3, 10], [3, 10]]
         """
         self._refuse_large()
         return as_qutip(self._matrix(self._cavities), self._dims)
@@ -287,6 +331,11 @@ class DualCavityBattery(ClosedBattery):
         -------
         Qobj
             dims [N_a + 1, N_b + 1]; [N_a + 1] for N_b = 0.
+
+        Examples
+        --------
+        >>> DualCavityBattery(atoms_a=2, atoms_b=0).battery_hamiltonian().diag()
+        array([2.  , 1.25, 0.  ])
         """
         self._refuse_large()
         return as_qutip(np.diag(self._levels()), self._dims[::2])
@@ -299,6 +348,12 @@ class DualCavityBattery(ClosedBattery):
         list of Qobj
             Of each cavity sqrt(kappa) a, sqrt(Gamma) S^-, and three that stand for
             ``sqrt(gamma) sigma_-`` of all atoms; without those whose rate is zero.
+
+        Examples
+        --------
+        >>> lossy = DualCavityBattery(cavity_loss=0.1)
+        >>> len(lossy.collapse_operators())  # one per cavity
+        2
         """
         self._refuse_large()
         jumps = self._jumps(self._cavities)
@@ -324,13 +379,22 @@ class DualCavityBattery(ClosedBattery):
             For more than 20 000 unknowns: 200 states, where H keeps a parity.
         LeakingCutoffError
             If the light reaches its cutoff.
+
+        Examples
+        --------
+        >>> small = {"atoms_a": 1, "atoms_b": 0, "coupling": 0.1, "cutoff_a": 8}
+        >>> rest = DualCavityBattery(cavity_loss=0.1, **small).steady_state()
+        >>> round(rest.energy, 4)  # by the counter-rotating terms
+        0.0019
         """
         if not self._open:
             return super().steady_state()
         runs = []
         for group in self._groups:
             size = math.prod(size for c in group for size in c.sizes)
-            runs.append(self._space(group, np.eye(size)).rest())  # from everywhere
+            everywhere = np.eye(size)
+            given = group, self._matrix(group), everywhere, self._jumps(group)
+            runs.append(OpenSpace(*given).rest())
             self._refuse_leak(group, runs[-1].each[0, :, 2], LEAK)
         run = reduce(joined, runs)
         curve = self._curve(np.zeros(1), run)
@@ -343,7 +407,11 @@ class DualCavityBattery(ClosedBattery):
         )
 
     def initial_state(self) -> qutip.Qobj:
-        """Return the start of Eq. (5): Fock states of the light, every atom down."""
+        """Return the start of Eq. (5): Fock states of the light, every atom down.
+
+        >>> DualCavityBattery(atoms_a=2, atoms_b=0, cutoff_a=9).initial_state().dims
+        [[3, 10], [1]]
+        """
         import qutip
 
         ket = reduce(np.kron, self._kets(None))
@@ -353,7 +421,7 @@ class DualCavityBattery(ClosedBattery):
         self,
         times: ArrayLike | None = None,
         *,
-        start: Any = None,
+        start: Start = None,
         states: bool = False,
         leak: float = LEAK,
     ) -> DualCavityCharging:
@@ -395,6 +463,14 @@ class DualCavityBattery(ClosedBattery):
         ValueError
             For times or a start that do not fit, or one with coherence between total
             spins.
+
+        Examples
+        --------
+        >>> import qutip
+        >>> battery = DualCavityBattery(atoms_a=2, atoms_b=0)
+        >>> curve = battery.charge([0.0, 2.0], start=qutip.coherent(20, 1.5))
+        >>> curve.energy.round(4)
+        array([0.    , 0.7593])
         """
         real("leak", leak, above=0.0)
         spaces = self._spaces(start)
@@ -459,15 +535,14 @@ class DualCavityBattery(ClosedBattery):
 
     def _lowest(self, count: int) -> FloatArray:
         """The lowest of all 2^N levels of H_Q: as many as the state has ranks."""
-        each = [lowest_levels(self._spectra(c.atoms), count) for c in self._cavities]
+        each = []
+        for atoms in (cavity.atoms for cavity in self._cavities):
+            needed = atoms, self.splitting, self.repulsion
+            spectra = [atomic_levels(*needed, lost) for lost in range(atoms // 2 + 1)]
+            each.append(lowest_levels(spectra, count))
         return np.sort(np.ravel(reduce(np.add.outer, each)))[:count]
 
-    def _spectra(self, atoms: int) -> list[FloatArray]:
-        """Levels of one cavity by total spin N/2, N/2 - 1, ..."""
-        needed = atoms, self.splitting, self.repulsion
-        return [atomic_levels(*needed, lost) for lost in range(atoms // 2 + 1)]
-
-    def _matrix(self, cavities: list[Cavity]) -> Any:
+    def _matrix(self, cavities: list[Cavity]) -> sparse.csr_array:
         """Total H on the whole space of one or two cavities, a sparse array.
 
         Each term moves the states by one number of places: it fills one diagonal.
@@ -498,7 +573,7 @@ class DualCavityBattery(ClosedBattery):
         """Whether anything is lost."""
         return any(getattr(self, rate) for rate in RATES)
 
-    def _jumps(self, cavities: list[Cavity]) -> list[Any]:
+    def _jumps(self, cavities: list[Cavity]) -> list[sparse.csr_array]:
         """Jump operators on the whole space of one or two cavities, sparse."""
         found = []
         for k, cavity in enumerate(cavities):
@@ -508,22 +583,27 @@ class DualCavityBattery(ClosedBattery):
                 found.append(reduce(sparse.kron, parts).tocsr())
         return found
 
-    def _losses(self, cavity: Cavity) -> list[tuple[float, Any]]:
+    def _losses(self, cavity: Cavity) -> list[tuple[float, sparse.sparray]]:
         """Rates above zero, and their jump operators on one cavity."""
-        photon = sparse.kron(sparse.eye_array(cavity.levels.size), _photon(cavity))
-        losses = [(self.cavity_loss, photon)]
-        losses += [(self.collective_decay, _with(cavity, cavity.raising.T))]
+        atoms, light = map(sparse.eye_array, cavity.sizes)
+        photon = sparse.diags_array(np.sqrt(np.arange(1, cavity.light)), offsets=1)
+        losses = [
+            (self.cavity_loss, sparse.kron(atoms, photon)),
+            (self.collective_decay, sparse.kron(cavity.raising.T, light)),
+        ]
         if self.individual_decay:
-            each = individual_lowering(cavity.atoms)
-            losses += [(self.individual_decay, _with(cavity, jump)) for jump in each]
+            jumps = individual_lowering(cavity.atoms)
+            losses += [(self.individual_decay, sparse.kron(x, light)) for x in jumps]
         return [(rate, jump) for rate, jump in losses if rate]
 
-    def _space(self, cavities: list[Cavity], psi: Any) -> Any:
+    def _space(self, cavities: list[Cavity], psi: Numbers) -> Space:
         """The space of these cavities: of kets, or of density matrices with losses."""
-        given = cavities, self._matrix(cavities), psi
-        return OpenSpace(*given, self._jumps(cavities)) if self._open else Space(*given)
+        h = self._matrix(cavities)
+        if not self._open:
+            return Space(cavities, h, psi)
+        return OpenSpace(cavities, h, psi, self._jumps(cavities))
 
-    def _spaces(self, start: Any) -> list[Space]:
+    def _spaces(self, start: Start) -> list[Space]:
         """One space, or one per cavity if nothing brings them together."""
         kets, groups = self._kets(start), self._groups
         if len(kets) < len(groups):
@@ -534,7 +614,7 @@ class DualCavityBattery(ClosedBattery):
             _refuse_size(ket.size // 2)
         return [self._space(*pair) for pair in zip(groups, kets, strict=True)]
 
-    def _kets(self, start: Any) -> list[Any]:
+    def _kets(self, start: Start) -> list[Numbers]:
         """The start: kets (size, columns) per cavity, or one on the whole space."""
         self._refuse_large()
         cavities = self._cavities
@@ -544,13 +624,15 @@ class DualCavityBattery(ClosedBattery):
         if isinstance(start, list | tuple) and all(map(np.isscalar, start)):
             start = np.array(start)
         shape = getattr(start, "shape", ())
+        fields: Sequence[ArrayLike | qutip.Qobj] = []
         if len(cavities) == 1 and (1,) < shape[:1] != (size,):
-            start = [start]
-        listed = isinstance(start, list | tuple) or (
-            isinstance(start, np.ndarray) and start.ndim == 2
-        )
-        if listed and len(start) == len(cavities):
-            return [_atoms_down(*pair) for pair in zip(cavities, start, strict=True)]
+            fields = [start]
+        elif isinstance(start, list | tuple):
+            fields = start
+        elif isinstance(start, np.ndarray) and start.ndim == 2:
+            fields = list(start)
+        if len(fields) == len(cavities):
+            return [_atoms_down(*pair) for pair in zip(cavities, fields, strict=True)]
         if shape == (size, size):
             _refuse_size(size**2)
         state = checked_states("start", start, size, space=self._dims, single=True)
@@ -588,11 +670,19 @@ class DualCavityBattery(ClosedBattery):
         ------
         TooLargeError
             If the basis becomes too large.
+
+        Examples
+        --------
+        >>> battery = DualCavityBattery(atoms_a=5, atoms_b=0)
+        >>> battery.converged().cutoff_a
+        33
         """
         real("leak", leak, above=0.0)
-        cutoffs: Any = {f"cutoff_{c.name}": c.photons + 10 for c in self._cavities}
+        cutoffs: dict[str, int] = {
+            f"cutoff_{c.name}": c.photons + 10 for c in self._cavities
+        }
         while True:
-            battery = replace(self, **cutoffs)
+            battery = replace(self, **cutoffs)  # type: ignore[arg-type]
             spaces = battery._spaces(None)
             t = battery._times(times, spaces)
             leaks = np.concatenate([space.first_leak(t, leak) for space in spaces])
@@ -632,6 +722,12 @@ class DualCavityBattery(ClosedBattery):
             If ``step`` is too wide for a maximum.
         LeakingCutoffError
             As for `charge`.
+
+        Examples
+        --------
+        >>> battery = DualCavityBattery(atoms_a=2, atoms_b=0)
+        >>> round(battery.charge_for_power().max_average_power.value, 4)
+        0.5148
         """
         if step is None:
             fastest = self._fastest(self._spaces(None))
@@ -656,17 +752,7 @@ def _refuse_size(entries: int) -> None:
     at_most(LARGEST, entries, "The number of entries of a state", way_out)
 
 
-def _with(cavity: Cavity, atoms: Any) -> Any:
-    """An operator of the atoms on the atoms and the light of one cavity."""
-    return sparse.kron(atoms, sparse.eye_array(cavity.light))
-
-
-def _photon(cavity: Cavity) -> Any:
-    """The ladder operator a of the light alone."""
-    return sparse.diags_array(np.sqrt(np.arange(1, cavity.light)), offsets=1)
-
-
-def _atoms_down(cavity: Cavity, light: Any) -> ComplexArray:
+def _atoms_down(cavity: Cavity, light: ArrayLike | qutip.Qobj) -> ComplexArray:
     """The kets of a cavity with this light, and every atom down: S = N/2, m = -N/2."""
     fields = columns(checked_states("start", light, single=True))
     must = (
@@ -680,7 +766,10 @@ def _atoms_down(cavity: Cavity, light: Any) -> ComplexArray:
 
 
 def _work(
-    energy: FloatArray, spectrum: FloatArray, levels: FloatArray, spins: Any = 0
+    energy: FloatArray,
+    spectrum: FloatArray,
+    levels: FloatArray,
+    spins: int | IntArray = 0,
 ) -> FloatArray:
     """E - sum_k r_k e_k: r falling, e rising, both by spins; never negative."""
     spins = np.broadcast_to(spins, levels.shape)

@@ -7,16 +7,15 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
-from numbers import Complex
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import cumulative_trapezoid
 
 from qbcore import gaussian
-from qbcore._support.checks import integer, real, require, sampled, time_axis
+from qbcore._support.checks import finite, integer, real, require, sampled, time_axis
 from qbcore._support.models import at_most
 from qbcore._support.results import read_only, result
 from qbcore._support.types import ComplexArray, FloatArray
@@ -32,10 +31,15 @@ Drive: TypeAlias = float | Callable[[float], float]
 
 CHARGER, BATTERY, CAVITY = 0, 1, 2  # order of the modes in states and operators
 POSITIVE = "frequency", "cavity_loss"
-LOSSES = "charger_loss", "battery_loss", "shared_loss"
 # F and epsilon of a drive of strength 1.
 DRIVES = {"linear_drive": (1.0, 0.0), "two_photon_drive": (0.0, 1.0)}
-NOT_NEGATIVE = *LOSSES, "two_photon_drive", "bath_occupation"
+NOT_NEGATIVE = (
+    "charger_loss",
+    "battery_loss",
+    "shared_loss",
+    "two_photon_drive",
+    "bath_occupation",
+)
 SETTLED = 12  # decay times after which e^-12, 6e-6, is left
 PER_TURN = 8  # samples while a mode turns or decays by one radian
 HUGE = 1e100  # of three such fields even the product is a number
@@ -55,6 +59,13 @@ class GaussianCharging(Charging):
         Energy of the charger above its start.
     input_power : (T,) array
         Energy that the drive feeds in per unit time.
+
+    Examples
+    --------
+    >>> from qbcore import NonreciprocalBattery
+    >>> curve = NonreciprocalBattery(linear_drive=0.5).charge([0.0, 1.0])
+    >>> curve.energy.round(4), curve.charger_energy.round(4)
+    (array([0.    , 0.0305]), array([0.    , 0.1479]))
     """
 
     moments: GaussianState
@@ -72,6 +83,13 @@ class GaussianSteadyState(SteadyState):
         Mean (2n,) and covariance (2n, 2n) of all modes, charger first, battery second.
     levels : int
         Fock levels of `state`.
+
+    Examples
+    --------
+    >>> from qbcore import NonreciprocalBattery
+    >>> rest = NonreciprocalBattery(linear_drive=0.1).steady_state()
+    >>> round(rest.energy, 4), rest.state.shape
+    (0.1093, (30, 30))
     """
 
     moments: GaussianState
@@ -88,7 +106,7 @@ class ChosenDrive(float):
     """A linear drive that nobody gave: `dataclasses.replace` chooses it again."""
 
 
-def _checked_field(name: str, value: Any) -> Any:
+def _checked_field(name: str, value: complex | Drive) -> complex | Drive:
     """Return the field as a Python number in its range, or a drive's function."""
     if name.endswith("_levels"):
         return integer(name, value, least=2)
@@ -100,9 +118,9 @@ def _checked_field(name: str, value: Any) -> Any:
             return value
     number: complex
     if name == "coupling":
-        fits = isinstance(value, Complex) and not isinstance(value, bool)
-        require(fits, name, "be a finite number", value)
-        number = complex(real(name, value.real), real(name, value.imag))
+        entry = finite(name, value, dtype=complex)
+        require(entry.ndim == 0, name, "be a finite number", value)
+        number = complex(entry)
     else:
         above = 0.0 if name in POSITIVE else -math.inf
         least = 0.0 if name in NOT_NEGATIVE else -math.inf
@@ -152,22 +170,42 @@ class DrivenModes:
 
     @property
     def quantum(self) -> float:
-        """Energy of one quantum of the battery, omega_0."""
+        """Energy of one quantum of the battery, omega_0.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery(frequency=2.0).quantum
+        2.0
+        """
         return self.frequency
 
     @property
     def capacity(self) -> float:
-        """An oscillator holds any energy."""
+        """An oscillator holds any energy.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().capacity
+        inf
+        """
         return math.inf
 
     @property
     def battery_sites(self) -> tuple[int, ...]:
-        """The battery is the second mode."""
+        """The battery is the second mode.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().battery_sites
+        (1,)
+        """
         return (BATTERY,)
 
     @property
     def drive(self) -> float:
-        """F, the linear drive in use; 0 if it is a function of time."""
+        """F, the linear drive in use; 0 if it is a function of time.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().drive
+        0.5
+        """
         return constant(self.linear_drive)
 
     @property
@@ -185,7 +223,12 @@ class DrivenModes:
 
     @cached_property
     def system(self) -> GaussianSystem:
-        """The same in quadratures, for `qbcore.gaussian`."""
+        """The same in quadratures, for `qbcore.gaussian`.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().system.modes
+        2
+        """
         constants = self.drive, constant(self.two_photon_drive)
         return self._system(*self._ties, *constants)
 
@@ -195,7 +238,7 @@ class DrivenModes:
         hopping, losses = self._ties
         nothing = 0 * hopping, 0 * losses
         return [
-            (self._system(*nothing, *unit), partial(_at, name, getattr(self, name)))
+            (self._system(*nothing, *unit), sampled(name, getattr(self, name)))
             for name, unit in DRIVES.items()
             if callable(getattr(self, name))
         ]
@@ -248,6 +291,15 @@ class DrivenModes:
         TooLargeError
             If a curve without ``times`` needs more than 20,000 samples, or a drive
             more than 20,000 steps at a time.
+
+        Examples
+        --------
+        >>> from qbcore import NonreciprocalBattery
+        >>> from qbcore.gaussian import coherent, tensor, thermal
+        >>> full = tensor(coherent(2.0), thermal(1, 0.0))  # a charger of 4 quanta
+        >>> undriven = NonreciprocalBattery(linear_drive=0.0)
+        >>> round(undriven.charge(start=full).max_energy.value, 4)
+        1.7896
         """
         system, omega, pulses = self.system, self.frequency, self.pulses
         t = settling_times(system) if times is None else time_axis("times", times)
@@ -314,13 +366,22 @@ class DrivenModes:
         those of the moments; they matter only to a drive that is a function of time.
         """
         charger = moments.mode(CHARGER)
-        f, epsilon = (_values(name, getattr(self, name), times) for name in DRIVES)
+        drives = {name: getattr(self, name) for name in DRIVES}
+        f, epsilon = (
+            sampled(name, drive)(times) if callable(drive) else drive
+            for name, drive in drives.items()
+        )
         linear = 2 * f * gaussian.amplitude(charger)
         pairs = 4 * epsilon * self._turn.conjugate() * gaussian.anomalous(charger)
         return np.asarray(-self.frequency * np.imag(linear + pairs))
 
     def hamiltonian(self) -> qutip.Qobj | qutip.QobjEvo:
-        """Return H in the Fock spaces of the modes; time-dependent if a drive is."""
+        """Return H in the Fock spaces of the modes; time-dependent if a drive is.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery(charger_levels=4, battery_levels=5).hamiltonian().dims
+        [[4, 5], [4, 5]]
+        """
         import qutip
 
         modes, (hopping, _) = self._ladder_operators(), self._ties
@@ -336,7 +397,12 @@ class DrivenModes:
         return total
 
     def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return the jump operators of the baths, of those that couple."""
+        """Return the jump operators of the baths, of those that couple.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> len(NonreciprocalBattery().collapse_operators())
+        3
+        """
         modes, (_, losses) = self._ladder_operators(), self._ties
         n = self.bath_occupation
         jumps = [sum(map(operator.mul, row, modes)) for row in losses if row.any()]
@@ -344,13 +410,23 @@ class DrivenModes:
         return [np.sqrt(n + 1) * jump for jump in jumps] + gains
 
     def battery_hamiltonian(self) -> qutip.Qobj:
-        """Return omega_0 b^+ b of the battery, in ``battery_levels`` Fock levels."""
+        """Return omega_0 b^+ b of the battery, in ``battery_levels`` Fock levels.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery(battery_levels=3).battery_hamiltonian().diag()
+        array([0., 1., 2.])
+        """
         import qutip
 
         return self.frequency * qutip.num(self.battery_levels)
 
     def initial_state(self) -> qutip.Qobj:
-        """Return all modes in equilibrium with the undriven baths; a ket at n = 0."""
+        """Return all modes in equilibrium with the undriven baths; a ket at n = 0.
+
+        >>> from qbcore import NonreciprocalBattery
+        >>> NonreciprocalBattery().initial_state().isket
+        True
+        """
         import qutip
 
         n = self.bath_occupation
@@ -372,19 +448,9 @@ class DrivenModes:
         ]
 
 
-def constant(drive: Any) -> float:
+def constant(drive: Drive | None) -> float:
     """The drive; 0 if it is a function of time."""
-    return 0.0 if callable(drive) else float(drive)
-
-
-def _at(name: str, drive: Callable[[float], float], t: float) -> float:
-    """The drive at one time, checked."""
-    return real(name, drive(t))
-
-
-def _values(name: str, drive: Any, times: ArrayLike) -> Any:
-    """The drive at these times."""
-    return sampled(name, drive)(times) if callable(drive) else drive
+    return 0.0 if drive is None or callable(drive) else drive
 
 
 def _change(mean: FloatArray, change: GaussianState) -> FloatArray:

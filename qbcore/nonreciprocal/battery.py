@@ -38,7 +38,18 @@ from qbcore.nonreciprocal._modes import DrivenModes, GaussianSteadyState, consta
 
 @dataclass(frozen=True, kw_only=True)
 class NonreciprocalBattery(DrivenModes):
-    """Charger and battery with local losses, a shared loss and a complex coupling.
+    r"""Charger and battery with local losses, a shared loss and a complex coupling.
+
+    Eqs. (2) to (4) of Lin et al., arXiv:2512.07626, with the drives of Ahmadi et al.
+    and of Xu and Ren:
+
+    .. math::
+
+        \dot\rho &= -i [H, \rho] + \kappa_a \mathcal D[a] \rho
+        + \kappa_b \mathcal D[b] \rho + \Gamma \mathcal D[p_a a + p_b b] \rho, \\
+        H &= \Delta_a a^\dagger a + \Delta_b b^\dagger b
+        + J a^\dagger b + J^* b^\dagger a + F (a + a^\dagger)
+        + \epsilon (a^{\dagger 2} e^{-i \theta} + a^2 e^{i \theta})
 
     Parameters
     ----------
@@ -92,17 +103,29 @@ class NonreciprocalBattery(DrivenModes):
 
     @property
     def cross_loss(self) -> float:
-        """g = p_a p_b Gamma, the rate at which the shared reservoir couples modes."""
+        """g = p_a p_b Gamma, the rate at which the shared reservoir couples modes.
+
+        >>> NonreciprocalBattery(shared_loss=2.0, battery_share=0.5).cross_loss
+        1.0
+        """
         return self.charger_share * self.battery_share * self.shared_loss
 
     @property
     def j(self) -> complex:
-        """The coupling J in use."""
+        """The coupling J in use.
+
+        >>> NonreciprocalBattery().j  # i g/2
+        0.5j
+        """
         return 0.5j * self.cross_loss if self.coupling is None else self.coupling
 
     @property
     def total_losses(self) -> tuple[float, float]:
-        """Lambda_a, Lambda_b, with Lambda_j = kappa_j + p_j^2 Gamma."""
+        """Lambda_a, Lambda_b, with Lambda_j = kappa_j + p_j^2 Gamma.
+
+        >>> NonreciprocalBattery(charger_loss=0.5, battery_loss=0.25).total_losses
+        (1.5, 1.25)
+        """
         return (
             self.charger_loss + self.charger_share**2 * self.shared_loss,
             self.battery_loss + self.battery_share**2 * self.shared_loss,
@@ -113,6 +136,11 @@ class NonreciprocalBattery(DrivenModes):
         """M of i d/dt (<a>, <b>) = M (<a>, <b>) + drive, without two photons; (2, 2).
 
         M = [[Delta_a - i Lambda_a/2, J - i g/2], [J* - i g/2, Delta_b - i Lambda_b/2]].
+
+        >>> matrix = NonreciprocalBattery().effective_matrix
+        >>> np.abs(matrix).round(2)  # no way from the battery to the charger
+        array([[0.55, 0.  ],
+               [1.  , 0.55]])
         """
         hopping, losses = self._ties
         return hopping - 0.5j * losses.T @ losses
@@ -130,6 +158,9 @@ class NonreciprocalBattery(DrivenModes):
 
         It is 0 if even epsilon = 0 has none. For J = i g/2 and Lambda_b > 0 it is
         sqrt(Lambda_a^2/4 + Delta_a^2)/2; else it is found numerically.
+
+        >>> round(NonreciprocalBattery(charger_loss=0.0).threshold, 9)
+        0.25
         """
 
         def decay(drive: float) -> float:
@@ -156,6 +187,12 @@ class NonreciprocalBattery(DrivenModes):
             If there is no loss at all, or if a drive is a function of time.
         AccuracyError
             If double precision cannot tell the state, so close to a threshold.
+
+        Examples
+        --------
+        >>> rest = NonreciprocalBattery(two_photon_drive=0.1).steady_state()
+        >>> rest.ergotropy < rest.energy  # noise comes with the pairs
+        True
         """
         if not any(self.total_losses):
             message = "Without a loss nothing comes to rest: give one, or use `charge`."

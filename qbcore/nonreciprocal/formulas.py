@@ -90,13 +90,37 @@ def coherent_amplitudes(
 
 
 class TwoPhotonSteady(NamedTuple):
-    """The resonant one-way battery under a two-photon drive, at rest, in quanta."""
+    """The resonant one-way battery under a two-photon drive, at rest.
+
+    Attributes
+    ----------
+    charger, battery : array
+        Energies in quanta.
+    ergotropy : array
+        Work that the battery gives, in quanta.
+    wide, narrow : array
+        Variances of the battery's antisqueezed and of its squeezed quadrature; 1/2 in
+        the vacuum.
+
+    Examples
+    --------
+    >>> rest = two_photon_steady(drive=0.0, losses=(0.6, 0.6), cross_loss=0.5)
+    >>> float(rest.wide), float(rest.narrow)
+    (0.5, 0.5)
+    """
 
     charger: FloatArray
     battery: FloatArray
     ergotropy: FloatArray
-    wide: FloatArray  # variance of the battery's antisqueezed quadrature
-    narrow: FloatArray  # and of its squeezed one
+    wide: FloatArray
+    narrow: FloatArray
+
+
+TwoPhotonSteady.charger.__doc__ = "Energy of the charger, in quanta."
+TwoPhotonSteady.battery.__doc__ = "Energy of the battery, in quanta."
+TwoPhotonSteady.ergotropy.__doc__ = "Work that the battery gives, in quanta."
+TwoPhotonSteady.wide.__doc__ = "Variance of the battery's antisqueezed quadrature."
+TwoPhotonSteady.narrow.__doc__ = "Variance of the battery's squeezed quadrature."
 
 
 def two_photon_steady(
@@ -195,6 +219,21 @@ def mode_overlap(matrix: ArrayLike) -> float:
     """Return ``|<v_1|v_2>|`` of the unit eigenvectors of a 2 x 2 matrix.
 
     It is 0 if the matrix is normal, 1 if it is defective.
+
+    Parameters
+    ----------
+    matrix : (2, 2) array_like
+        Complex numbers, such as `NonreciprocalBattery.effective_matrix`.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        For another shape, or a number that is not finite.
 
     Examples
     --------

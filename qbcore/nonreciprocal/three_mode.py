@@ -17,10 +17,16 @@ from qbcore.nonreciprocal.battery import NonreciprocalBattery
 
 @dataclass(frozen=True, kw_only=True)
 class ThreeModeBattery(DrivenModes):
-    """Charger, battery and the damped cavity c, their reservoir (Lin et al., Eq. 1).
+    r"""Charger, battery and the damped cavity c, their reservoir.
 
-    H adds g_1 (a^+ c + c^+ a) + g_2 (b^+ c + c^+ b) + Delta_c c^+ c to the H of
-    `NonreciprocalBattery`, and kappa_c D[c] replaces the shared loss.
+    Eq. (1) of Lin et al., arXiv:2512.07626: to the H of `NonreciprocalBattery` comes
+
+    .. math::
+
+        g_1 (a^\dagger c + c^\dagger a) + g_2 (b^\dagger c + c^\dagger b)
+        + \Delta_c c^\dagger c,
+
+    and kappa_c D[c] replaces the shared loss.
 
     Parameters
     ----------
@@ -71,6 +77,16 @@ class ThreeModeBattery(DrivenModes):
         """Return the two-mode model for kappa_c -> infinity.
 
         It keeps Gamma_j = 4 g_j^2 / kappa_c fixed, at Delta_c = 0.
+
+        Returns
+        -------
+        NonreciprocalBattery
+            With the same drives and levels.
+
+        Examples
+        --------
+        >>> ThreeModeBattery(cavity_loss=100.0, charger_cavity=5.0).eliminated().j
+        0.5j
         """
         size = math.hypot(self.charger_cavity, self.battery_cavity) or 1.0
         return NonreciprocalBattery(

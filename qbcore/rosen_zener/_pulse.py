@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -89,7 +89,7 @@ class Runs(NamedTuple):
         return math.ceil(longest)
 
 
-def area_fraction(x: Any) -> Any:
+def area_fraction(x: float | FloatArray) -> FloatArray:
     """Pulse area up to x = t/T, in units of v0 T."""
     return x / 2 - np.sin(2 * np.pi * x) / (4 * np.pi)
 
@@ -99,10 +99,16 @@ class Pulses:
 
     Either their parameters differ or their starts, the rows of ``kets`` (P, N + 1), do.
     The empty battery |s, -s> if none are given. A mixture is several kets, each with
-    its weight as its norm squared.
+    its weight as its norm squared. ``pulse`` is F(x), if it is not the paper's; no
+    Taylor series of it is known.
     """
 
-    def __init__(self, runs: Runs, kets: ComplexArray | None = None) -> None:
+    def __init__(
+        self,
+        runs: Runs,
+        kets: ComplexArray | None = None,
+        pulse: Callable[[float], float] | None = None,
+    ) -> None:
         atoms = int(runs.atoms[0])
         splitting, drive, duration, interaction = (x[:, None] for x in runs[1:])
         self.area = drive * duration
@@ -113,19 +119,28 @@ class Pulses:
         self.ladder = ladder(atoms)
         self.mixed = kets is not None
         self.kets = np.eye(1, atoms + 1, atoms) if kets is None else kets
+        self.pulse = pulse
 
     def run(self, fractions: FloatArray, accuracy: float) -> Iterator[ComplexArray]:
         """Yield the kets at all fractions, some at a time; they err by ``accuracy``."""
+        size = np.linalg.norm(self.kets, axis=-1, keepdims=True)
+        follow = self._by_series if self.pulse is None else self._by_dop853
+        unit = self.kets / size
+        for x, kets in follow(unit, fractions, min(accuracy, ROUGHEST)):
+            yield kets * size[:, None] * np.exp(-1j * self.centre * x[:, None])
+
+    def _by_series(
+        self, psi: ComplexArray, fractions: FloatArray, allowed: float
+    ) -> Iterator[tuple[FloatArray, ComplexArray]]:
+        """Yield some of the fractions and their kets at a time."""
         x = np.linspace(0.0, 1.0, 1001)
         half_width = np.abs(self.levels).max()
         strength = self.area.max() * len(self.ladder) / 2
         # Radians by which any state has turned at most.
         turn = half_width * x + strength * area_fraction(x)
-        allowed = min(accuracy, ROUGHEST)
         # Terms as large as e^r cancel in a series of r radians, and lose those digits.
         furthest = math.log(allowed / ROUNDING / (LEAST + turn[-1] / REACH))
-        size = np.linalg.norm(self.kets, axis=-1, keepdims=True)
-        psi, now, done = self.kets / size, 0.0, 0
+        now, done = 0.0, 0
         while done < fractions.size:
             h = np.interp(np.interp(now, x, turn) + furthest, turn, x) - now
             share = h * allowed
@@ -135,11 +150,8 @@ class Pulses:
             upto = np.searchsorted(fractions, end, side="right")
             asked = np.append(fractions[done:upto], end)
             kets = weighted(np.vander((asked - now) / h, TERMS + 1, True), series)
-            norm = np.linalg.norm(kets, axis=-1, keepdims=True)
-            _within(allowed, float(np.abs(norm - 1).max()))
-            kets /= norm
-            phases = np.exp(-1j * self.centre * asked[:, None])
-            yield (kets * size[:, None] * phases)[:, :-1]
+            kets = _normalised(kets, allowed)
+            yield asked[:-1], kets[:, :-1]
             psi, now, done = kets[:, -1], end, upto
 
     def _series(self, psi: ComplexArray, now: float, h: float) -> ComplexArray:
@@ -161,6 +173,36 @@ class Pulses:
             np.divide(moved, k + 1, out=c[:, k + 1 : k + 2])
         return c
 
+    def _by_dop853(
+        self, psi: ComplexArray, fractions: FloatArray, allowed: float
+    ) -> Iterator[tuple[FloatArray, ComplexArray]]:
+        """Yield the same at once, under any pulse."""
+        found = solve_ivp(
+            self._slope,
+            (0.0, max(fractions[-1], np.finfo(float).tiny)),
+            psi.ravel(),
+            method="DOP853",
+            t_eval=fractions,
+            args=(self.pulse,),
+            rtol=max(allowed * STEP_SHARE, 3e-14),
+            atol=allowed * STEP_SHARE,
+            max_step=LONGEST_STEP,
+        )
+        _within(allowed, 0.0 if found.success else math.inf)
+        kets = np.moveaxis(found.y.reshape(*psi.shape, -1), -1, 1)
+        yield fractions, _normalised(kets, allowed)
+
+    def _slope(
+        self, x: float, flat: ComplexArray, pulse: Callable[[float], float]
+    ) -> ComplexArray:
+        """The Schroedinger equation, d psi/dx."""
+        psi = flat.reshape(self.kets.shape)
+        flip = pulse(x) * self.ladder / 2
+        moved = self.levels[:, 0] * psi
+        moved[..., :-1] += flip * psi[..., 1:]
+        moved[..., 1:] += flip * psi[..., :-1]
+        return -1j * moved.ravel()
+
     def observe(self, kets: ComplexArray) -> tuple[FloatArray, ...]:
         """Energy, deviation (unit Delta), entropy, <Jy> and twist, each (P, S).
 
@@ -178,48 +220,8 @@ class Pulses:
         excited = np.arange(len(self.ladder), -1.0, -1)
         mean = populations @ excited
         variance = (populations * (excited - mean[..., None]) ** 2).sum(axis=-1)
-        spread, entropy = np.sqrt(variance), shannon_entropy(populations)
-        return mean, spread, entropy, raised.imag.sum(axis=-1), twist
-
-
-class ShapedPulses(Pulses):
-    """The same under pulses F(x), functions of which no Taylor series is known."""
-
-    def __init__(
-        self, runs: Runs, kets: ComplexArray, pulse: Callable[[float], float]
-    ) -> None:
-        super().__init__(runs, kets)
-        self.pulse = pulse
-
-    def run(self, fractions: FloatArray, accuracy: float) -> Iterator[ComplexArray]:
-        """Yield the kets at all fractions at once, by DOP853."""
-        size = np.linalg.norm(self.kets, axis=-1, keepdims=True)
-        allowed = min(accuracy, ROUGHEST)
-        found = solve_ivp(
-            self._slope,
-            (0.0, max(fractions[-1], np.finfo(float).tiny)),
-            (self.kets / size).ravel(),
-            method="DOP853",
-            t_eval=fractions,
-            rtol=max(allowed * STEP_SHARE, 3e-14),
-            atol=allowed * STEP_SHARE,
-            max_step=LONGEST_STEP,
-        )
-        _within(allowed, 0.0 if found.success else math.inf)
-        kets = np.moveaxis(found.y.reshape(*self.kets.shape, -1), -1, 1)
-        norm = np.linalg.norm(kets, axis=-1, keepdims=True)
-        _within(allowed, float(np.abs(norm - 1).max()))
-        phases = np.exp(-1j * self.centre * fractions[:, None])
-        yield kets / norm * size[:, None] * phases
-
-    def _slope(self, x: float, flat: ComplexArray) -> ComplexArray:
-        """The Schroedinger equation, d psi/dx."""
-        psi = flat.reshape(self.kets.shape)
-        flip = self.pulse(x) * self.ladder / 2
-        moved = self.levels[:, 0] * psi
-        moved[..., :-1] += flip * psi[..., 1:]
-        moved[..., 1:] += flip * psi[..., :-1]
-        return -1j * moved.ravel()
+        entropy = np.asarray(shannon_entropy(populations))
+        return mean, np.sqrt(variance), entropy, raised.imag.sum(axis=-1), twist
 
 
 def joined(seen: list[tuple[FloatArray, ...]]) -> list[FloatArray]:
@@ -232,6 +234,13 @@ def _reach(series: ComplexArray, share: float) -> float:
     sizes = np.linalg.norm(series[:, -2:], axis=-1).max(axis=0)
     sizes = np.maximum(sizes, np.finfo(float).tiny)
     return float(((share / sizes) ** [1 / (TERMS - 2), 1 / (TERMS - 1)]).min())
+
+
+def _normalised(kets: ComplexArray, allowed: float) -> ComplexArray:
+    """The kets, whose norms tell the error that was made."""
+    norm = np.linalg.norm(kets, axis=-1, keepdims=True)
+    _within(allowed, float(np.abs(norm - 1).max()))
+    return kets / norm
 
 
 def _within(accuracy: float, error: float) -> None:

@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,12 +35,12 @@ from qbcore._support.states import REPAIRABLE, adjoint, are_kets, checked_states
 from qbcore._support.types import ComplexArray, FloatArray, IntArray
 from qbcore._support.workers import mapping
 from qbcore.charging import Charging, Peak, peak
-from qbcore.rosen_zener._pulse import Pulses, Runs, ShapedPulses, area_fraction, joined
+from qbcore.rosen_zener._pulse import Pulses, Runs, area_fraction, joined
 
 if TYPE_CHECKING:
     import qutip
 
-
+Start: TypeAlias = "ArrayLike | qutip.Qobj | None"
 LOOKS = 1001  # at a shape, for its height and for values that are no numbers
 
 
@@ -59,6 +59,12 @@ class RosenZenerCharging(Charging):
         Standard deviation of H_0, Eq. (9), in the unit of energy.
     diagonal_entropy : (T,) array
         Shannon entropy of the Dicke populations in bits, Eq. (10).
+
+    Examples
+    --------
+    >>> curve = RosenZenerBattery(atoms=1, interaction=0.0).charge()
+    >>> round(float(curve.diagonal_entropy.max()), 3)  # on the way: half up, half down
+    1.0
     """
 
     fluctuation: FloatArray
@@ -82,6 +88,12 @@ class ChargingMap(Result):
         Values at the end of the pulse.
     max_fluctuation, max_diagonal_entropy : array
         Largest values among the samples.
+
+    Examples
+    --------
+    >>> grid = charge_map(atoms=[1, 2], drive=20.0, duration=0.1 * np.pi, interaction=0)
+    >>> grid.max_energy.value.round(3)
+    array([0.996, 1.993])
     """
 
     max_energy: Peak
@@ -95,7 +107,14 @@ class ChargingMap(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class RosenZenerBattery(ClosedBattery):
-    """N interacting two-level atoms under a sin^2 pulse.
+    r"""N interacting two-level atoms under a sin^2 pulse.
+
+    Eqs. (1) to (5) of Guo, Yang and Dou, Phys. Rev. A 109, 032201 (2024):
+
+    .. math::
+
+        H(t) = \Delta J_z + v_0 \sin^2\frac{\pi t} T\, J_x
+        + \frac{2 \lambda \Delta} N J_z^2, \qquad 0 \le t \le T
 
     Parameters
     ----------
@@ -143,22 +162,38 @@ class RosenZenerBattery(ClosedBattery):
 
     @property
     def quantum(self) -> float:
-        """Energy Delta of one excited atom."""
+        """Energy Delta of one excited atom.
+
+        >>> RosenZenerBattery(splitting=2.0).quantum
+        2.0
+        """
         return self.splitting
 
     @property
     def capacity(self) -> float:
-        """Energy N Delta between all atoms down and all atoms up."""
+        """Energy N Delta between all atoms down and all atoms up.
+
+        >>> RosenZenerBattery(atoms=5, splitting=2.0).capacity
+        10.0
+        """
         return self.atoms * self.splitting
 
     @property
     def battery_sites(self) -> tuple[int, ...]:
-        """The one subsystem: the spin N/2 of all atoms."""
+        """The one subsystem: the spin N/2 of all atoms.
+
+        >>> RosenZenerBattery().battery_sites
+        (0,)
+        """
         return (0,)
 
     @property
     def static_levels(self) -> FloatArray:
-        """E_m = Delta (m + 2 lambda m^2/N) of H_0 + H_aa, for m = s, ..., -s."""
+        """E_m = Delta (m + 2 lambda m^2/N) of H_0 + H_aa, for m = s, ..., -s.
+
+        >>> RosenZenerBattery(atoms=2, interaction=0.5).static_levels
+        array([ 1.5,  0. , -0.5])
+        """
         m = projections(self.atoms)
         return self.splitting * (m + 2 * self.interaction * m**2 / self.atoms)
 
@@ -168,11 +203,30 @@ class RosenZenerBattery(ClosedBattery):
 
         It is that of H_0 + H_aa, and lambda_c solves E_{-N/2} = E_{-N/2 + 1}. Infinite
         for N = 1, where Jz^2 is a constant.
+
+        >>> RosenZenerBattery(atoms=2).transition
+        1.0
         """
         return self.atoms / (2 * (self.atoms - 1)) if self.atoms > 1 else math.inf
 
     def drive_at(self, times: ArrayLike) -> FloatArray:
-        """Return f(t), zero outside [0, T]: v0 sin^2(pi t/T), Eq. (5), or v0 shape."""
+        """Return f(t), zero outside [0, T]: v0 sin^2(pi t/T), Eq. (5), or v0 shape.
+
+        Parameters
+        ----------
+        times : array_like
+            t, of any shape.
+
+        Returns
+        -------
+        array
+            f in energy, of the shape of ``times``.
+
+        Examples
+        --------
+        >>> RosenZenerBattery(drive=20.0, duration=1.0).drive_at([0.0, 0.5, 2.0])
+        array([ 0., 20.,  0.])
+        """
         x = self._fraction(times)
         inside = x == numbers("times", times) / self.duration
         return self.drive * np.where(inside, self._shaped(x), 0.0)
@@ -187,8 +241,23 @@ class RosenZenerBattery(ClosedBattery):
     def pulse_area(self, times: ArrayLike) -> FloatArray:
         """Return the integral of f from 0 to t, v0 t/2 - (v0 T/4 pi) sin(2 pi t/T).
 
-        For a shape of one's own it is integrated numerically.
-        It is constant after T, where the pulse is over, and zero before 0.
+        For a shape of one's own it is integrated numerically. It is constant after T,
+        where the pulse is over, and zero before 0.
+
+        Parameters
+        ----------
+        times : array_like
+            t, of any shape.
+
+        Returns
+        -------
+        array
+            The area in radians, of the shape of ``times``.
+
+        Examples
+        --------
+        >>> RosenZenerBattery(drive=20.0, duration=1.0).pulse_area([0.5, 1.0, 2.0])
+        array([ 5., 10., 10.])
         """
         x = self._fraction(times)
         if self.shape is None:
@@ -211,20 +280,32 @@ class RosenZenerBattery(ClosedBattery):
         return Runs(*(np.array([getattr(run, name)]) for name in Runs._fields))
 
     def battery_hamiltonian(self) -> qutip.Qobj:
-        """Return H_0 = Delta Jz as a QuTiP operator of dimension N + 1."""
+        """Return H_0 = Delta Jz as a QuTiP operator of dimension N + 1.
+
+        >>> RosenZenerBattery(atoms=2).battery_hamiltonian().diag()
+        array([ 1.,  0., -1.])
+        """
         import qutip
 
         return self.splitting * qutip.jmat(self.atoms / 2, "z")
 
     def hamiltonian(self) -> qutip.QobjEvo:
-        """Return H(t) of Eq. (1) for t in [0, T], of dimension N + 1."""
+        """Return H(t) of Eq. (1) for t in [0, T], of dimension N + 1.
+
+        >>> RosenZenerBattery(atoms=2, interaction=0.5).hamiltonian()(0.0).diag()
+        array([ 1.5,  0. , -0.5])
+        """
         import qutip
 
         jx = qutip.jmat(self.atoms / 2, "x")
         return qutip.QobjEvo([qutip.qdiags(self.static_levels, 0), [jx, self.drive_at]])
 
     def initial_state(self) -> qutip.Qobj:
-        """Return the empty battery ``|s, -s>`` as a QuTiP ket."""
+        """Return the empty battery ``|s, -s>`` as a QuTiP ket.
+
+        >>> RosenZenerBattery(atoms=2).initial_state().full().ravel().real
+        array([0., 0., 1.])
+        """
         import qutip
 
         return qutip.basis(self.atoms + 1, self.atoms)
@@ -233,7 +314,7 @@ class RosenZenerBattery(ClosedBattery):
         self,
         times: ArrayLike | None = None,
         *,
-        start: Any = None,
+        start: Start = None,
         states: bool = False,
         accuracy: float = 1e-8,
     ) -> RosenZenerCharging:
@@ -284,10 +365,7 @@ class RosenZenerBattery(ClosedBattery):
             times = self.duration * runs.fractions(8.0, least=201)
         t = time_axis("times", times, latest=self.duration)
         begin, pure = _start(start, self.atoms)
-        if self.shape is None:
-            pulses = Pulses(runs, begin)
-        else:
-            pulses = ShapedPulses(runs, begin, self._pulse)
+        pulses = Pulses(runs, begin, None if self.shape is None else self._pulse)
         path = pulses.run(self._fraction(t), accuracy)
         seen, kept = [], []
         for kets in progress(path, "pulse", runs.planned(accuracy, len(begin))):
@@ -310,7 +388,7 @@ class RosenZenerBattery(ClosedBattery):
         )
 
 
-def _start(start: Any, atoms: int) -> tuple[ComplexArray, bool]:
+def _start(start: Start, atoms: int) -> tuple[ComplexArray, bool]:
     """Kets (K, N + 1) whose projectors add up to the start; whether it is a ket.
 
     A unitary dynamics keeps the spectrum of the start, so a density matrix evolves as

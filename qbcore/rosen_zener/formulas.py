@@ -39,6 +39,12 @@ class GaugeIntegrals(NamedTuple):
         Of Jy Jz + Jz Jy.
     b11, b12 : float
         Of Jy^2 and Jz^2.
+
+    Examples
+    --------
+    >>> b = gauge_integrals(RosenZenerBattery(atoms=10, drive=20.0, interaction=0.0))
+    >>> bool(b.b8 == b.b11 == b.b12 == 0)  # they come from the interaction
+    True
     """
 
     b2: float
@@ -46,6 +52,13 @@ class GaugeIntegrals(NamedTuple):
     b8: float
     b11: float
     b12: float
+
+
+GaugeIntegrals.b2.__doc__ = "B_2, of Jy."
+GaugeIntegrals.b3.__doc__ = "B_3, of Jz."
+GaugeIntegrals.b8.__doc__ = "B_8 = B_9, of Jy Jz + Jz Jy."
+GaugeIntegrals.b11.__doc__ = "B_11, of Jy^2."
+GaugeIntegrals.b12.__doc__ = "B_12, of Jz^2."
 
 
 def gauge_angle(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
@@ -516,6 +529,13 @@ def magnus_state(battery: RosenZenerBattery, times: ArrayLike) -> ComplexArray:
     ------
     ValueError
         For times outside the pulse.
+
+    Examples
+    --------
+    >>> battery = RosenZenerBattery(atoms=2, drive=20.0)
+    >>> kets = magnus_state(battery, [0.0, 0.1])
+    >>> np.abs(kets[0, :, 0]).round(12)  # the empty battery
+    array([0., 0., 1.])
     """
     phi = np.pi - gauge_angle(battery, times)
     jx, jy, jz = spin_matrices(battery.atoms)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from qbcore._numerics.propagation import propagate
 from qbcore._numerics.spins import lowering_of_each
 from qbcore._support.checks import real, time_axis
 from qbcore._support.models import as_qutip, at_most, check_fields
+from qbcore._support.results import number
 from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
 from qbcore.star.results import QubitSteadyState, StarCharging
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import qutip
 
 T = TypeVar("T", bound=QubitSteadyState)
+Number: TypeAlias = float | FloatArray
+Start: TypeAlias = "ArrayLike | qutip.Qobj | None"
 MOST_CELLS = 400  # of a star; one sparse system of 120 000 unknowns, for seconds
 MOST_CELLS_OPERATORS = 10
 NO_OPERATORS = "`steady_state` needs no operators"
@@ -60,36 +64,71 @@ class Network:
 
     @property
     def quantum(self) -> float:
-        """Energy 2 omega_0 of one excitation."""
+        """Energy 2 omega_0 of one excitation.
+
+        >>> from qbcore import StarBattery
+        >>> StarBattery(splitting=0.5).quantum
+        1.0
+        """
         return 2 * self.splitting
 
     @property
     def capacity(self) -> float:
-        """Largest energy above the ground state, 2 omega_0."""
+        """Largest energy above the ground state, 2 omega_0.
+
+        >>> from qbcore import StarBattery
+        >>> StarBattery(splitting=0.5).capacity
+        1.0
+        """
         return self.quantum
 
     @property
     def battery_sites(self) -> tuple[int, ...]:
-        """The battery is the first qubit."""
+        """The battery is the first qubit.
+
+        >>> from qbcore import StarBattery
+        >>> StarBattery().battery_sites
+        (0,)
+        """
         return (0,)
 
     def battery_hamiltonian(self) -> qutip.Qobj:
-        """Return omega_0 sigma_z of the battery alone, (2, 2)."""
+        """Return omega_0 sigma_z of the battery alone, (2, 2).
+
+        >>> from qbcore import StarBattery
+        >>> StarBattery(splitting=0.5).battery_hamiltonian().diag()
+        array([ 0.5, -0.5])
+        """
         import qutip
 
         return self.splitting * qutip.sigmaz()
 
     def hamiltonian(self) -> qutip.Qobj:
-        """Return H of Eq. (1) on N qubits, battery first; for N <= 10."""
+        """Return H of Eq. (1) on N qubits, battery first; for N <= 10.
+
+        >>> from qbcore import StarBattery
+        >>> StarBattery(cells=2, splitting=0.5, coupling=2.0).hamiltonian().diag()
+        array([ 1.,  0.,  0., -1.])
+        """
         levels = sum(s.T @ s - s @ s.T for s in self._lowering())
         return self._as_qutip(self.splitting * levels + self._exchange())
 
     def collapse_operators(self) -> list[qutip.Qobj]:
-        """Return the jumps of the master equation on N qubits; for N <= 10."""
+        """Return the jumps of the master equation on N qubits; for N <= 10.
+
+        >>> from qbcore import CommonBathStar
+        >>> [jump.dims for jump in CommonBathStar(cells=2).collapse_operators()]
+        [[[2, 2], [2, 2]], [[2, 2], [2, 2]]]
+        """
         return [self._as_qutip(jump) for jump in self._jumps()]
 
     def initial_state(self) -> qutip.Qobj:
-        """Return the ground state of all qubits; for N <= 10."""
+        """Return the ground state of all qubits; for N <= 10.
+
+        >>> from qbcore import StarBattery
+        >>> StarBattery(cells=2).initial_state().full().ravel().real
+        array([0., 0., 0., 1.])
+        """
         import qutip
 
         self._few(MOST_CELLS_OPERATORS, NO_OPERATORS)
@@ -99,7 +138,7 @@ class Network:
         self,
         times: ArrayLike | None = None,
         *,
-        start: Any = None,
+        start: Start = None,
         states: bool = False,
     ) -> StarCharging:
         """Return the exact charging curve.
@@ -175,7 +214,7 @@ class Network:
         count = max(FEWEST_SAMPLES, math.ceil(samples))
         return np.linspace(0.0, 10 / self.rate, count)
 
-    def _run(self, start: Any, t: FloatArray) -> tuple[FloatArray, ComplexArray]:
+    def _run(self, start: Start, t: FloatArray) -> tuple[FloatArray, ComplexArray]:
         """Run a start to times from 0 on.
 
         The first array, (3, T), holds the excitation of the battery, its slope, and the
@@ -184,35 +223,40 @@ class Network:
         """
         raise NotImplementedError
 
-    def _jumps(self) -> list[Any]:
+    def _jumps(self) -> list[sparse.sparray]:
         """Jump operators of the baths, real and sparse."""
         raise NotImplementedError
 
-    def _bath(self, occupation: float, lower: Any) -> list[Any]:
+    def _bath(self, occupation: float, lower: sparse.sparray) -> list[sparse.sparray]:
         """Jumps of a Fermi bath that acts with one lowering operator."""
         loss, gain = self.rate * (1 - occupation), self.rate * occupation
         return [np.sqrt(loss) * lower, np.sqrt(gain) * lower.T]
 
-    def _exchange(self) -> Any:
+    def _exchange(self) -> sparse.sparray:
         """H of Eq. (1) without splitting, sparse (2^N, 2^N)."""
         battery, *ancillas = self._lowering()
         hop = battery.T @ sum(ancillas, start=0 * battery)
         return self.coupling * (hop + hop.T)
 
-    def _excitations(self) -> Any:
+    def _excitations(self) -> FloatArray:
         """Number of excited qubits in each of the 2^N basis states."""
         return sum(s.T @ s for s in self._lowering()).diagonal()
 
-    def _lowering(self) -> list[Any]:
+    def _lowering(self) -> list[sparse.sparray]:
         """sigma_- of each qubit, sparse (2^N, 2^N)."""
         self._few(MOST_CELLS_OPERATORS, NO_OPERATORS)
         return lowering_of_each(self.cells)
 
-    def _as_qutip(self, operator: Any) -> Any:
+    def _as_qutip(self, operator: sparse.sparray | FloatArray) -> qutip.Qobj:
         return as_qutip(operator, [2] * self.cells)
 
 
-def observe(generator: Any, start: Any, times: FloatArray, readout: Any) -> Any:
+def observe(
+    generator: sparse.csr_array,
+    start: FloatArray,
+    times: FloatArray,
+    readout: FloatArray,
+) -> FloatArray:
     """Return ``readout`` (k, d) of exp(G t) start, shape (k, T), in bounded memory."""
     fastest = abs(generator).sum(axis=0).max()
     error = float(np.finfo(float).eps * fastest * times[-1])
@@ -228,24 +272,28 @@ def observe(generator: Any, start: Any, times: FloatArray, readout: Any) -> Any:
     return np.concatenate(seen, axis=1)
 
 
-def qubit_ergotropy(quantum: Any, excitation: Any, coherence: Any = 0.0) -> Any:
+def qubit_ergotropy(
+    quantum: Number, excitation: Number, coherence: Number | ComplexArray = 0.0
+) -> FloatArray:
     """quantum (p - smaller eigenvalue) of a qubit with levels ``quantum`` apart.
 
     The eigenvalues are (1 +- r)/2, r the length of the Bloch vector.
     """
     inversion = 2 * excitation - 1
-    return quantum * (inversion + np.hypot(inversion, 2 * np.abs(coherence))) / 2
+    length = np.hypot(inversion, 2 * np.abs(coherence))
+    return np.asarray(quantum * (inversion + length) / 2)
 
 
-def at_rest(kind: type[T], quantum: Any, excitation: Any, **more: Any) -> T:
+def at_rest(
+    kind: type[T], quantum: Number, excitation: Number, **more: FloatArray
+) -> T:
     """A `QubitSteadyState` or its kin, of arrays for many stars and floats for one."""
-    populations = np.stack([excitation, 1 - excitation], axis=-1)
     found = {
         "energy": quantum * excitation,
         "ergotropy": qubit_ergotropy(quantum, excitation),
         "excitation": excitation,
         **more,
     }
-    if np.ndim(excitation) == 0:
-        found = {name: float(value) for name, value in found.items()}
-    return kind(state=populations[..., None] * np.eye(2, dtype=complex), **found)
+    populations = np.stack([excitation, 1 - excitation], axis=-1)
+    state = populations[..., None] * np.eye(2, dtype=complex)
+    return kind(state=state, **{name: number(x) for name, x in found.items()})

@@ -6,37 +6,26 @@ incoherent gain and loss never make a coherence between different excitation num
 What remains for battery x ancillas, all copies together, is
 
     P_e(j, m), P_g(j, m)    populations: battery up or down, ancillas in |j, m>
-    Y(j, m)                 Im <e; j, m| rho |g; j, m + 1>  (-j <= m < j)
+    Y(j, m)                 <e; j, m| rho |g; j, m + 1>  (-j <= m < j)
 
-which are about 3 M^2 / 4 real numbers in place of 4^(M + 1). With the ancillas' spin
-operators S and c = sqrt((j - m)(j + m + 1)), the pieces of d(rho)/dt are:
-
-* exchange J (sigma_+ S_- + sigma_- S_+): dP_e/dt = -2 J c Y, dP_g(m + 1)/dt = +2 J c Y,
-  dY/dt = J c (P_e(m) - P_g(m + 1));
-* a local jump sum_k sigma_-^k takes |j, m> to |j + s, m - 1>, s = 0, -1, +1, with the
-  rates of Chase and Geremia, Phys. Rev. A 78, 052101 (2008), summed over copies:
-
-      s =  0:  (j + m)(j - m + 1) (M/2 + 1) / (2 j (j + 1))
-      s = -1:  (j + m)(j + m - 1) (M/2 + 1 + j) / (2 j (2 j + 1))
-      s = +1:  (j - m + 1)(j - m + 2) (M/2 - j) / (2 (j + 1) (2 j + 1))
-
-  Their sum is the number M/2 + m of excited ancillas. sigma_+^k is the same with m ->
-  -m, and a coherence |m><m + 1| is moved with the geometric mean of the rates of its
-  two levels.
+which are about 3 M^2 / 4 numbers in place of 4^(M + 1). With the battery's excited
+state multiplied by i, sigma_+ S_- + sigma_- S_+ becomes i times the real
+K = sigma_+ S_- - sigma_- S_+, and -i [H, rho] becomes J (K rho - rho K): rho stays
+real. The local jumps are those of `individual_lowering`, and sigma_+ of each ancilla
+is its sigma_- with m -> -m.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 from scipy.special import binom
 
-from qbcore._numerics.spins import loss_rate
+from qbcore._numerics.spins import dicke_levels, individual_lowering
 from qbcore._support.types import FloatArray
 
 DENSE_SIZE = 200  # unknowns up to which many systems are solved at once, densely
@@ -54,7 +43,7 @@ class Symmetric:
 
     spin: FloatArray
     projection: FloatArray
-    parts: tuple[Any, ...]
+    parts: list[sparse.csr_array]
     trace: FloatArray
     battery: FloatArray
     ancillas: FloatArray
@@ -64,7 +53,7 @@ class Symmetric:
         """D, the number of real unknowns."""
         return self.trace.size
 
-    def generator(self, ratio: float, n1: float, n2: float) -> Any:
+    def generator(self, ratio: float, n1: float, n2: float) -> sparse.csr_array:
         """d/dt of the unknowns over gamma, sparse (D, D); ``ratio`` is J/gamma."""
         weights = (1.0, n1, n2, ratio)
         return sum(w * part for w, part in zip(weights, self.parts, strict=True))
@@ -114,64 +103,67 @@ class Symmetric:
         return np.concatenate([battery * weights, (1 - battery) * weights, coherences])
 
 
-class _Grid:
-    """Numbering of pairs |j, m>, |j, m + gap>, over all j of M spins 1/2.
+class _Entries:
+    """The entries of rho that count, as pairs of a row and a column.
 
-    For gap = 0 these are levels.
+    They hold the unknowns P_e, P_g and Y, and then Y again in its mirror image.
     """
 
-    def __init__(self, ancillas: int, gap: int) -> None:
-        self.ancillas, self.gap = ancillas, gap
-        spins = np.arange((ancillas % 2) / 2, ancillas / 2 + 0.5)
-        ladders = [np.arange(-j, j + 0.5 - gap) for j in spins]
-        counts = [ladder.size for ladder in ladders]
-        self.offset = np.cumsum(counts) - counts
-        self.j, self.m = np.repeat(spins, counts), np.concatenate(ladders)
+    def __init__(self, j: FloatArray, m: FloatArray) -> None:
+        e = np.arange(j.size)
+        g = e + j.size
+        lower = np.flatnonzero(m < j)
+        upper = g[lower - 1]  # with m + 1
+        pairs = [[e, e], [g, g], [lower, upper], [upper, lower]]
+        self.row, self.column = np.concatenate(pairs, axis=1)
+        self.known = self.row.size - lower.size
+        unknowns = sparse.eye_array(self.known, format="csr")
+        self.held = sparse.vstack([unknowns, unknowns[2 * j.size :]])
+        self.one = sparse.eye_array(2 * j.size, format="csr")
 
-    def place(self, j: FloatArray, m: FloatArray, values: FloatArray) -> Any:
-        """Values where row |j, m> meets its column, sparse (size, columns)."""
-        columns = np.flatnonzero(values)
-        row = self.offset[j[columns].astype(int)] + (j + m)[columns].astype(int)
-        shape = self.j.size, values.size
-        return sparse.csr_array((values[columns], (row, columns)), shape)
+    def moved(
+        self, left: sparse.csr_array, right: sparse.csr_array
+    ) -> sparse.csr_array:
+        """rho -> left rho right^T on the unknowns."""
+        rows = left[self.row[: self.known]][:, self.row]
+        columns = right[self.column[: self.known]][:, self.column]
+        return rows.multiply(columns).tocsr() @ self.held
 
-    def jumps(self, sign: int) -> Any:
-        """Loss (sign = -1) or gain (+1) on every ancilla; gain is loss with m -> -m."""
-        j, m = self.j, self.m
-        leave = self.ancillas / 2 - sign * (m + self.gap / 2)
-        matrix = -sparse.diags_array(leave)
-        for step in (0, -1, 1):
-            ends = (-sign * m, -sign * (m + self.gap))
-            lower, upper = (loss_rate(self.ancillas, j, each, step) for each in ends)
-            matrix += self.place(j + step, m + sign, np.sqrt(lower * upper))
-        return matrix
+    def lindblad(self, *jumps: sparse.csr_array) -> sparse.csr_array:
+        """sum_k (L_k rho L_k^T - {L_k^T L_k, rho}/2)."""
+        lost = sum(jump.T @ jump for jump in jumps) / 2
+        gained = sum(self.moved(jump, jump) for jump in jumps)
+        return gained - self.moved(lost, self.one) - self.moved(self.one, lost)
+
+    def commutator(self, k: sparse.csr_array) -> sparse.csr_array:
+        """K rho - rho K for an antisymmetric K."""
+        return self.moved(k, self.one) + self.moved(self.one, k)
 
 
 @lru_cache(maxsize=16)
 def symmetric(ancillas: int) -> Symmetric:
     """The generators for M ancillas; M = 0 leaves the bare battery."""
-    levels, pairs = _Grid(ancillas, 0), _Grid(ancillas, 1)
-    j, m = pairs.j, pairs.m
-    c = 2 * np.sqrt((j - m) * (j + m + 1))
-    # Y feeds P_g(j, m + 1) and drains P_e(j, m).
-    feeds = sparse.vstack([levels.place(j, m, -c), levels.place(j, m + 1, c)])
-    exchange = sparse.block_array([[None, feeds], [-feeds.T / 2, None]], format="csr")
-    blocks = partial(sparse.block_diag, format="csr")
-    # A jump of the battery halves the life of the coherences Y.
-    one, blur = sparse.eye_array(levels.j.size), -sparse.eye_array(j.size) / 2
-    moves = (np.array([[-1, 0], [1, 0]]), np.array([[0, 1], [0, -1]]))
-    loss, gain = (blocks([sparse.kron(move, one), blur]) for move in moves)
-    losses, gains = (
-        blocks([levels.jumps(sign), levels.jumps(sign), pairs.jumps(sign)])
-        for sign in (-1, +1)
-    )
-    sizes = [levels.j.size, levels.j.size, j.size]
-    count = ancillas / 2 + levels.m
+    j, m = dicke_levels(ancillas)
+    entries = _Entries(j, m)
+    both = partial(sparse.kron, format="csr")
+    level, battery = sparse.eye_array(j.size), sparse.eye_array(2)
+    lower = sparse.csr_array([[0.0, 0.0], [1.0, 0.0]])
+    flip = np.lexsort((m, -j))  # m -> -m
+    jumps = individual_lowering(ancillas)
+    loss, gain = (entries.lindblad(both(x, level)) for x in (lower, lower.T))
+    losses = entries.lindblad(*(both(battery, x) for x in jumps))
+    gains = entries.lindblad(*(both(battery, x[flip][:, flip]) for x in jumps))
+    down = sparse.diags_array(np.sqrt((j + m) * (j - m + 1))[:-1], offsets=-1)
+    hop = both(lower.T, down)  # sigma_+ S_-
+    hop.eliminate_zeros()
+    exchange = entries.commutator(hop - hop.T)
+    sizes = [j.size, j.size, entries.known - 2 * j.size]
+    count = ancillas / 2 + m
     return Symmetric(
-        spin=levels.j,
-        projection=levels.m,
-        parts=(loss + losses, gain - loss, gains - losses, exchange),
+        spin=j,
+        projection=m,
+        parts=[loss + losses, gain - loss, gains - losses, exchange],
         trace=np.repeat([1.0, 1.0, 0.0], sizes),
         battery=np.repeat([1.0, 0.0, 0.0], sizes),
-        ancillas=np.concatenate([count, count, np.zeros(j.size)]),
+        ancillas=np.concatenate([count, count, np.zeros(sizes[2])]),
     )

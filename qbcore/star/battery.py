@@ -23,14 +23,14 @@ forms are in ``formulas``, the bath common to all qubits (Eqs. (7), (8)) in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from qbcore._support.checks import real
 from qbcore._support.models import broadcast_fields
@@ -51,7 +51,17 @@ TOGETHER = 10_000  # unknowns that are solved for at once, which bounds the memo
 
 @dataclass(frozen=True, kw_only=True)
 class StarBattery(_network.Network):
-    """A battery qubit in the centre of N - 1 ancillas, each qubit with a separate bath.
+    r"""A battery qubit in the centre of N - 1 ancillas, each with a separate bath.
+
+    Eqs. (1) and (11) of Kamin, Salimi and Arjmandi, Phys. Rev. A 109, 022226 (2024):
+
+    .. math::
+
+        H &= \omega_0 \sum_i \sigma_z^i
+        + J \sum_{i > 1} (\sigma_+^1 \sigma_-^i + \sigma_-^1 \sigma_+^i), \\
+        \dot\rho &= -i [H, \rho] + \gamma \sum_i \big\{(1 - n_i)
+        \mathcal D[\sigma_-^i] + n_i \mathcal D[\sigma_+^i]\big\} \rho, \qquad
+        n_i = \frac 1 {e^{(\omega - \mu_i)/T} + 1}
 
     Parameters
     ----------
@@ -94,19 +104,31 @@ class StarBattery(_network.Network):
 
     @property
     def occupations(self) -> tuple[float, float]:
-        """n_1 of the battery's bath and n_2 of an ancilla's bath."""
+        """n_1 of the battery's bath and n_2 of an ancilla's bath.
+
+        >>> StarBattery(potential=1.0, bias=0.0).occupations
+        (0.5, 0.5)
+        """
         potentials = [self.potential, self.potential + self.bias]
         n = fermi(self.bath_frequency, potentials, self.temperature)
         return float(n[0]), float(n[1])
 
     @property
     def unknowns(self) -> int:
-        """How many real numbers describe the N qubits, about 3 (N - 1)^2 / 4."""
+        """How many real numbers describe the N qubits, about 3 (N - 1)^2 / 4.
+
+        >>> StarBattery(cells=20).unknowns  # instead of 4^20, about 10^12
+        320
+        """
         return self._space.size
 
     @cached_property
     def relaxation_rate(self) -> float:
-        """Slowest rate at which starts of two probabilities relax; for N <= 40."""
+        """Slowest rate at which starts of two probabilities relax; for N <= 40.
+
+        >>> round(StarBattery(cells=1, rate=2.0).relaxation_rate, 6)  # gamma
+        2.0
+        """
         way_out = "fit the end of a curve of `charge` instead"
         self._few(MOST_CELLS_EIGENVALUES, way_out)
         decay = np.sort(-np.linalg.eigvals(self._generator().toarray()).real)
@@ -119,6 +141,12 @@ class StarBattery(_network.Network):
         -------
         StarSteadyState
             The battery at rest, and the current through it.
+
+        Examples
+        --------
+        >>> rest = StarBattery(cells=2, coupling=0.5, potential=1.0).steady_state()
+        >>> round(rest.current, 4)  # from the ancilla into the battery's bath
+        0.0952
         """
         rest = _at_rest(vars(self))
         return rest if self.cells > 1 else replace(rest, ancilla_excitation=None)
@@ -127,11 +155,13 @@ class StarBattery(_network.Network):
     def _space(self) -> Symmetric:
         return symmetric(self.cells - 1)
 
-    def _generator(self) -> Any:
+    def _generator(self) -> sparse.csr_array:
         ratio = float(strength(self.coupling, self.rate))
         return self.rate * self._space.generator(ratio, *self.occupations)
 
-    def _run(self, start: Any, t: FloatArray) -> tuple[FloatArray, ComplexArray]:
+    def _run(
+        self, start: _network.Start, t: FloatArray
+    ) -> tuple[FloatArray, ComplexArray]:
         pair = _liouvillian.probabilities(start, self.cells)
         if pair is None:
             way_out = "start from two probabilities instead"
@@ -143,7 +173,7 @@ class StarBattery(_network.Network):
         seen = _network.observe(generator, space.product(*pair), until, readout)
         return seen, np.zeros(t.size, complex)
 
-    def _jumps(self) -> list[Any]:
+    def _jumps(self) -> list[sparse.sparray]:
         n1, n2 = self.occupations
         battery, *ancillas = self._lowering()
         return self._bath(n1, battery) + [
@@ -198,7 +228,8 @@ def steady_map(
 
 
 def _at_rest(
-    fields: dict[str, Any], spread: Callable[..., Any] = map
+    fields: Mapping[str, ArrayLike],
+    spread: Callable[..., Iterator[FloatArray]] = map,
 ) -> StarSteadyState:
     """The steady states of many stars, all of whose fields have one shape."""
     stars = SimpleNamespace(**{name: np.asarray(x) for name, x in fields.items()})
@@ -210,7 +241,7 @@ def _at_rest(
         ratio = strength(stars.coupling[mine], stars.rate[mine])
         lots = min(math.ceil(ratio.size * space.size / TOGETHER), ratio.size)
         sets = (np.array_split(each, lots) for each in (ratio, n1[mine], n2[mine]))
-        solved = progress(spread(partial(_rest, n), *sets), "steady states", lots)
+        solved = progress(spread(space.stationary, *sets), "steady states", lots)
         rest = np.concatenate(list(solved))
         p[mine] = rest @ space.battery
         if n > 1:
@@ -224,8 +255,3 @@ def _at_rest(
         current=current,
         dissipation=current * stars.bias,
     )
-
-
-def _rest(cells: int, *parameters: FloatArray) -> FloatArray:
-    """Some stars of one size at rest."""
-    return symmetric(cells - 1).stationary(*parameters)

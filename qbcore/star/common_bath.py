@@ -33,9 +33,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 from qbcore._numerics.spins import copies
 from qbcore._support.types import ComplexArray, FloatArray
@@ -68,6 +69,11 @@ class Sector:
         d, how often the sector occurs.
     excitation : float
         p_1 of its steady state.
+
+    Examples
+    --------
+    >>> CommonBathStar(cells=2, potential=1.0).sectors[0]
+    Sector(ancilla_spin=0.5, total_spin=1.0, copies=1, excitation=0.5)
     """
 
     ancilla_spin: float
@@ -78,7 +84,15 @@ class Sector:
 
 @dataclass(frozen=True, kw_only=True)
 class CommonBathStar(_network.Network):
-    """The star of N qubits in one common bath.
+    r"""The star of N qubits in one common bath.
+
+    Eqs. (7) and (8) of Kamin, Salimi and Arjmandi, Phys. Rev. A 109, 022226 (2024),
+    with the H of `StarBattery` and ``S_-``, the sum of ``sigma_-`` over all qubits:
+
+    .. math::
+
+        \dot\rho = -i [H, \rho] + \gamma (1 - n) \mathcal D[S_-] \rho
+        + \gamma n \mathcal D[S_+] \rho
 
     Parameters
     ----------
@@ -119,12 +133,20 @@ class CommonBathStar(_network.Network):
 
     @property
     def occupation(self) -> float:
-        """n of the bath."""
+        """n of the bath.
+
+        >>> CommonBathStar(bath_frequency=1.0, potential=1.0).occupation
+        0.5
+        """
         return float(fermi(self.bath_frequency, self.potential, self.temperature))
 
     @cached_property
     def sectors(self) -> tuple[Sector, ...]:
-        """All sectors, each with its steady p_1, largest ancilla spin first."""
+        """All sectors, each with its steady p_1, largest ancilla spin first.
+
+        >>> [(s.ancilla_spin, s.copies) for s in CommonBathStar(cells=5).sectors]
+        [(2.0, 1), (1.0, 3), (0.0, 2)]
+        """
         found = []
         for lost in range((self.cells + 1) // 2):
             j = (self.cells - 1) / 2 - lost
@@ -172,14 +194,17 @@ class CommonBathStar(_network.Network):
         For J != 0 the sum of d^2 over the sectors; for J = 0 sectors of one S with
         different j_A are copies of each other, and their d add up before squaring (the
         Catalan numbers).
+
+        >>> CommonBathStar(cells=3).null_space_dimension
+        2
         """
-        often: Counter[Any] = Counter()
+        often: Counter[object] = Counter()
         for s in self.sectors:
             mixed = (s.ancilla_spin, s.total_spin)
             often[mixed if self._coupled else s.total_spin] += s.copies
         return sum(d * d for d in often.values())
 
-    def weights(self, start: Any = None) -> FloatArray:
+    def weights(self, start: _network.Start = None) -> FloatArray:
         """Return the weight of a start in each sector: it alone decides p_1 in the end.
 
         Parameters
@@ -191,13 +216,35 @@ class CommonBathStar(_network.Network):
         -------
         (S,) array
             One weight for each of `sectors`; they add up to 1.
+
+        Examples
+        --------
+        >>> CommonBathStar(cells=3).weights(start=(1.0, 0.5)).round(4)
+        array([0.75, 0.25])
         """
         projectors = self._projectors()
         rho = _liouvillian.density_matrix(start, self.cells)
         return np.array([np.vdot(p, rho).real for p in projectors])
 
-    def asymptotic_excitation(self, start: Any = None) -> float:
-        """Return p_1 for t -> infinity from a start as in `charge`, here for N <= 8."""
+    def asymptotic_excitation(self, start: _network.Start = None) -> float:
+        """Return p_1 for t -> infinity, where it depends on the start.
+
+        Parameters
+        ----------
+        start : optional
+            As in `charge`, here for N <= 8.
+
+        Returns
+        -------
+        float
+            p_1 of the battery.
+
+        Examples
+        --------
+        >>> star = CommonBathStar(cells=2)
+        >>> round(star.asymptotic_excitation(start=(1.0, 0.0)), 4)
+        0.6438
+        """
         return float(self.weights(start) @ [s.excitation for s in self.sectors])
 
     def steady_state(self) -> QubitSteadyState:
@@ -213,6 +260,12 @@ class CommonBathStar(_network.Network):
         SeveralSteadyStatesError
             If sectors differ, with the lowest and highest p_1; then ask
             `asymptotic_excitation`.
+
+        Examples
+        --------
+        >>> rest = CommonBathStar(cells=3, potential=1.0).steady_state()
+        >>> rest.excitation
+        0.5
         """
         p = [s.excitation for s in self.sectors]
         lowest, highest = min(p), max(p)
@@ -226,18 +279,32 @@ class CommonBathStar(_network.Network):
         return _network.at_rest(QubitSteadyState, self.quantum, p[0])
 
     def asymptotic_states(self) -> tuple[qutip.Qobj, ...]:
-        """Return the steady state of each sector, mixed over its copies; for N <= 8."""
+        """Return the steady state of each sector, mixed over its copies; for N <= 8.
+
+        Returns
+        -------
+        tuple of Qobj
+            Density matrices of the N qubits, battery first, in the order of `sectors`.
+
+        Examples
+        --------
+        >>> triplet, singlet = CommonBathStar(cells=2).asymptotic_states()
+        >>> float(singlet[1, 2].real.round(4))
+        -0.5
+        """
         projectors = self._projectors()
         # The number of excitations is diagonal and commutes with the projectors.
         weights = self._weights_of(self._excitations())
         states = [p * weights for p in projectors]
         return tuple(self._as_qutip(s / np.trace(s)) for s in states)
 
-    def _run(self, start: Any, t: FloatArray) -> tuple[FloatArray, ComplexArray]:
+    def _run(
+        self, start: _network.Start, t: FloatArray
+    ) -> tuple[FloatArray, ComplexArray]:
         way_out = "up to 8, `asymptotic_excitation(start)` tells where the curve ends"
         return _liouvillian.evolve(self, start, t, way_out)
 
-    def _jumps(self) -> list[Any]:
+    def _jumps(self) -> list[sparse.sparray]:
         return self._bath(self.occupation, sum(self._lowering()))
 
     def _projectors(self) -> list[ComplexArray]:
@@ -252,7 +319,7 @@ class CommonBathStar(_network.Network):
         ]
 
 
-def _spin_projectors(lowers: list[Any]) -> dict[float | None, ComplexArray]:
+def _spin_projectors(lowers: list[sparse.sparray]) -> dict[float | None, ComplexArray]:
     """Projector on each total spin j, from the eigenvalues j (j + 1) of S^2."""
     minus = sum(lowers).toarray()
     z = (minus.T @ minus - minus @ minus.T) / 2

@@ -106,8 +106,24 @@ def three_cell_excitation(
         p_1 = a + \frac{4 s (b - a)(1 + s (2 + a + b - 2ab))}
         {1 + s (10 - a - b + 2ab) + 2 s^2 (8 + a + a^2 + 2b - 4ab)},
 
-    which for a = 1/2 is 1/2 + (b - 1/2) 4s/(1 + 7s). Parameters, result and errors are
-    those of `two_cell_excitation`.
+    which for a = 1/2 is 1/2 + (b - 1/2) 4s/(1 + 7s).
+
+    Parameters
+    ----------
+    coupling, n1, n2 : array_like
+        J, and the occupations n_1 and n_2 in [0, 1]; they broadcast.
+    rate : float
+        gamma > 0, in the unit of J.
+
+    Returns
+    -------
+    array
+        p_1, of the broadcast shape.
+
+    Raises
+    ------
+    ValueError
+        For a J that is not finite, or an occupation outside [0, 1].
 
     Examples
     --------
@@ -136,13 +152,52 @@ def _checked_sets(
 
 
 def strength(coupling: ArrayLike, rate: ArrayLike) -> FloatArray:
-    """J/gamma up to 1e50, where no steady state changes any more."""
+    """Return J/gamma up to 1e50, where no steady state changes any more.
+
+    Parameters
+    ----------
+    coupling, rate : array_like
+        J and gamma > 0, in one unit; they broadcast.
+
+    Returns
+    -------
+    array
+        J/gamma, between -1e50 and 1e50.
+
+    Examples
+    --------
+    >>> float(strength(3.0, 2.0)), float(strength(1e200, 1e-200))
+    (1.5, 1e+50)
+    """
     with np.errstate(over="ignore"):
         return np.clip(np.divide(coupling, rate), -1e50, 1e50)
 
 
 def occupation(name: str, value: ArrayLike) -> FloatArray:
-    """Return checked occupations, the probabilities of being excited."""
+    """Return checked occupations, the probabilities of being excited.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : array_like
+        Numbers in [0, 1].
+
+    Returns
+    -------
+    array
+        The same as floats.
+
+    Raises
+    ------
+    ValueError
+        For a number outside [0, 1].
+
+    Examples
+    --------
+    >>> float(occupation("n1", 0.25))
+    0.25
+    """
     must = "be an occupation in [0, 1]"
     n = numbers(name, value, must)
     require((n >= 0) & (n <= 1), name, must, value)

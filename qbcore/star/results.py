@@ -17,6 +17,13 @@ class QubitSteadyState(SteadyState):
         p_1, probability that the battery is excited.
     state : (2, 2) array
         Density matrix of the battery, excited level first.
+
+    Examples
+    --------
+    >>> from qbcore import CommonBathStar
+    >>> CommonBathStar(cells=3, potential=1.0).steady_state().state.real
+    array([[0.5, 0. ],
+           [0. , 0.5]])
     """
 
     excitation: float
@@ -37,6 +44,13 @@ class StarSteadyState(QubitSteadyState):
     dissipation : float
         Current x Delta mu, work per time that the bias spends on it: T times the
         entropy production of the baths.
+
+    Examples
+    --------
+    >>> from qbcore import StarBattery
+    >>> rest = StarBattery(cells=1).steady_state()
+    >>> rest.excitation, rest.ancilla_excitation, rest.current
+    (0.5, None, 0.0)
     """
 
     ancilla_excitation: float | FloatArray | None
@@ -54,6 +68,13 @@ class StarCharging(Charging):
         p_1, probability that the battery is excited.
     ancilla_excitation : (T,) array or None
         Mean probability that an ancilla is excited; None without ancillas.
+
+    Examples
+    --------
+    >>> from qbcore import StarBattery
+    >>> curve = StarBattery(cells=2).charge([0.0, 0.5])
+    >>> curve.excitation.round(4), curve.ancilla_excitation.round(4)
+    (array([0.    , 0.2072]), array([0.    , 0.3361]))
     """
 
     excitation: FloatArray

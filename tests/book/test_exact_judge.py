@@ -18,7 +18,7 @@ def entry(name: str) -> claims.Claim:
 
 
 def argument(pole: complex, potential: float) -> complex:
-    """Where the digamma function sums the residues of the Fermi function."""
+    """The digamma function sums the residues of the Fermi function."""
     return 0.5 + (potential - pole) / (2j * math.pi)
 
 

@@ -1,4 +1,4 @@
-"""What a page is told of its figures that move, without building a site."""
+"""A page learns of its figures that move, without building a site."""
 
 import json
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What pages of the synthesis state in closed form, by routes they do not take."""
+"""Closed forms on three pages of the synthesis, by routes they do not take."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the tests of the sweep compute; a new process imports it quickly."""
+"""Models for the tests of the sweep; a new process imports them quickly."""
 
 import os
 import signal

@@ -79,7 +79,7 @@ SMALL = {
         cavity_levels=3,
     ),
 }
-# Which fields carry the unit of energy, and which its inverse; the others are pure
+# The fields with the unit of energy, and those with its inverse; the others are pure
 # numbers.
 ENERGIES = {
     "rosen-zener": ["splitting", "drive"],
@@ -240,7 +240,7 @@ def test_public_face_is_what_all_names():
 
 
 def every_result(battery: qbcore.Battery) -> list[object]:
-    """What a battery returns: a curve, and its steady state if it has one."""
+    """The results of a battery: a curve, and its steady state if it has one."""
     results: list[object] = [battery.charge(states=True)]
     try:
         results.append(battery.steady_state())
@@ -282,8 +282,8 @@ def test_a_battery_compares_by_its_fields(name):
         battery.splitting = 2.0
 
 
-# What each field may be, as its docstring says: positive, at least zero, any number, or
-# an integer of at least so much. `None` stands for a choice of the model.
+# The range of each field, as its docstring says: positive, at least zero, any number,
+# or an integer of at least so much. `None` stands for a choice of the model.
 POSITIVE, LEAST_ZERO, ANY, SWITCH = "positive", "at least zero", "any", "switch"
 FUNCTION = "a function or None"
 RANGES = {
@@ -351,7 +351,7 @@ def test_every_field_takes_its_range_and_no_more(name):
 
 
 def test_the_defaults_are_the_parameters_of_the_papers():
-    """Where a paper gives none, they are those that its chapter chose."""
+    """If a paper gives none, they are those that its chapter chose."""
     assert qbcore.RosenZenerBattery() == qbcore.RosenZenerBattery(
         atoms=10, splitting=1.0, drive=20.0, duration=0.1 * np.pi, interaction=2.0
     )

@@ -1,7 +1,7 @@
 """Losses, the rotating wave and chosen fields of the dual-cavity battery.
 
-The independent route is plain QuTiP with every atom a qubit of its own: 2^N levels, one
-jump operator per atom, nothing symmetric.
+The independent route is plain QuTiP with every atom as a separate qubit: 2^N levels,
+one jump operator per atom, nothing symmetric.
 """
 
 from __future__ import annotations

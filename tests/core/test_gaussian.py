@@ -118,7 +118,7 @@ def test_squeezing_of_a_squeezed_vacuum():
 
 def test_damped_driven_oscillator_has_its_textbook_solution():
     """<a> = alpha (1 - e^{-(kappa/2 + i Delta) t}), alpha = -i F/(kappa/2 + i
-    Delta); n_th beside it.
+    Delta); n_th next to it.
     """
     kappa, delta, drive, hot = 0.7, 0.3, 0.4 - 0.2j, 0.25
     times = np.array([0.0, 0.1, 1.0, 1.7, 40.0])  # not equally spaced
@@ -321,7 +321,7 @@ def test_a_system_that_is_malformed_is_refused(change, words):
 
 
 def test_strongly_squeezed_pure_states_are_valid():
-    """At 1e9 the determinant is known to eps 1e18, which is no reason to refuse the
+    """At 1e9 the determinant is known to eps 1e18, which is not a reason to refuse the
     state.
     """
     state = GaussianState(np.zeros(2), np.diag([5e8, 5e-10]))
@@ -455,7 +455,7 @@ def test_uneven_times_equal_an_integrator(count):
 
 @pytest.mark.parametrize("fast", [1e3, 1e8, 1e13])
 @pytest.mark.parametrize("times", [[7.0], np.linspace(0, 7.0, 50), [0, 1e-12, 7.0]])
-def test_a_slow_mode_beside_a_fast_one_is_exact(fast, times):
+def test_a_slow_mode_with_a_fast_one_is_exact(fast, times):
     """The step that resolves the fast mode is far too short for the slow one's eps."""
     state = lossy(fast, 0.1).evolve(gaussian.thermal(2, 2.0), times)
     gone = -np.expm1(-0.05 * 7.0)
@@ -513,7 +513,7 @@ def test_the_phase_of_a_lossless_mode_is_lost_after_long_times():
 def test_work_of_a_strongly_squeezed_pure_state(width, angle):
     state = turned(width, angle)
     expected = (width + 1 / width) / 4 - 0.5
-    # Where rounding hides nu, at most sqrt(eps) width of it: 4e-9 of the work.
+    # If rounding hides nu, at most sqrt(eps) width of it: 4e-9 of the work.
     assert gaussian.ergotropy(state) == pytest.approx(expected, rel=1e-7)
     assert gaussian.occupation(state) == pytest.approx(expected, rel=1e-12)
     # nu^2 = 1/4 is a difference of squares of width/4 unless the state lies on an axis.

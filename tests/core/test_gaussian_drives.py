@@ -1,5 +1,5 @@
 """Gaussian batteries with drives that change in time, and from charged chargers:
-beside closed forms and QuTiP's master equation.
+against closed forms and QuTiP's master equation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gaussian states of several modes and their metrics, beside QuTiP's Fock spaces,
+"""Gaussian states of several modes and their metrics, against QuTiP's Fock spaces,
 closed forms and a search over all Gaussian unitaries.
 """
 
@@ -162,7 +162,7 @@ def test_of_one_mode_gaussian_unitaries_reach_the_ergotropy(seed):
     u = qutip.displace(90, alpha) * qutip.squeeze(90, r * np.exp(1j * phase))
     rho = u * qutip.thermal_dm(90, n, method="analytic") * u.dag()
     brute = metrics.ergotropy(rho, h)
-    # What lies above 90 levels, below 1e-10, times its energy.
+    # The part above 90 levels, below 1e-10, times its energy.
     assert gaussian.gaussian_ergotropy(state, 1.7) == pytest.approx(brute, abs=1e-7)
     assert gaussian.ergotropy(state, 1.7) == pytest.approx(brute, abs=1e-7)
     assert gaussian.passive_energy(state, 1.7) == pytest.approx(1.7 * n, rel=1e-10)
@@ -196,7 +196,7 @@ def test_no_gaussian_unitary_extracts_more_and_one_extracts_that(frequency):
 
 
 def test_other_unitaries_extract_more_from_two_modes():
-    """A thermal mode beside an empty one of the same frequency: Gaussian-passive.
+    """A thermal mode and an empty one of the same frequency: Gaussian-passive.
 
     Its weights p_k = n^k/(n + 1)^(k + 1) fit into the levels N = 0, 1, 1, 2, 2, 2, ...
     """

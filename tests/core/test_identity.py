@@ -1,4 +1,4 @@
-"""What tells functions apart: the same after a restart, and by what they do."""
+"""Functions are told apart: the same after a restart, and by their code."""
 
 import functools
 import importlib.util
@@ -27,7 +27,7 @@ FRAME = pd.DataFrame({"a": LONG})
 
 
 def defined(source, **variables):
-    """What a notebook's cell defines as f."""
+    """The function that a notebook's cell defines as f."""
     cell = {"__name__": "__main__", **variables}
     exec(source, cell)
     return cell["f"]
@@ -182,7 +182,7 @@ def test_what_a_function_takes_from_a_local_module_counts():
 
 
 def in_a_new_process(folder, source):
-    """What a function of a folder's file `main.py` is, in a process of its own."""
+    """Identity of a function of a folder's file `main.py`, in a separate process."""
     (folder / "main.py").write_text(source)
     told = "from main import f; from qbcore._support.identity import identity as i"
     run = subprocess.run(

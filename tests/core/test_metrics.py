@@ -799,7 +799,7 @@ def test_bad_hamiltonians_are_refused_with_their_reason(metric, h, why):
         metric(UP, h)
 
 
-# What spoils a state by `size`, and the energy of the state that is repaired.
+# Errors of `size` in a state, and the energy of the state that is repaired.
 SPOILT = {
     "norm of a ket": (1.0, lambda size: UP * (1 + size) ** 0.5),
     "norm of a matrix": (0.75, lambda size: MIXED * (1 - size)),
@@ -1105,7 +1105,7 @@ def test_means_agree_with_those_of_qutip(case):
 
 
 def test_a_small_spread_below_a_huge_level_is_seen():
-    """Half of levels 0 and 1e-3: a standard deviation of 5e-4, beside a level 1e7."""
+    """Half of levels 0 and 1e-3: a standard deviation of 5e-4, with a level at 1e7."""
     h = np.diag([0.0, 1e-3, 1e7])
     mixed = np.diag([0.5, 0.5, 0.0])
     assert metrics.energy_fluctuation(mixed, h) == pytest.approx(5e-4, rel=1e-12)

@@ -629,7 +629,7 @@ def test_the_threshold_is_found_far_below_the_other_rates(fields):
     turned = replace(battery, charger_detuning=0.3)
     exact = np.hypot(1.1 / 2, 0.3) / 2
     assert turned.threshold == pytest.approx(exact, rel=1e-9)
-    # And where nothing comes to rest even without a drive, there is no threshold.
+    # If nothing comes to rest even without a drive, there is no threshold.
     lossless = {"charger_loss": 0.0, "battery_loss": 0.0, "shared_loss": 0.0}
     assert NonreciprocalBattery(coupling=1.0, **lossless).threshold == 0.0
 

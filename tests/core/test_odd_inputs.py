@@ -1,7 +1,7 @@
 """Odd inputs to everything public: the right number, or an error that says why.
 
 A malformed argument is a `ValueError` that names it; what physics or double precision
-refuses is a `BatteryError`. Whatever is accepted has to keep the invariants of the
+refuses is a `BatteryError`. An accepted one has to keep the invariants of the
 contract and, where a second route is cheap, to agree with it.
 """
 
@@ -54,7 +54,7 @@ def _ends_soon():
     def too_long(*_):
         raise TimeoutError(f"still computing after {SECONDS} s")
 
-    # Processor time: a busy machine is no fault of the code.
+    # Processor time: a busy machine is not a fault of the code.
     signal.signal(signal.SIGPROF, too_long)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     yield

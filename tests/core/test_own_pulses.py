@@ -1,4 +1,4 @@
-"""The Rosen-Zener battery under pulses of one's own, beside closed forms and QuTiP."""
+"""The Rosen-Zener battery under a user's pulses, against closed forms and QuTiP."""
 
 import math
 

@@ -391,7 +391,7 @@ def test_an_accuracy_below_rounding_is_refused():
     with pytest.raises(AccuracyError, match="double precision") as refused:
         battery.charge(accuracy=1e-13)
     assert refused.value.limit == 1e-13
-    # What is promised at the limit is kept, beside a reference of another method.
+    # The accuracy promised at the limit is kept, against another method.
     limit = refused.value.found
     assert 1e-13 < limit < 1e-11
     c = battery.charge([battery.duration], states=True, accuracy=limit)
@@ -627,7 +627,7 @@ def test_what_would_take_too_long_is_refused_at_once(monkeypatch):
     # A mixture of all levels takes as many runs.
     with pytest.raises(TooLargeError):
         RosenZenerBattery(atoms=900).charge([0.1], start=np.full(901, 1 / 901))
-    # What computes is not there: each call refuses before it.
+    # Nothing that computes is there: each call refuses before it.
     monkeypatch.setattr("qbcore.rosen_zener.battery.Pulses", None)
     # N T (Delta (1 + |lambda|/2) + v0/2) / 10 + 8 series of 200 + N + 1 amplitudes.
     expected = (0.1 * np.pi * (2 + 5e5) + 8) * 211
@@ -769,7 +769,7 @@ def test_the_pulse_area_is_the_integral_of_the_drive_at_every_time():
         area = sum(
             quad(battery.drive_at, *part)[0] for part in parts if part[1] > part[0]
         )
-        # quad errs by 1e-8 of 6 at most; f is 1e-31 beside the pulse.
+        # quad errs by 1e-8 of 6 at most; f is 1e-31 outside the pulse.
         assert battery.pulse_area(end) == pytest.approx(area, abs=1e-7)
     np.testing.assert_array_equal(battery.drive_at([-1.0, -np.inf]), 0.0)
     assert battery.drive_at([9.0, np.inf]).max() < 1e-30
@@ -876,7 +876,7 @@ def test_a_run_of_half_a_minute_is_the_longest():
 
 
 def test_a_mixed_start_is_normalised_to_the_last_digit():
-    # What a solver has left, below 1e-6, is divided out and not squared.
+    # An error of a solver below 1e-6 is divided out and not squared.
     spoilt = np.diag([0.3, 0.7]) * (1 + 0.9e-6)
     c = RosenZenerBattery(atoms=1).charge([0.0, 0.1], start=spoilt, states=True)
     np.testing.assert_allclose(np.trace(c.states, axis1=1, axis2=2), 1.0, atol=1e-13)

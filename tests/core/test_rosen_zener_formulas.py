@@ -300,8 +300,8 @@ def test_equations_17_to_21_are_the_printed_ones():
     logarithm = np.log2(
         np.sqrt((N - 1) * np.exp(np.pi / 2)) * (1 - b8 * b9 * (b2 * c - b3 * s))
     )
-    # The second term is no small change of the energy, nor the product in Eq. (21) of
-    # the entropy: 1e-12 sees a wrong sign or power in either.
+    # The second term is not a small change of the energy, nor the product in Eq. (21)
+    # of the entropy: 1e-12 sees a wrong sign or power in either.
     assert np.abs(energy - N * D / 2 * (1 + c)).max() > 0.01
     assert np.abs(b8 * b9 * (b2 * c - b3 * s)).max() > 1e-4
     exact = {"rtol": 1e-12, "atol": 1e-14}
@@ -484,7 +484,7 @@ def test_second_order_at_the_pulses_of_figure_2(drive):
 @pytest.mark.parametrize("interaction", [2.0, -7.0])
 def test_the_charge_is_even_in_the_splitting(interaction):
     # Complex conjugation and half a turn about z: (Delta, eta) -> (-Delta, -eta) leaves
-    # the populations. Negative Delta is no battery, so H itself is integrated.
+    # the populations. Negative Delta is not a battery, so H itself is integrated.
     n, t, v0 = 4, 0.9, 5.0
     jx, jz = (qutip.jmat(n / 2, axis) for axis in "xz")
     energies = []

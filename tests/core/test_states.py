@@ -70,7 +70,7 @@ def test_an_eigenvalue_below_it_is_repaired_up_to_the_limit(lowest):
     rho = np.diag([1.0 + lowest, -lowest])
     with pytest.warns(UserWarning, match=r"`rho` must have no negative.*repaired"):
         array, falling = with_spectrum("rho", rho)
-    # What is negative is cut off, and the rest normalised.
+    # The negative part is cut off, and the rest normalised.
     assert np.allclose(array, np.diag(UP), rtol=0, atol=1e-15)
     assert falling == pytest.approx(UP, abs=1e-15)
     with pytest.warns(UserWarning, match="repaired"):

@@ -1,4 +1,4 @@
-"""Collisions and other steps: beside closed forms and the whole chain of units."""
+"""Collisions and other steps, against closed forms and the whole chain of units."""
 
 import math
 

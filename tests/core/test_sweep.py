@@ -55,7 +55,7 @@ CONTEXT.set_forkserver_preload(["qbcore.sweep", "xarray"])
 
 
 def calls(log):
-    """How often each point was computed."""
+    """The number of times that each point was computed."""
     return Counter(line.split(maxsplit=1)[1] for line in log.read_text().splitlines())
 
 

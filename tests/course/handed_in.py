@@ -1,4 +1,4 @@
-"""What the tests of the course share: notebooks as students hand them in, and marks."""
+"""Shared by the tests of the course: notebooks as students hand them in, and marks."""
 
 import copy
 import csv

@@ -1,6 +1,6 @@
 """Solutions, right and wrong variants of them, and their tests, in one process.
 
-The grader runs a notebook in a kernel of its own. Here the same tests meet the same
+The grader runs a notebook in a separate kernel. Here the same tests meet the same
 functions without one, so that some hundred variants take less than a minute.
 """
 
@@ -29,7 +29,7 @@ import course_map  # noqa: E402, F401
 import marking  # noqa: E402, F401
 import parameters  # noqa: E402, F401
 
-SLACK = 0.5  # seconds that a mutant may take beside five times the solution's time
+SLACK = 0.5  # seconds that a mutant may take besides five times the solution's time
 PATIENCE = 120.0  # seconds after which something is wrong with the machine or a variant
 
 
@@ -100,7 +100,7 @@ class Solved:
 
 
 class Mistakes(mutants.Sites):
-    """What the core's mutants change, and what students do besides.
+    """The changes of the core's mutants, and mistakes of students besides.
 
     A result twice as large or of the other sign, its complex conjugate left out or put
     in, and neighbouring arguments taken in the wrong order.

@@ -1,4 +1,4 @@
-"""What crosses between a notebook and its tests: plain values, and no secrets."""
+"""Plain values cross between a notebook and its tests, and no secrets."""
 
 import ast
 import base64
@@ -64,7 +64,7 @@ class Symbolic:
 
 
 MASKED = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False])
-# What a function returns, and what a test meets.
+# The value that a function returns, and the one that a test meets.
 VALUES = [
     (np.matrix([[0, 1], [1, 0]]), np.array([[0, 1], [1, 0]])),
     (fractions.Fraction(1, 3), 1 / 3),
@@ -232,7 +232,7 @@ VARIANTS = [
 
 
 def test_natural_values_keep_all_points(built):
-    """In one process: each variant wraps the functions of the solution anew."""
+    """In one process: each variant wraps the functions of the solution again."""
     solved = notebook(built[0], FIRST)
     keep = {
         "gate": "_gate(rho, H)",
@@ -373,7 +373,7 @@ def hidden_lines(assignment) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", ["02-collective-advantage", "03-rosen-zener-pulse"])
 def test_no_test_travels_with_its_arguments(built, name):
-    """A lambda of a test is pickled without the tests beside it."""
+    """A lambda of a test is pickled without the tests around it."""
     assignment = read_archives(built[0])[f"{name}, seed 0"]
     sent = []
 

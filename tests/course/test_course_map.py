@@ -20,7 +20,7 @@ def test_every_question_has_its_place():
 
 
 def changed(path: str, value: object) -> list[str]:
-    """What is said when one entry of the map is another."""
+    """The complaints when one entry of the map is another."""
     known = copy.deepcopy(course_map.load())
     *keys, last = path.split("/")
     place = known

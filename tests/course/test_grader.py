@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -47,7 +48,7 @@ def best_gate(rho, H):
             pass
 """
 SOLVED = 19  # points of the first assignment
-# What is done to the solution, and what becomes of it: status, points, a part of the
+# Changes of the solution, and the result of each: status, points, a part of the
 # remark.
 CASES: dict[str, tuple[Callable, str, float, str]] = {
     "syntax error": (
@@ -121,7 +122,7 @@ CASES: dict[str, tuple[Callable, str, float, str]] = {
         19,
         "ValueError: ??[2J",
     ),
-    # What honest students write, too: nothing is held back for it.
+    # Honest students write this, too: nothing is held back for it.
     "honest idioms": (
         lambda nb: add(
             nb,
@@ -283,7 +284,7 @@ def in_table(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def strange(built, tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
-    """A folder of odd entries beside three good submissions, and its table."""
+    """A folder of odd entries with three good submissions, and its table."""
     folder = tmp_path_factory.mktemp("strange") / "handed-in"
     folder.mkdir()
     solution = json.loads(
@@ -345,8 +346,15 @@ def running_in(folder):
     return found
 
 
+@pytest.fixture
+def scratch():
+    """Where kernels run: a short path, for sockets lie in it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, how):
+def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, scratch, how):
     folder = tmp_path / "handed-in"
     folder.mkdir()
     (folder / "report.pdf").touch()
@@ -359,8 +367,6 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, how):
     # An endless cell is stopped after a fifth of the limit, long after this test.
     command = [sys.executable, "grade.py", folder, "--built", built[0]]
     command += ["--time-limit", "3600", "--unconfined"]
-    scratch = tmp_path / "scratch"  # where the kernels run
-    scratch.mkdir()
     with subprocess.Popen(
         command,
         cwd=HOMEWORK,
@@ -389,7 +395,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(built, tmp_path, how):
     said = python(*command[1:])
     assert "solved.ipynb: graded (from the run before)" in said
     assert table_of(folder)["new.ipynb"]["points"] == "19"
-    # What was handed in again is graded again.
+    # A submission that was handed in again is graded again.
     nbformat.write(without(solved, "def locked_work"), folder / "solved.ipynb")
     assert "(from the run before)" in python(*command[1:])
     assert table_of(folder)["solved.ipynb"]["points"] == "15"

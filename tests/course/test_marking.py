@@ -138,7 +138,7 @@ def test_marks_reach_the_line_of_their_submission(folder):
         assert (line[column], line["written"]) == (("2.5", "2.5") if mine else ("", ""))
     assert table == graded()  # the one that came is left as it was
     again = marking.merge_marks(merged, [])
-    assert again == merged  # no marks are no reason to lose some
+    assert again == merged  # an empty table must not lose marks
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def text(nb: dict) -> bytes:
 
 
 def bare(nb: dict) -> dict:
-    """What is left when only cells and sources are kept."""
+    """The rest when only cells and sources are kept."""
     keep = ("cell_type", "source")
     return {"cells": [{key: cell[key] for key in keep} for cell in nb["cells"]]}
 
@@ -156,11 +156,11 @@ FORMS: dict[str, tuple[str, Callable]] = {
         "Ada Lovelace_1234_assignsubmission_file_",
         lambda nb: {"onlinetext.html": b"<p></p>", "a.zip": zipped({"a": text(nb)})},
     ),
-    "Untitled beside it": (
+    "Untitled next to it": (
         "folder",
         lambda nb: {"Untitled.ipynb": UNTITLED, "a.ipynb": text(nb)},
     ),
-    "figures and notes beside it": (
+    "figures and notes next to it": (
         "folder",
         lambda nb: {
             "notes.pdf": b"%PDF",
@@ -169,11 +169,11 @@ FORMS: dict[str, tuple[str, Callable]] = {
             "sub/a.ipynb": text(nb),
         },
     ),
-    "broken one beside it": (
+    "broken one next to it": (
         "folder",
         lambda nb: {"z.ipynb": b"{", "a.ipynb": text(nb)},
     ),
-    "the handout beside it": (
+    "the handout next to it": (
         "folder",
         lambda nb: {"a.ipynb": text(nb), "z.ipynb": None},
     ),
@@ -247,7 +247,7 @@ def test_other_numbers_are_named(built, built_here, tmp_path):
     found, remarks = assigned(read(tmp_path / "a.ipynb").attempts, built_here)
     assert list(found) == [f"{FIRST}, seed 0"]
     assert "other numbers" in remarks[0]
-    # Where both are built, the numbers decide.
+    # If both are built, the numbers decide.
     both = built_here | read_archives(built[7])
     found, remarks = assigned(read(tmp_path / "a.ipynb").attempts, both)
     assert (list(found), remarks) == ([f"{FIRST}, seed 7"], [])

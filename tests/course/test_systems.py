@@ -127,7 +127,7 @@ def test_days_of_delay_that_have_begun_cost_what_was_said():
         lms.apply_delay(found, "x.ipynb", due, 10, {})
         assert (found.days_late, round(found.factor, 9)) == (days, factor)
         assert found.earned == round(10 * factor, 3)
-        # What was kept from the run before costs the same again, and not twice.
+        # A result kept from the run before costs the same again, and not twice.
         lms.apply_delay(found, "x.ipynb", due, 10, {})
         assert found.earned == round(10 * factor, 3)
     found = result(ADA, 10, due + 5 * day)  # unpacked later than it was handed in

@@ -562,7 +562,7 @@ def test_the_table_of_the_ledger_counts_links_and_escapes(ledger):
 def calls_of_check(source):
     """First arguments of every ``check(...)`` in a cell; None if no literal.
 
-    A check against a ledger of one's own is none of the book's.
+    A check against another ledger is not one of the book's.
     """
     plain = "\n".join(
         line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))

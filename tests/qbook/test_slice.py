@@ -1,4 +1,4 @@
-"""What a check depends on is found, and what it does not depend on is left out."""
+"""All that a check depends on is found, and nothing else."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the machine must offer for these tests."""
+"""Tools that the machine must have for these tests."""
 
 import os
 

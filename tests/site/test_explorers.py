@@ -31,7 +31,7 @@ def seen(explorer: Locator) -> tuple[str, str, str]:
 
 
 def after(explorer: Locator, act) -> tuple[str, str, str]:
-    """What is seen once an act has brought another frame."""
+    """The view once an act has brought another frame."""
     before = seen(explorer)
     act()
     explorer.page.wait_for_function(

@@ -129,3 +129,8 @@ def test_the_search_knows_powers(browser, address, asked, page):
         visit.page.locator("#search-results .search li a").nth(2).wait_for()
         first = visit.page.locator("#search-results .search li a").all()[:3]
         assert [x for x in first if page in x.get_attribute("href")]
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if "reference/api/" in p])
+def test_the_reference_says_what_a_field_is_and_not_its_number(path):
+    assert "Alias for field number" not in soup(path).get_text()

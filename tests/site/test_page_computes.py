@@ -1,6 +1,6 @@
 """The built site computes in the page: clicked, slid, edited and re-run in a browser.
 
-The server is Python's own, which sends no special headers. Where the site was built
+The server is Python's own, which sends no special headers. If the site was built
 without Python for its pages these tests are skipped, loudly, unless
 ``PAGE_COMPUTES=required``.
 """
@@ -23,7 +23,7 @@ FOUNDATION = "book/foundations/ergotropy.html"
 ASSIGNMENT = "book/course/in-the-page.html"
 PATIENCE = 180_000  # ms, on a machine that does other things, too
 expect.set_options(timeout=PATIENCE)
-# How many frames Python was asked for, counted where the page asks.
+# The number of frames that Python was asked for, counted where the page asks.
 COUNTED = """
     window.asked = [];
     const post = Worker.prototype.postMessage;
@@ -46,7 +46,7 @@ def address() -> Iterator[str]:
 
 
 class Reader:
-    """A browser of one's own, and all that its pages ask for and say."""
+    """A separate browser, and all that its pages ask for and say."""
 
     def __init__(self, browser: Browser, address: str, **how: object):
         self.address, self.asked, self.said = address, [], []
@@ -225,7 +225,7 @@ def test_stopping_is_said_and_the_next_page_has_python_already(browser, address)
 
         reader.asked.clear()
         page = reader.open(PAPER)
-        # What this browser keeps is not asked about again, and not fetched.
+        # Files that this browser keeps are not asked about again, and not fetched.
         cell(page, "cell-09").get_by_role("button", name="Run all above").click()
         await_done(page)
         expect(cell(page, "cell-09").locator(".computed aside.verdict")).to_be_visible()

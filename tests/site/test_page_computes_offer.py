@@ -1,4 +1,4 @@
-"""Which pages offer to compute, in a small book of two pages."""
+"""Pages with code offer to compute, in a small book of two pages."""
 
 import json
 import subprocess

@@ -29,7 +29,7 @@ def book() -> Iterator[pypdfium2.PdfDocument]:
 
 @pytest.fixture(scope="module")
 def text(book) -> list[str]:
-    """What a search in each page of the book finds."""
+    """The text that a search in each page of the book finds."""
     return [page.get_textpage().get_text_range() for page in book]
 
 

@@ -1,4 +1,4 @@
-"""What the site says of where it is published, in a small book of two pages."""
+"""The site says where it is published, in a small book of two pages."""
 
 import os
 import posixpath
@@ -190,8 +190,8 @@ def test_building_the_site_deletes_nothing_but_the_site(tmp_path):
         path = tmp_path / "_build" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    # What make would install stands here already; in place of the builder is a command
-    # that writes a page.
+    # The files that make would install stand here already; a command that writes a
+    # page takes the place of the builder.
     for name in (
         ".venv/bin/jupyter-book",
         ".venv/bin/python",

@@ -22,7 +22,7 @@ OPENED = [
     "book/synthesis/ledger.html",
 ]
 # The search's remark on a dot in an anchor that it then looks for in vain, to show the
-# text around it, and MathJax's on an option of its own menu, which the site leaves out;
+# text around it, and MathJax's on an option of the menu, which the site leaves out;
 # nothing is wrong with the page.
 KNOWN_REMARKS = (
     "Anchored content block not found",
@@ -55,7 +55,7 @@ class Visit:
         )
         self.context.set_default_timeout(
             120_000
-        )  # a busy machine is no failure of the page
+        )  # a busy machine is not a failure of the page
         self.page: Page = self.context.new_page()
         self.page.route("**/*", lambda route: self._only_own(route, address))
         if hold_fonts:

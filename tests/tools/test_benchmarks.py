@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import peers, results, side_by_side
+from benchmarks import cores, peers, results, side_by_side
 from benchmarks.__main__ import MODELS, main
+from benchmarks.cores import Shared
 from benchmarks.side_by_side import Case, Row, agreeing, measure, turns
 
 CASES = [
@@ -161,8 +162,12 @@ def stored(tmp_path, monkeypatch):
     return results.STORED
 
 
+SHARED = Shared(task="map", cores=2, alone=3.0, together=1.5, difference=0.0)
+
+
 def run_with(monkeypatch, rows: list[Row], *arguments: str) -> int:
     monkeypatch.setattr("benchmarks.__main__.run", lambda models: rows)
+    monkeypatch.setattr(cores, "measure", lambda: [SHARED])
     return main(list(arguments))
 
 
@@ -191,6 +196,22 @@ def test_one_model_alone_is_checked_and_stored_alone(stored, monkeypatch):
     assert run_with(monkeypatch, [replace(ROW, our_time=0.05)], "star") == 1
     assert run_with(monkeypatch, [replace(ROW, our_time=0.05)], "star", "--accept") == 0
     assert results.read() == [other, replace(ROW, our_time=0.05)]
+    assert results.read_shared() == [SHARED]
+
+
+def test_what_cores_share_is_done_alone_and_together_and_compared(monkeypatch):
+    asked = []
+
+    def task(workers):
+        asked.append(workers)
+        return [1.0, 2.0 if workers is None else 2.5]
+
+    monkeypatch.setattr(cores, "TASKS", {"add": task})
+    (found,) = cores.measure()
+    assert (found.task, found.difference) == ("add", 0.5)
+    assert asked[:4] == [None, cores.CORES] * 2
+    assert found.ratio == found.alone / found.together
+    assert SHARED.ratio == 2.0
 
 
 def asked_elsewhere(tolerance):

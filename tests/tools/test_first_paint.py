@@ -1,4 +1,4 @@
-"""What is measured of a slow phone, and what was measured last."""
+"""The measurement of a slow phone, and its last result."""
 
 import gzip
 import json

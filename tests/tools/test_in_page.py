@@ -164,7 +164,7 @@ def test_a_cell_shows_text_figures_and_errors_in_their_order():
     assert missing["error"]["needs"] == "qutip"
 
 
-# What is fetched
+# The files that are fetched
 
 
 def wheel(**files: str) -> bytes:

@@ -61,8 +61,17 @@ PYTHON = """if [ "$2" = venv ]; then
 fi"""
 
 
+# Debian's Python without python3-venv, but with pip.
+NO_ENSUREPIP = """echo "$@" >> made
+case "$*" in
+    "-m venv --clear .venv") mkdir -p .venv/bin; exit 1;;
+    "-m venv --clear --without-pip .venv") cp "$0" .venv/bin/python;;
+esac"""
+NO_PIP = """case "$*" in *"import pip"*) exit 1;; esac"""
+
+
 def builder(folder, text, assets="exit 0"):
-    """What writes the site, and what lays Python for its pages before."""
+    """Commands that write the site, and lay Python for its pages before."""
     script(folder / ".venv/bin/jupyter-book", text)
     script(folder / ".venv/bin/python", assets)
 
@@ -77,11 +86,13 @@ def test_an_old_python_is_named_before_anything_is_made(folder):
     assert not (folder / ".venv").exists()
 
 
-@pytest.mark.parametrize("left", ["old", "broken", "none"])
+@pytest.mark.parametrize("left", ["old", "broken", "none", "without pip"])
 def test_what_another_python_left_does_not_spoil_the_retry(folder, left):
     (folder / ".venv/installed").unlink()
     if left == "old":
         script(folder / ".venv/bin/python", OLD_PYTHON)
+    if left == "without pip":
+        script(folder / ".venv/bin/python", NO_PIP)
     if left == "broken":
         (folder / ".venv/bin").mkdir()
         (folder / ".venv/bin/python").symlink_to("/no/such/python")
@@ -90,10 +101,28 @@ def test_what_another_python_left_does_not_spoil_the_retry(folder, left):
     assert found.returncode == 0, found.stderr
     assert (folder / "made").read_text() == "-m venv --clear .venv\n"
     assert (folder / ".venv/installed").exists()
-    # What it made itself is kept the next time.
+    # An environment that it made itself is kept the next time.
     (folder / ".venv/installed").unlink()
     assert make(folder, ".venv/installed", f"PYTHON={new}").returncode == 0
     assert (folder / "made").read_text() == "-m venv --clear .venv\n"
+
+
+def test_a_python_without_ensurepip_gets_pip_from_its_own(folder):
+    shutil.rmtree(folder / ".venv")
+    new = script(folder / "new", NO_ENSUREPIP)
+    found = make(folder, ".venv/installed", f"PYTHON={new}")
+    assert found.returncode == 0, found.stderr
+    said = (folder / "made").read_text().splitlines()
+    assert "-m venv --clear --without-pip .venv" in said
+    assert "-m pip --python .venv/bin/python install --quiet pip" in said
+
+
+def test_a_python_that_cannot_make_environments_is_told_so(folder):
+    shutil.rmtree(folder / ".venv")
+    new = script(folder / "new", '[ "$1" = -c ]')
+    found = make(folder, ".venv/installed", f"PYTHON={new}")
+    assert found.returncode != 0
+    assert "On Debian or Ubuntu: apt install python3-venv" in found.stdout
 
 
 def test_a_new_site_takes_the_place_of_the_old_one(folder):

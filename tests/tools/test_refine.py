@@ -105,7 +105,7 @@ def test_a_peak_between_the_points_stays(run, tmp_path):
     done = run(REFINED)
     assert done.returncode == 0
     assert "1 claims, 0 faults" in done.stdout
-    # What was found is stored beside the ledger that was asked.
+    # The result is stored next to the ledger that was asked.
     stored = json.loads((tmp_path / claims.REFINED).read_text(encoding="utf-8"))
     assert 0 <= stored["peak"]["time"] < 5e-5
 

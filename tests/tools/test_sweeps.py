@@ -1,4 +1,4 @@
-"""The stored sweeps beside a few of their points at twice the sampling."""
+"""The stored sweeps against a few of their points at twice the sampling."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-/* Buttons that let the page compute. What they do is in session.js, and Python in the worker: both are fetched
+/* Buttons that let the page compute. Their actions are in session.js, and Python in the worker: both are fetched
    at the first click, and nothing before. */
 (function () {
   "use strict";

@@ -1,7 +1,7 @@
-"""What Python does in a page: run cells, keep their names, hand over what they show.
+"""Python's part in a page: run cells, keep their names, hand over their outputs.
 
 The worker of a page runs this file (`worker.js`), and so does a test in Node.js. It
-provides thinly what does not come into a page: `qbook.sliders` draws its sliders with
+replaces thinly the parts that do not come into a page: `qbook.sliders` draws its sliders with
 JavaScript instead of widgets, QuTiP is a name whose use says what is missing, and the
 ledger is read as the site's build has parsed it, in a hundredth of the time.
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-PARSED = "claims.parsed.json"  # beside the ledger, written by the site's build
+PARSED = "claims.parsed.json"  # next to the ledger, written by the site's build
 BETWEEN = 10  # steps from one frame to the next
 MOST_STOPS = 400  # of one slider
 DIGITS = 4  # of a value between two frames, so that what is shown is what is computed
@@ -94,7 +94,7 @@ class Explorer:
         start: dict[str, Any],
     ) -> None:
         self.draw, self.labels = draw, labels
-        # What the cells above made: a cell below may give a name another meaning.
+        # The names as the cells above made them: a cell below may change a meaning.
         self.above = dict(PAGE[0].names)
         self.stops = {name: stops(each) for name, each in values.items()}
         self.start = {
@@ -179,7 +179,7 @@ class Notebook:
 
 
 class Checked:
-    """What the public checks of a question found."""
+    """Results of the public checks of a question."""
 
     def __init__(self, question: str, said: list[tuple[str, str]]) -> None:
         self.question, self.said = question, said
@@ -203,7 +203,7 @@ def _png(figure: Any, **how: Any) -> str:
 
 
 class _Heard(io.TextIOBase):
-    """Where a cell prints to: kept in order with its figures."""
+    """Standard output of a cell, kept in order with its figures."""
 
     def __init__(self, outputs: list[dict[str, Any]]) -> None:
         self.outputs = outputs

@@ -1,4 +1,4 @@
-/* What the buttons of compute.js do: start Python, run and edit cells, draw the figures that their readers move. */
+/* The actions of the buttons of compute.js: start Python, run and edit cells, draw the figures that their readers move. */
 
 const ENGINE = "book-python"; // what the worker keeps for the next visit
 
@@ -60,8 +60,8 @@ class Bar {
     const licences = make("a", "Licences");
     licences.href = new URL("../vendor/pyodide/licences.txt", this.page.folder).href;
     this.about.replaceChildren(
-      make("summary", "What computes"),
-      `Computed in this page by ${named({ Python, numpy, scipy, matplotlib })}, in Pyodide ${Pyodide}. What is ` +
+      make("summary", "Versions that compute"),
+      `Computed in this page by ${named({ Python, numpy, scipy, matplotlib })}, in Pyodide ${Pyodide}. All that is ` +
         `printed on it was computed when the site was built, by ${named(printed)}. `,
       licences
     );
@@ -249,7 +249,7 @@ class Session {
     return `A cell ended with ${error.kind}${at}.`;
   }
 
-  /* What a cell shows takes the place of what is printed; that can be put back. */
+  /* The new output of a cell takes the place of the printed one, which can be put back. */
   show(cell, box, { outputs, error }) {
     const shown = make("div", "", "cell_output computed");
     const printed = this.printed(box);
@@ -271,7 +271,7 @@ class Session {
     printed.after(shown);
     this.offerBack(cell, box);
     window.MathJax?.typesetPromise?.([shown]);
-    /* What moved with a verdict or went with a printed figure had the focus. */
+    /* The element with the focus moved with a verdict, or went with a printed figure. */
     if (box.contains(focused) && document.activeElement !== focused) {
       if (focused.checkVisibility()) focused.focus({ preventScroll: true });
       else shown.querySelector("input")?.focus({ preventScroll: true });
@@ -337,7 +337,7 @@ class Session {
     block.append(make("p", `${kind}${line ? `, line ${line}` : ""}: ${words}`));
     if (name) block.append(make("p", `No cell has made ${name} yet: try “Run all above”.`));
     else if (kind === "ClaimError") block.append(make("p", "The number no longer agrees with the ledger."));
-    else if (needs) block.append(make("p", `${needs} is not among what runs in this page.`));
+    else if (needs) block.append(make("p", `${needs} does not run in this page.`));
     const more = make("details");
     more.append(make("summary", "Where it happened"), this.text(trace));
     block.append(more);
