@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,23 @@ def hours(text: str) -> float:
     return sum(parts.get(part) or float(part) for part in text.split()[:-1])
 
 
+def test_room_gives_most_of_the_hidden_work_and_lower_levels_the_rest():
+    battery = DualCavityBattery(atoms_a=5, atoms_b=5, cutoff_a=26, cutoff_b=26)
+    run = battery.charge(np.linspace(0, 10, 51), leak=1e-2, states=True)
+    falling = np.linalg.eigvalsh(run.states)[:, ::-1]
+    means = []
+    for lower in (1, 0):  # with the energy of each total spin, and as if it had none
+        levels: list[float] = []
+        for lost, copies in enumerate((1, 4, 5)):
+            k = np.arange(lost, 6 - lost)
+            pairs = k * (5 - k) - lower * lost * (6 - lost)
+            levels += [*(k + battery.repulsion * pairs / 5)] * copies
+        lowest = np.sort(np.add.outer(levels, levels).ravel())[: falling.shape[1]]
+        means.append((run.energy - falling @ lowest).mean() / run.energy.mean())
+    assert means[0] == pytest.approx(run.ergotropy.mean() / run.energy.mean())
+    assert means == pytest.approx([0.78, 0.68], abs=0.006)
+
+
 def test_times_in_the_syllabus_follow_from_the_chapters():
     syllabus = (BOOK / "course" / "syllabus.md").read_text(encoding="utf-8")
     row = r"<\.\./([\w/-]+)>` \| ([^|]* h) \| ([^|]* h) \|"
@@ -199,3 +217,26 @@ def test_tests_give_a_little_more_than_half_of_the_points():
     assert round(min(shares), 2) == 0.50
     assert round(max(shares), 2) == 0.62
     assert 0.5 < np.mean(shares) < 0.6
+
+
+def test_losses_of_the_reservoir_buy_range_where_no_mode_is_dark_to_them():
+    half = 0.5**0.5
+    street = NonreciprocalBattery(
+        charger_loss=0.1,
+        battery_loss=0.1,
+        charger_share=half,
+        battery_share=half,
+        coupling=0.25j,
+        linear_drive=0.0,
+    )
+    alone = {"shared_loss": 0.0, "coupling": 0.25}
+    assert street.threshold == pytest.approx(0.15)
+    separate = replace(street, **alone, charger_loss=0.6, battery_loss=0.6)
+    assert separate.threshold > replace(street, coupling=0.25).threshold > 0.15
+    # (Lambda^2 - g^2)/4 Lambda with Lambda = 0.6 and g = 1/2
+    dark = replace(street, coupling=0.0).threshold
+    assert dark == pytest.approx(0.11 / 2.4)
+    assert dark < replace(street, **alone).threshold
+    for strength in (0.05, 0.25, 1.0, 20.0):
+        direct = replace(street, shared_loss=0.0, coupling=strength)
+        assert direct.threshold <= 0.05 + 1e-9

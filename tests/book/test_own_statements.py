@@ -1,4 +1,4 @@
-"""Closed forms on two pages of the synthesis, by routes they do not take."""
+"""Closed forms on three pages of the synthesis, by routes they do not take."""
 
 import numpy as np
 import pytest
@@ -33,6 +33,22 @@ def test_one_pulse_takes_out_what_single_hands_do_and_gates_no_less(seed):
     # The minimum is quadratic: a gradient of 1e-5 leaves 1e-10.
     assert hands == pytest.approx(pulse, abs=1e-8)
     assert hands <= metrics.ergotropy(rho, ladder) <= metrics.ergotropy(state, h)
+
+
+@pytest.mark.parametrize("repulsion", [0.0, 0.5, 1.9, 3.9])
+def test_repulsion_alone_hides_work_of_states_of_rank_two(repulsion):
+    up = [
+        qutip.tensor([qutip.sigmap() if k == j else qutip.qeye(2) for k in range(4)])
+        for j in range(4)
+    ]
+    hops = sum(a * b.dag() for a in up for b in up if a is not b)
+    h = (sum(c * c.dag() for c in up) + repulsion / 4 * hops).full()
+    wide = embedded(4)
+    rho = qutip.rand_dm(5, rank=2, seed=1).full()
+    whole = metrics.ergotropy(wide @ rho @ wide.T, h)
+    symmetric = metrics.ergotropy(rho, wide.T @ h @ wide)
+    second = np.linalg.eigvalsh(rho)[-2]
+    assert whole - symmetric == pytest.approx(repulsion * second, abs=1e-10)
 
 
 @pytest.mark.parametrize(("cells", "r"), [(2, 0.5), (7, 0.8), (40, 0.9)])
