@@ -476,7 +476,8 @@ def speed_limits(
     # Rounding may lift an arccos above pi/2.
     inside = (way > 0) & (way < math.pi / 2 + TOLERANCE)
     require(inside, "angle", "be above 0 and at most pi/2", angle)
-    k, _ = hermitian("generator", generator, single=True)
+    k, _ = hermitian("generator", generator)
+    require(k.ndim == 2, "generator", "be one operator, constant in time", k.shape)
     array, _ = _read(states, generator)
     ground = np.linalg.eigvalsh(k)[0]
     height = _mean(array, _above(k, ground))
