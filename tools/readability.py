@@ -31,11 +31,11 @@ Documented = ast.Module | ast.ClassDef | ast.FunctionDef
 # Figure, the least and the most that are allowed.
 BOUNDS = {
     "tokens of qbcore": (0, 49_100),
-    "tokens per line": (0, 10.2),
+    "tokens per line": (0, 10.1),
     "longest line": (0, 88),
-    "annotations with Any": (0, 0.18),
-    "public names with Parameters": (0.9, 1),
-    "public names with an example": (0.45, 1),
+    "annotations with Any": (0, 0.13),
+    "public names with Parameters": (0.97, 1),
+    "public names with an example": (0.77, 1),
 }
 
 
