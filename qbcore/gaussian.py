@@ -39,6 +39,7 @@ from scipy.linalg import block_diag, solve_continuous_lyapunov
 
 from qbcore._numerics.moments import driven, steps
 from qbcore._support.checks import (
+    TimeFunction,
     integer,
     numbers,
     real,
@@ -73,7 +74,8 @@ LARGEST = 1e150  # a moment whose square is still a number
 LOST = 1e-6  # weight that a Fock space may cut off
 
 
-Drives: TypeAlias = Sequence[tuple["GaussianSystem", Callable[[float], float]]]
+Drive: TypeAlias = Callable[[float], float] | TimeFunction
+Drives: TypeAlias = Sequence[tuple["GaussianSystem", Drive]]
 
 
 class GaussianState(NamedTuple):

@@ -31,11 +31,11 @@ Documented = ast.Module | ast.ClassDef | ast.FunctionDef
 # Figure, the least and the most that are allowed.
 BOUNDS = {
     "tokens of qbcore": (0, 49_090),
-    "tokens per line": (0, 9.98),
+    "tokens per line": (0, 9.9),
     "longest line": (0, 88),
-    "annotations with Any": (0, 0.08),
-    "public names with Parameters": (0.92, 1),
-    "public names with an example": (0.7, 1),
+    "annotations with Any": (0, 0.03),
+    "public names with Parameters": (1, 1),
+    "public names with an example": (1, 1),
 }
 
 

@@ -10,8 +10,7 @@ from scipy.linalg import expm
 from scipy.sparse.linalg import expm_multiply
 
 from qbcore._support.progress import progress
-from qbcore._support.states import Numbers
-from qbcore._support.types import FloatArray
+from qbcore._support.types import FloatArray, Numbers
 
 # Seconds, roughly: a product of dense matrices over n^3; a sparse one, and what each
 # of its entries adds.

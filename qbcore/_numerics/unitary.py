@@ -28,8 +28,7 @@ from scipy.linalg import blas
 from qbcore._numerics.propagation import DENSE_PRODUCT, SPARSE_ENTRY, SPARSE_PRODUCT
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
-from qbcore._support.states import Numbers
-from qbcore._support.types import ComplexArray, FloatArray, IntArray
+from qbcore._support.types import ComplexArray, FloatArray, IntArray, Numbers
 from qbcore.errors import AccuracyError
 
 ANGLES = 80.0, 480.0  # the least and the largest r t of one stretch

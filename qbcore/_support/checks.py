@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable
 from numbers import Complex, Real
-from typing import SupportsIndex, TypeAlias
+from typing import SupportsIndex, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,11 +45,11 @@ def real(
     return float(number)
 
 
-def integer(name: str, value: SupportsIndex, *, least: int) -> int:
+def integer(name: str, value: object, *, least: int) -> int:
     """Return ``value`` as an int of at least ``least``, no bool or float."""
     must = f"be an integer of at least {least}"
     try:
-        number = operator.index(value)
+        number = operator.index(cast("SupportsIndex", value))
     except TypeError:
         raise _refused(name, must, value) from None
     whole = not isinstance(value, bool | np.bool_)
@@ -108,7 +108,9 @@ def together(names: str, *arrays: Numbers) -> list[Numbers]:
         raise ValueError(f"Arguments `{names}` must {must} {shapes}.") from None
 
 
-def sampled(name: str, function: Callable[[float], float]) -> TimeFunction:
+def sampled(
+    name: str, function: Callable[[float], float] | TimeFunction
+) -> TimeFunction:
     """A function of time, checked, for arrays of times."""
     return np.vectorize(lambda t: real(name, function(t)), otypes=[float])
 

@@ -17,8 +17,8 @@ from qbcore._numerics.lindblad import as_real, generator, reached
 from qbcore._support.checks import require
 from qbcore._support.models import at_most
 from qbcore._support.progress import progress
-from qbcore._support.states import Numbers, adjoint
-from qbcore._support.types import FloatArray
+from qbcore._support.states import adjoint
+from qbcore._support.types import FloatArray, Numbers
 from qbcore.dual_cavity._space import Cavity, Observed, Space, ladders
 from qbcore.errors import SeveralSteadyStatesError
 

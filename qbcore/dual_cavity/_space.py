@@ -21,8 +21,8 @@ from scipy.sparse.csgraph import connected_components
 
 from qbcore._numerics.spins import copies, ladder
 from qbcore._numerics.unitary import evolve
-from qbcore._support.states import Numbers, adjoint
-from qbcore._support.types import BoolArray, ComplexArray, FloatArray, IntArray
+from qbcore._support.states import adjoint
+from qbcore._support.types import BoolArray, ComplexArray, FloatArray, IntArray, Numbers
 
 MOST_APART = 12  # atoms that decay one by one, for they have 2^12 levels
 

@@ -52,8 +52,8 @@ from qbcore._numerics.unitary import columns
 from qbcore._support.checks import integer, real, require, time_axis
 from qbcore._support.models import ClosedBattery, as_qutip, at_most, check_fields
 from qbcore._support.results import result
-from qbcore._support.states import Numbers, checked_states
-from qbcore._support.types import ComplexArray, FloatArray, IntArray
+from qbcore._support.states import checked_states
+from qbcore._support.types import ComplexArray, FloatArray, IntArray, Numbers
 from qbcore.charging import Charging, SteadyState
 from qbcore.dual_cavity._open import OpenSpace
 from qbcore.dual_cavity._space import (

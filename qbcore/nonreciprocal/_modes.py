@@ -215,11 +215,8 @@ class DrivenModes:
 
     @property
     def _levels(self) -> list[int]:
-        return [
-            getattr(self, field.name)
-            for field in fields(self)
-            if field.name.endswith("_levels")
-        ]
+        named = vars(self).items()
+        return [levels for name, levels in named if name.endswith("_levels")]
 
     @cached_property
     def system(self) -> GaussianSystem:

@@ -116,13 +116,6 @@ class TwoPhotonSteady(NamedTuple):
     narrow: FloatArray
 
 
-TwoPhotonSteady.charger.__doc__ = "Energy of the charger, in quanta."
-TwoPhotonSteady.battery.__doc__ = "Energy of the battery, in quanta."
-TwoPhotonSteady.ergotropy.__doc__ = "Work that the battery gives, in quanta."
-TwoPhotonSteady.wide.__doc__ = "Variance of the battery's antisqueezed quadrature."
-TwoPhotonSteady.narrow.__doc__ = "Variance of the battery's squeezed quadrature."
-
-
 def two_photon_steady(
     *, drive: ArrayLike, losses: Pair, cross_loss: ArrayLike
 ) -> TwoPhotonSteady:

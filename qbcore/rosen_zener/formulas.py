@@ -54,13 +54,6 @@ class GaugeIntegrals(NamedTuple):
     b12: float
 
 
-GaugeIntegrals.b2.__doc__ = "B_2, of Jy."
-GaugeIntegrals.b3.__doc__ = "B_3, of Jz."
-GaugeIntegrals.b8.__doc__ = "B_8 = B_9, of Jy Jz + Jz Jy."
-GaugeIntegrals.b11.__doc__ = "B_11, of Jy^2."
-GaugeIntegrals.b12.__doc__ = "B_12, of Jz^2."
-
-
 def gauge_angle(battery: RosenZenerBattery, times: ArrayLike) -> FloatArray:
     r"""Return the angle of the gauge transformation, Eq. (14).
 
