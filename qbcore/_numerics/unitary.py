@@ -169,8 +169,8 @@ def _by_levels(
     def at(angles: FloatArray, rows: FloatArray, parts: ComplexArray) -> ComplexArray:
         phases = np.exp(-1j * np.outer(levels, angles))
         turned = phases[:, :, None] * parts[:, None]
-        kets = weighted(rows, turned.reshape(levels.size, -1))
-        return kets.reshape(-1, *turned.shape[1:]).swapaxes(0, 1)
+        kets = np.tensordot(rows, turned.view(float), 1).view(complex)
+        return kets.swapaxes(0, 1)
 
     def advance(psi: ComplexArray, ends: FloatArray, looks: FloatArray) -> Pair:
         parts = modes.T @ psi
