@@ -133,12 +133,25 @@ def test_python_m_qbcore_tells_versions_and_runs_its_demonstration(alone, tmp_pa
     assert "full" not in text
 
 
-def test_the_readmes_ten_lines_run_and_print_an_ergotropy(alone, tmp_path):
+def lines_of_code(title: str) -> list[str]:
+    """What a section of the README has a reader run."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.split("## Ten lines")[1].split("\n## ")[0]
-    lines = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    section = text.split(f"## {title}\n")[1].split("\n## ")[0]
+    return [line[4:] for line in section.splitlines() if line.startswith("    ")]
+
+
+def test_the_readmes_ten_lines_run_and_print_an_ergotropy(alone, tmp_path):
+    lines = lines_of_code("Ten lines")
     assert len([line for line in lines if line]) <= 10
     printed = run(alone, "-I", "-c", "\n".join(lines), cwd=tmp_path)
     # <H> = 0.7; the eigenvalues are 1/2 +- sqrt(0.2^2 + 0.2^2), the smaller one stays.
     passive = 0.5 - 0.08**0.5
     assert float(printed.split()[-1]) == pytest.approx(0.7 - passive, abs=1e-12)
+
+
+def test_the_readme_leads_to_a_plot_of_ones_own_hamiltonian(tmp_path):
+    code = [*lines_of_code("Your own Hamiltonian"), "print(curve.max_energy.value)"]
+    drawing = {**os.environ, "MPLBACKEND": "agg", "PYTHONPATH": str(ROOT)}
+    printed = run(sys.executable, "-c", "\n".join(code), cwd=tmp_path, env=drawing)
+    assert float(printed) == pytest.approx(1.0, abs=1e-6)
+    assert (tmp_path / "charging.png").stat().st_size > 1000
