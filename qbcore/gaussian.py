@@ -1066,8 +1066,8 @@ def _frequencies(frequency: ArrayLike, modes: int) -> FloatArray:
     """One frequency per mode."""
     must = "be above 0 and finite, one number or one per mode"
     omega = numbers("frequency", frequency, must)
-    known = omega.shape in ((), (modes,))
-    require(known & (omega > 0) & (omega < np.inf), "frequency", must, frequency)
+    require((omega > 0) & (omega < np.inf), "frequency", must, frequency)
+    require(omega.shape in ((), (modes,)), "frequency", must, frequency)
     return np.broadcast_to(omega, modes)
 
 

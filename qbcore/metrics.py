@@ -780,7 +780,7 @@ def daemonic_ergotropy(
     >>> round(daemonic_ergotropy(bell, up, [up, down]), 12)
     0.5
     """
-    h, first = hermitian("hamiltonian", hamiltonian, single=True)
+    h, first = hermitian("hamiltonian", hamiltonian)
     given, second = read("measurement", measurement)
     effects, _ = hermitian(
         "measurement", density_matrices(given) if given.ndim == 3 else given
@@ -788,8 +788,8 @@ def daemonic_ergotropy(
     sizes = len(h), effects.shape[-1]
     whole = np.allclose(effects.sum(axis=0), np.eye(sizes[1]), atol=TOLERANCE)
     fits = whole and np.linalg.eigvalsh(effects).min() >= -TOLERANCE
-    fits = fits and effects.ndim == 3
-    must = "list operators that add up to 1, none of them negative"
+    fits = fits and (h.ndim, effects.ndim) == (2, 3)
+    must = "list operators that add up to 1, none of them negative, for one H"
     require(fits, "measurement", must, measurement)
     space = first + second if first and second else None
     array = checked_states("states", states, math.prod(sizes), space=space)
