@@ -199,7 +199,7 @@ def squeezed(
 ) -> GaussianState:
     """Return one mode, squeezed from the vacuum or from a thermal state.
 
-    S = exp[(z* a^2 - z a^+2)/2] with z = r e^{i phi}, as QuTiP's `squeeze`, makes the
+    S = exp[(z* a^2 - z a^+2)/2] with z = r e^{i phi}, as `qutip.squeeze`, makes the
     covariance (n + 1/2) [cosh 2r - sinh 2r (cos phi, sin phi; sin phi, -cos phi)].
 
     Parameters

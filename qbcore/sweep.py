@@ -102,9 +102,9 @@ def sweep(
         keeps of it.
     version : str, optional
         Tells the function from others of its name, instead of what it does. Change it
-        when results change. A `store` needs it if the function refers to what lasts no
-        longer than its process, such as an open file, or takes variables by
-        ``globals()`` or ``eval``; and it should be given where `store` cannot look: a
+        when results change. A ``store`` needs it if the function refers to what lasts
+        no longer than its process, such as an open file, or takes variables by
+        ``globals()`` or ``eval``; and it should be given where ``store`` cannot look: a
         ``__getstate__`` that hides data, a name that is put together in a text, a file
         that the function reads.
 
@@ -120,7 +120,7 @@ def sweep(
     ------
     ValueError
         For a bad grid, the store of another function, a function that needs a
-        `version`, and results whose names or shapes differ at the first two points;
+        ``version``, and results whose names or shapes differ at the first two points;
         a later point that differs is reported like one that raised.
     RuntimeError
         If the executor breaks. The next call with this store tries the points that

@@ -25,9 +25,9 @@ that were tried, each with the verdict under it, and the verdict follows from th
         kappa_a held fixed: fails
 
 If one parameter decides, ``turns`` says of what number the claim holds; see
-`qbook._turns`.
+``qbook._turns``.
 
-Formulas in its texts are TeX between dollar signs; `qbook.tex` sets them.
+Formulas in its texts are TeX between dollar signs; ``qbook.tex`` sets them.
 
 A chapter computes the numbers and calls
 ``claims.check("guo-transition", lambda_c=...)``. That raises when a number has left its

@@ -26,6 +26,7 @@ from docutils import nodes
 from qbook import claims
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 ALIAS = "Alias for field number"
@@ -43,6 +44,8 @@ CLOSED = (
     *(nodes.reference, nodes.title, nodes.literal, nodes.math, nodes.raw),
     *(addnodes.pending_xref, addnodes.desc_signature, addnodes.download_reference),
 )
+PROSE = (nodes.paragraph, nodes.caption, nodes.emphasis)
+COMMON = ("qbcore.battery.", "qbcore.charging.Charging.")
 # Words of the glossary that are also words of every day, or of the pages' own subject.
 TOO_COMMON = {"capacity", "lifetime", "claim", "leak"}
 
@@ -58,14 +61,23 @@ def entries(app: Sphinx) -> dict[str, set[tuple[str, str]]]:
     """Page and anchor of all that ends in a name: power, Charging.power, and so on."""
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for full, _, kind, page, anchor, _ in app.env.get_domain("py").get_objects():
-        names = [full, *(f"{full}.{field}" for field in _fields(full, kind))]
-        for name in names:
+        names = [full, *_faces(full, kind)]
+        inside = _fields(full, kind)
+        for name in [*names, *(f"{name}.{field}" for name in names for field in inside)]:
             parts = name.split(".")
             if any(part.startswith("_") for part in parts):
                 continue
             for start in range(len(parts)):
                 found[".".join(parts[start:])].add((page, anchor))
     return found
+
+
+def _faces(full: str, kind: str) -> list[str]:
+    """Of `qbcore.battery.charge` the name that a reader imports, `qbcore.charge`."""
+    package, *_, name = full.split(".")
+    if kind not in ("class", "function", "exception"):
+        return []
+    return [f"{package}.{name}"] if hasattr(importlib.import_module(package), name) else []
 
 
 def _fields(full: str, kind: str) -> list[str]:
@@ -88,21 +100,40 @@ def without_aliases(
 
 def chosen(places: set[tuple[str, str]], context: str) -> tuple[str, str] | None:
     """The one place that is meant, if it can be told."""
-    models = {model for word, model in MODELS.items() if word in context}
+    # A whole word: "star" is not in book/start/notation.
+    models = {model for word, model in MODELS.items() if re.search(rf"\b{word}\b", context)}
     preferred: list[Callable[[str], bool]] = [
-        # Without a battery in sight, the contract that all of them keep.
+        # Without a battery in sight, what all of them have.
         (lambda anchor: any(f".{model}." in anchor for model in models))
         if models
-        else (lambda anchor: anchor.startswith("qbcore.battery.")),
+        else (lambda anchor: anchor.startswith(COMMON)),
         lambda anchor: "Battery" in anchor,
         lambda anchor: any(
             f"{model.replace('_', '')}battery" in anchor.lower() for model in models
         ),
+        # A curve and a state at rest have fields of one name, and modules have faces.
+        lambda anchor: anchor.endswith("Charging"),
+        lambda anchor: ".formulas." not in anchor,
     ]
     for wanted in preferred:
         if len(places) > 1:
             places = {place for place in places if wanted(place[1])} or places
     return next(iter(places)) if len(places) == 1 else None
+
+
+def resolve(
+    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, shown: nodes.TextElement
+) -> nodes.reference | None:
+    """Of a docstring, `Charging` or `metrics.energy`: the entry that ends so."""
+    if (node.get("refdomain"), node.get("reftype")) != ("py", "obj"):
+        return None
+    found = NAME.fullmatch(node["reftarget"])
+    context = str(node.get("py:module", "")).replace("_", "-")
+    place = chosen(entries(app).get(found[1], set()), context) if found else None
+    if place is None:
+        return None
+    address = app.builder.get_relative_uri(node["refdoc"], place[0])
+    return nodes.reference("", "", shown, internal=True, refuri=f"{address}#{place[1]}")
 
 
 class LinkNames(SphinxPostTransform):
@@ -140,38 +171,29 @@ class LinkNames(SphinxPostTransform):
             for name, _, kind, page, anchor, _ in self.env.get_domain("std").get_objects()
             if kind == "term" and name.lower() not in TOO_COMMON
         }
-        for done in self.document.findall(nodes.reference):
-            terms = {
-                k: v
-                for k, v in terms.items()
-                if v[1] != done.get("refid", "")
-                and not str(done.get("refuri", "")).endswith(f"#{v[1]}")
-            }
-        if not terms:
-            return
+        done = [
+            {str(link.get("refid", "")), str(link.get("refuri", "")).rpartition("#")[2]}
+            for link in self.document.findall(nodes.reference)
+        ]
+        linked = set().union(*done)
+        forms = {form: term for term in terms for form in forms_of(term)}
         words = re.compile(
-            rf"\b({'|'.join(map(re.escape, sorted(terms, key=len, reverse=True)))})\b", re.I
+            rf"\b({'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})\b", re.I
         )
         for text in list(self.document.findall(nodes.Text)):
-            if isinstance(text.parent, nodes.paragraph) and not _inside(text, CLOSED):
-                self._link_words_of(text, words, terms)
-
-    def _link_words_of(
-        self, text: nodes.Text, words: re.Pattern[str], terms: dict[str, tuple[str, str]]
-    ) -> None:
-        made: list[nodes.Node] = []
-        at = 0
-        for found in words.finditer(text):
-            place = terms.pop(found[0].lower(), None)
-            if place is None:
-                continue
-            made += [
-                nodes.Text(text[at : found.start()]),
-                self._reference(nodes.Text(found[0]), *place),
-            ]
-            at = found.end()
-        if made:
-            text.parent.replace(text, [*made, nodes.Text(text[at:])])
+            if isinstance(text.parent, PROSE) and not _inside(text, CLOSED):
+                made: list[nodes.Node] = []
+                at = 0
+                for found in words.finditer(text):
+                    page, anchor = terms[forms[found[0].lower()]]
+                    if anchor in linked:
+                        continue
+                    linked.add(anchor)
+                    made.append(nodes.Text(text[at : found.start()]))
+                    made.append(self._reference(nodes.Text(found[0]), page, anchor))
+                    at = found.end()
+                if made:
+                    text.parent.replace(text, [*made, nodes.Text(text[at:])])
 
     def _link(self, literal: nodes.literal, page: str, anchor: str) -> None:
         literal.replace_self(self._reference(literal.deepcopy(), page, anchor))
@@ -181,6 +203,12 @@ class LinkNames(SphinxPostTransform):
         return nodes.reference(
             "", "", shown, internal=True, refuri=f"{address}#{anchor}".rstrip("#"), classes=["name"]
         )
+
+
+def forms_of(term: str) -> set[str]:
+    """A word of the glossary in the singular and in the plural."""
+    one = term.removesuffix("s") if term.endswith(("states", "limits")) else term
+    return {term, one, re.sub(r"(?<![aeiou])y$", "ie", one) + "s"}
 
 
 def _inside(node: nodes.Node, kinds: tuple[type, ...]) -> bool:
@@ -205,4 +233,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_post_transform(LinkNames)
     app.connect("autodoc-skip-member", without_aliases)
+    app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -22,33 +22,46 @@
       .trim();
   }
 
-  function excerpt(page, stems, anchor) {
+  /* What stands in the text for each word that was asked for: the word, or else its stem. */
+  function sought(plain) {
+    const asks = splitQuery(asked).map(simple).filter((word) => word.length > 1 && !stopwords.includes(word));
+    const stemmer = new Stemmer();
+    return asks
+      .map((word) => [word, stemmer.stemWord(word)].find((form) => plain.includes(form)))
+      .filter(Boolean)
+      .map((form) => ({ form, whole: asks.includes(form) }));
+  }
+
+  function excerpt(page, anchor) {
     const whole = page.querySelector("article") || page.body;
     const named = anchor && page.getElementById(decodeURIComponent(anchor.slice(1)));
     /* A word of the glossary stands before what it means. */
     const part = named && named.tagName === "DT" ? named.nextElementSibling : named;
-    const words = splitQuery(asked).map(simple);
+    whole.querySelectorAll(".headerlink, script, style, nav").forEach((each) => each.remove());
     let best = null;
     [part || whole, whole].forEach(function (place, turn) {
-      place.querySelectorAll(".headerlink, script, style, .highlight, nav").forEach((each) => each.remove());
-      [place, ...place.querySelectorAll("p, li, dt, dd, figcaption, td, h1, h2, h3, h4")].forEach(function (each) {
+      [place, ...place.querySelectorAll("p, li, dt, dd, figcaption, td, h1, h2, h3, h4, pre")].forEach(function (each) {
         if (each.querySelector && each.querySelector("p, section, ul")) return;
         const text = each.textContent.replace(/\s+/g, " ").trim();
-        const plain = simple(text);
-        const hits = words.filter((word) => plain.includes(word)).length;
-        const near = [...stems].filter((stem) => plain.includes(stem)).length;
+        const found = sought(simple(text)).map(({ whole }) => (whole ? 10 : 6));
         const signs = (text.match(/\\/g) || []).length;
-        const score = 10 * hits + 4 * near + (text.length > 60 ? 2 : 0) - Math.min(signs, 20) / 5 - 20 * turn;
-        if (hits + near > 0 && (!best || score > best.score)) best = { score, text };
+        /* Code is shown where no sentence has the words. */
+        const kind = each.closest(".highlight") ? -5 : text.length > 60 ? 2 : 0;
+        const score = found.reduce((sum, each) => sum + each, kind) - Math.min(signs, 20) / 5 - 20 * turn;
+        if (found.length > 0 && (!best || score > best.score)) best = { score, text };
       });
     });
     const first = Array.from(whole.querySelectorAll("p")).find((each) => each.textContent.length > 60);
     return spoken(best ? best.text : first ? first.textContent : "");
   }
 
+  /* The part of a long sentence that has most of the words. */
   function around(text) {
     const plain = simple(text);
-    const at = splitQuery(asked).map((word) => plain.indexOf(simple(word))).filter((each) => each >= 0).sort((a, b) => a - b)[0] || 0;
+    const forms = sought(plain).map(({ form }) => form);
+    const places = forms.map((form) => plain.indexOf(form)).sort((a, b) => a - b);
+    const shown = (from) => forms.filter((form) => plain.slice(from, from + (2 * ROOM) / 3).includes(form)).length;
+    const at = places.reduce((best, place) => (shown(place) > shown(best) ? place : best), places[0] || 0);
     let from = Math.max(0, at - ROOM / 3);
     if (from > 0) from = text.indexOf(" ", from) + 1;
     let to = Math.min(text.length, from + ROOM);
@@ -63,8 +76,8 @@
     return result[4] + (RANK[kind] || 0);
   };
 
-  Search.makeSearchSummary = function (data, stems, anchor) {
-    const found = excerpt(new DOMParser().parseFromString(data, "text/html"), stems, anchor);
+  Search.makeSearchSummary = function (data, _, anchor) {
+    const found = excerpt(new DOMParser().parseFromString(data, "text/html"), anchor);
     const summary = document.createElement("p");
     summary.className = "context";
     summary.textContent = around(found);

@@ -200,7 +200,7 @@ class DualCavityBattery(ClosedBattery):
     Notes
     -----
     With ``individual_decay`` the atoms of a cavity leave the N + 1 symmetric states.
-    The operators and states then have the Dicke basis of QuTiP's `piqs`: m = S, ..., -S
+    The operators and states then have the Dicke basis of `qutip.piqs`: m = S, ..., -S
     for S = N/2, N/2 - 1, ..., where a row stands for all copies of S. Take the two
     ergotropies of the curve, for `metrics.ergotropy` does not know the copies.
 

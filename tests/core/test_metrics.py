@@ -609,10 +609,10 @@ def test_arrays_and_qutip_objects_agree(metric):
     h = hermitian([0.0, 1.0, 1.0, 2.0], basis)
     kets = unitary(rng, 4)[:3]  # three orthonormal rows, T = 3
     hamiltonians = (
-        [()] if metric is metrics.von_neumann_entropy else [(h,), (qutip.Qobj(h),)]
+        [()] if metric.__name__ == "von_neumann_entropy" else [(h,), (qutip.Qobj(h),)]
     )
     reference = [metric(state, *hamiltonians[0]) for state in kets]
-    if metric is not metrics.passive_state:
+    if metric.__name__ != "passive_state":
         assert all(type(value) is float for value in reference)
     for name, states in forms(kets).items():
         for h_form in hamiltonians:
