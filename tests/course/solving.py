@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,20 @@ class Solved:
             else:
                 earned += test.points
         return earned
+
+    def answered(self, question: str, answer: Callable) -> list[str]:
+        """The tests that pass with this in place of all functions of the question."""
+        passed = []
+        for test in self.questions[question].tests:
+            given = {name: self.names[name] for name in test.arguments}
+            asked = (answer if callable(value) else value for value in given.values())
+            try:
+                with _quiet(), _limited(PATIENCE):
+                    self.tests[test.name](*asked)
+            except Exception:
+                continue
+            passed.append(test.name)
+        return passed
 
     def full(self, question: str) -> float:
         """The points that a question can give."""

@@ -6,10 +6,12 @@ stand in `right_variants/`, and larger mistakes in `wrong_answers/`.
 """
 
 import ast
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from solving import Solved, assignments, mistakes
@@ -143,3 +145,37 @@ def test_hidden_tests_say_the_same_whatever_comes_back(name):
                 ]
                 assert all(texts)
                 assert not any(isinstance(text, ast.JoinedStr) for text in texts)
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise ValueError("refused")
+
+
+# What is no answer to anything.
+TRIVIAL = {
+    "None": lambda *a, **k: None,
+    "zero": lambda *a, **k: 0.0,
+    "not a number": lambda *a, **k: math.nan,
+    "infinity": lambda *a, **k: math.inf,
+    "an empty array": lambda *a, **k: np.empty(0),
+    "two empty arrays": lambda *a, **k: (np.empty(0), np.empty(0)),
+    "an empty matrix": lambda *a, **k: np.empty((0, 0)),
+    "an empty text": lambda *a, **k: "",
+    "the first argument": lambda *a, **k: a[0] if a else None,
+    "the last argument": lambda *a, **k: a[-1] if a else None,
+    "as many nans": lambda *a, **k: np.full(np.shape(a[0] if a else 0), math.nan),
+    "an error": refuse,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_no_answer_gets_no_points(name):
+    """An empty array is close to any number, says numpy, and once had three points."""
+    found = solved(name)
+    for question in with_tests(name):
+        for title, answer in TRIVIAL.items():
+            assert (question, title, found.answered(question, answer)) == (
+                question,
+                title,
+                [],
+            )
