@@ -94,6 +94,26 @@ class Solved:
                 earned += test.points
         return earned
 
+    def lost(self, replace: dict[str, str]) -> list[str]:
+        """Questions that lose points when pieces of the solutions are replaced."""
+        names: dict[str, Any] = {"__name__": "notebook"}
+        tested = [q for q in self.questions.values() if not q.written]
+        for source in [*self.assignment.setup, *(c for q in tested for c in q.code)]:
+            for old in [old for old in replace if old in source]:
+                assert source.count(old) == 1, old
+                source = source.replace(old, replace[old])
+            exec(compile(source, "wrong", "exec"), names)
+        found = []
+        for question in tested:
+            for test in question.tests:
+                try:
+                    with _quiet(), _limited(PATIENCE):
+                        self.tests[test.name](*(names[n] for n in test.arguments))
+                except Exception:
+                    found.append(question.name)
+                    break
+        return found
+
     def answered(self, question: str, answer: Callable) -> list[str]:
         """The tests that pass with this in place of all functions of the question."""
         passed = []
