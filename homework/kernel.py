@@ -129,20 +129,26 @@ class _Watch:
     def __init__(self, packages: list[str]) -> None:
         self.packages = set(packages)
         self.used: set[str] = set()
+        self.over = False
 
     def __enter__(self) -> _Watch:
         if self.packages:
+            threading.setprofile(self._note)
             sys.setprofile(self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over = True
         sys.setprofile(None)
+        threading.setprofile(None)  # type: ignore[arg-type]
 
     def _note(self, frame: Any, event: str, argument: Any) -> None:
         if event == "call":
             module = frame.f_globals.get("__name__")
         elif event == "c_call":
             module = getattr(argument, "__module__", None)
+            if argument is sys.setprofile and not self.over:
+                self.used |= self.packages  # whoever looks away has a reason
         else:
             return
         if isinstance(module, str) and module.split(".")[0] in self.packages:

@@ -9,6 +9,8 @@ import enum
 import fractions
 import json
 import math
+import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 
@@ -706,3 +708,29 @@ def test_a_python_that_does_not_start_is_a_sentence(monkeypatch):
         assert said == ["Python could not be started for the notebook: the kernel died"]
         with pytest.raises(Unanswered, match="could not be started"):
             notebook.get("a")
+
+
+def tool() -> int:
+    return 1
+
+
+def in_a_thread() -> None:
+    thread = threading.Thread(target=tool)
+    thread.start()
+    thread.join()
+
+
+def unwatched() -> None:
+    sys.setprofile(None)
+    tool()
+
+
+@pytest.mark.parametrize("use", [tool, in_a_thread, unwatched])
+def test_the_watch_sees_a_forbidden_tool(use):
+    """Also in a thread, and by one who turns the watch off."""
+    with kernel._Watch([__name__]) as watch:
+        use()
+    assert watch.used == {__name__}
+    with kernel._Watch(["qutip"]) as watch:
+        tool()
+    assert watch.used == set()
