@@ -69,7 +69,7 @@ grade-in-container: given ## the same in a container, for macOS and Windows; CON
 		"/handed-in/$$(basename "$$(cd "$(SUBMISSIONS)" && pwd)")" --built /built $(OPTIONS)
 
 given:
-	@test -d "$(SUBMISSIONS)" || { echo "Say which folder to grade: make grade SUBMISSIONS=folder"; exit 2; }
+	@test -d "$(SUBMISSIONS)" || { echo "$(if $(SUBMISSIONS),There is no folder $(SUBMISSIONS); a zip must be unpacked. )Say which folder to grade: make grade SUBMISSIONS=folder"; exit 2; }
 
 marking: given .venv/course ## pages to mark the written answers in SUBMISSIONS by, without names
 	$(BIN)/python homework/marking.py "$(SUBMISSIONS)"

@@ -71,7 +71,11 @@ class Answers:
         self._number = 0
 
     def __enter__(self) -> Answers:
-        self._start()
+        try:
+            self._start()
+        except Unanswered as error:  # `run` says it
+            self.dead = f"Python could not be started for the notebook: {error}"
+            self.lives = 0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,6 +83,8 @@ class Answers:
 
     def run(self) -> list[str]:
         """Run all cells, and say which of them failed and why."""
+        if self.dead:
+            return [self.dead]
         remarks = []
         for number, source in self.cells:
             try:
@@ -239,7 +245,7 @@ class Answers:
     def _parsed(self, line: bytearray) -> dict[str, Any]:
         try:
             answer = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             self._give_up("something came back that is not an answer")

@@ -69,7 +69,9 @@ class Process:
         folder = self._exit.enter_context(scratch)
         as_root = closed and os.getuid() == 0
         settings = {
-            "limits": _limits(seconds),
+            "limits": _limits(seconds, closed=closed),
+            "closed": closed,
+            "core": str(_core().parent),
             # Each has another number, so that two of them share no limit.
             "user": 100_000 + os.getpid() if as_root else 0,
         }
@@ -135,14 +137,11 @@ class Process:
             return []
 
 
-def _limits(seconds: float) -> dict[str, int]:
-    return {
-        "AS": MEMORY,
-        "CORE": 0,
-        "CPU": int(seconds) + 60,
-        "FSIZE": SCRATCH,
-        "NPROC": PROCESSES,
-    }
+def _limits(seconds: float, *, closed: bool) -> dict[str, int]:
+    found = {"AS": MEMORY, "CORE": 0, "CPU": int(seconds) + 60, "FSIZE": SCRATCH}
+    # The system counts all that a user runs: in the enclosure that is the notebook,
+    # outside a whole desktop.
+    return found | ({"NPROC": PROCESSES} if closed else {})
 
 
 @functools.cache
@@ -184,13 +183,20 @@ def _wrapped() -> list[str]:
     return [str(part) for part in command]
 
 
+@functools.cache
+def _core() -> Path:
+    """The folder of `qbcore`, which the notebook finds wherever it is installed."""
+    found = importlib.util.find_spec("qbcore")
+    assert found is not None
+    assert found.origin is not None
+    return Path(os.path.abspath(found.origin)).parent
+
+
 def _python() -> list[Path]:
     """Folders of this Python and of `qbcore`, which may lie under the user's home."""
-    core = importlib.util.find_spec("qbcore")
-    assert core is not None
-    folders = [sys.base_prefix, sys.prefix, *(core.submodule_search_locations or [])]
+    folders = [sys.base_prefix, sys.prefix, str(_core())]
     return [
         path
-        for path in dict.fromkeys(map(Path, map(os.path.abspath, folders)))
+        for path in dict.fromkeys(Path(os.path.abspath(folder)) for folder in folders)
         if not path.is_relative_to("/usr")
     ]

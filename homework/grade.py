@@ -39,7 +39,7 @@ from results import (
 )
 from screen import defined_twice, worth_a_look
 from similar import alike, shapes
-from submissions import Attempt, Refused, entries, page_name, printable, read
+from submissions import MOODLE, Attempt, Refused, entries, page_name, printable, read
 from verdict import judge
 
 HERE = Path(__file__).resolve().parent
@@ -230,7 +230,7 @@ def write_for_systems(
             sheet.write(out / f"{system}.csv")
             print(f"{filled} of {len(points)} grades: {out / system}.csv")
     by_name = {path.name: lines for path, lines in results.items()}
-    if any(map(lms.MOODLE.fullmatch, by_name)):
+    if any(map(MOODLE.fullmatch, by_name)):
         packed = lms.write_feedback_zip(by_name, out / "moodle-feedback.zip")
         print(f"{packed} pages of feedback: {out / 'moodle-feedback.zip'}")
 

@@ -131,20 +131,26 @@ class _Watch:
     def __init__(self, packages: list[str]) -> None:
         self.packages = set(packages)
         self.used: set[str] = set()
+        self.over = False
 
     def __enter__(self) -> _Watch:
         if self.packages:
+            threading.setprofile(self._note)
             sys.setprofile(self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over = True
         sys.setprofile(None)
+        threading.setprofile(None)
 
     def _note(self, frame: Any, event: str, argument: Any) -> None:
         if event == "call":
             module = frame.f_globals.get("__name__")
         elif event == "c_call":
             module = getattr(argument, "__module__", None)
+            if argument is sys.setprofile and not self.over:
+                self.used |= self.packages  # whoever looks away has a reason
         else:
             return
         if isinstance(module, str) and module.split(".")[0] in self.packages:
@@ -216,13 +222,20 @@ def _raised(error: BaseException) -> dict[str, Any]:
     return {"raised": kinds, "said": said}
 
 
-def limit(limits: dict[str, int]) -> None:
-    """Bound what the process may take, for good, and cease to be root."""
+def limit(limits: dict[str, int], *, closed: bool) -> None:
+    """Bound what the process may take, for good.
+
+    Closed in, each limit holds. At a student's home it is one that the system knows.
+    """
     for name, value in limits.items():
         kind = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        try:
+            resource.setrlimit(kind, (value, value))
+        except (ValueError, OSError):  # macOS has no limit of the address space
+            if closed:
+                raise
 
 
 def become(user: int) -> None:
@@ -282,7 +295,8 @@ def end_with_parent() -> None:
 def main() -> None:
     """Keep the channel, give the notebook silent ones, and serve."""
     settings = json.loads(sys.argv[1])
-    limit(settings["limits"])
+    limit(settings["limits"], closed=settings["closed"])
+    sys.path.insert(0, settings["core"])  # the one that the grader has
     if settings["user"]:
         become(settings["user"])
     end_with_parent()  # another user's process would forget it

@@ -11,11 +11,8 @@ from pathlib import Path
 
 from dateutil.parser import parse as parse_date
 from results import Result, feedback, write_whole
+from submissions import CANVAS, MOODLE
 
-# Names of what a system gives out: `lovelaceada_LATE_12345_678_homework.ipynb` is
-# Canvas', `Ada Lovelace_12345_assignsubmission_file_` is Moodle's.
-CANVAS = re.compile(r"[^_]+_(?P<late>LATE_)?(?P<id>\d+)_\d+_.+")
-MOODLE = re.compile(r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(_.*)?")
 DAY = 24 * 3600
 
 
@@ -139,13 +136,17 @@ def best(results: Iterable[tuple[str, Result]]) -> dict[str, Result]:
 
 
 def write_feedback_zip(entries: dict[str, list[Result]], path: Path) -> int:
-    """What Moodle takes as *Upload multiple feedback files in a zip*."""
+    """What Moodle takes as *Upload multiple feedback files in a zip*.
+
+    An online text beside a notebook that was graded has no page.
+    """
     count = 0
     part = path.with_name(path.name + ".part")
+    graded = {participant(e) for e, results in entries.items() if results[0].possible}
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry, results in entries.items():
             found = MOODLE.fullmatch(entry)
-            if found:
+            if found and (results[0].possible or found["id"] not in graded):
                 stem = results[0].assignment.split(",")[0] or "homework"
                 name = f"{found['name']}_{found['id']}_assignfeedback_file_{stem}.md"
                 archive.writestr(name, feedback(results).encode(errors="replace"))

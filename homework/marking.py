@@ -21,20 +21,23 @@ import io
 import re
 import secrets
 import sys
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bleach
 import nbformat
+import submissions
 import yaml
+from assigned import Built, assigned, read_archives
 from assignments import Assignment, Question, read, sources
 from nbconvert import HTMLExporter
-from submissions import printable
+from submissions import entries, printable
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE / "samples"
+BUILT = HERE.parent / "_build" / "homework"
 HEADER = ["number", "assignment", "question", "possible", "mark", "comment"]
 HEADING = re.compile(r"^## Question (\d+)\b", re.MULTILINE)
 # What otter-grader writes around a question and its answer.
@@ -43,8 +46,16 @@ OTTERS = re.compile(
     r"|^_Type your answer here, replacing this text._$",
     re.MULTILINE,
 )
-NAMED = re.compile(r"^(\d\d-[\w-]+)(?:, seed ([\w-]+))?$")
-LARGEST = 50_000_000  # bytes of a notebook
+CELLS = 40  # of one answer on a page
+OUTPUTS = 20  # of one cell
+LONGEST = 20_000  # characters of a cell or of a text that it prints
+# What is shown of an output, and its name in format 3.
+SHOWN = {"image/png": "png", "image/jpeg": "jpeg", "text/plain": "text"}
+TAGS = {"a", "b", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em"}
+TAGS |= {"h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "li", "ol", "p", "pre"}
+TAGS |= {"span", "strong", "sub", "sup"}
+TAGS |= {"table", "tbody", "td", "th", "thead", "tr", "ul"}
+ATTRIBUTES = {"img": ["src", "alt"], "div": ["class"], "span": ["class"]}
 STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 article, aside { border: 1px solid #999; margin: 2rem 0; padding: 0 1rem }
@@ -93,42 +104,69 @@ def answers_in(
     for question in assignment.questions:
         if question.written:
             cells = cells_of.get(question.name, [])
+            if len(cells) > CELLS:
+                more = f"({len(cells) - CELLS} more cells: see the notebook)"
+                cells = [*cells[:CELLS], _text(more)]
             yield Answer(submission, assignment.name, question.name, cells)
 
 
-def notebooks(folder: Path) -> Iterator[tuple[str, nbformat.NotebookNode]]:
-    """Name and notebook of each submission that can be read; links are left out.
+def notebooks(
+    folder: Path, built: dict[str, Built]
+) -> Iterator[tuple[str, str, nbformat.NotebookNode]]:
+    """Submission, assignment with seed, and notebook: those that the grader takes."""
+    for entry in entries(folder):
+        name = printable(entry.name)
+        try:
+            found, remarks = assigned(submissions.read(entry).attempts, built)
+        except submissions.Refused as error:
+            found, remarks = {}, [str(error)]
+        if not found:
+            print(f"{name}: {'; '.join(remarks)}")
+        for assignment, attempts in found.items():
+            yield name, assignment, _notebook(attempts[-1].document)
 
-    A submission is a notebook, or a zip or folder with notebooks.
-    """
-    for entry in sorted(folder.iterdir()):
-        if entry.is_symlink():
+
+def _notebook(document: dict[str, Any]) -> nbformat.NotebookNode:
+    """What is shown of a notebook, of whatever format: sources and pictures."""
+    cells = []
+    for cell in submissions.raw_cells(document):
+        kind, source = submissions.kind_and_source(cell)
+        source = _cut(source)
+        if kind == "markdown":
+            made = nbformat.v4.new_markdown_cell(source)
+            pictures = cell.get("attachments")
+            if isinstance(pictures, dict):
+                made.attachments = nbformat.from_dict(pictures)
+        else:
+            made = nbformat.v4.new_code_cell(source, outputs=list(_outputs(cell)))
+        cells.append(made)
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def _outputs(cell: dict[str, Any]) -> Iterator[nbformat.NotebookNode]:
+    """Pictures and plain text of a cell's outputs; format 3 has other names."""
+    outputs = cell.get("outputs")
+    for output in outputs[:OUTPUTS] if isinstance(outputs, list) else ():
+        if not isinstance(output, dict):
             continue
-        for text in _texts(entry):
-            try:
-                notebook = nbformat.reads(text, as_version=4)
-                named = notebook.metadata.get("otter", {}).get("assignment_name", "")
-                if NAMED.match(named):
-                    yield printable(entry.name), notebook
-            except Exception as error:
-                print(f"{printable(entry.name)}: not read ({type(error).__name__})")
+        data = output.get("data")
+        if not isinstance(data, dict):
+            data = {kind: output.get(old) for kind, old in SHOWN.items()}
+        texts = {
+            kind: "".join(map(str, said)) if isinstance(said, list) else said
+            for kind, said in data.items()
+            if kind in SHOWN
+        }
+        kept = {kind: said for kind, said in texts.items() if isinstance(said, str)}
+        if "text/plain" in kept:
+            kept["text/plain"] = _cut(kept["text/plain"])
+        if kept:
+            yield nbformat.v4.new_output("display_data", kept)
 
 
-def _texts(entry: Path) -> Iterator[str]:
-    if entry.is_dir():
-        for path in sorted(entry.rglob("*.ipynb")):
-            if path.is_file() and not path.is_symlink():
-                yield from _texts(path)
-    elif entry.suffix.lower() == ".zip" and zipfile.is_zipfile(entry):
-        with zipfile.ZipFile(entry) as archive:
-            for item in archive.infolist():
-                inside = item.filename.lower().endswith(".ipynb")
-                if inside and "__MACOSX" not in item.filename:
-                    with archive.open(item) as file:
-                        yield file.read(LARGEST).decode("utf-8-sig", "replace")
-    elif entry.suffix.lower() == ".ipynb" and entry.is_file():
-        with entry.open("rb") as file:
-            yield file.read(LARGEST).decode("utf-8-sig", "replace")
+def _cut(text: str) -> str:
+    more = len(text) - LONGEST
+    return f"{text[:LONGEST]}\n({more} more characters)" if more > 0 else text
 
 
 def number_of(key: str, submission: str) -> str:
@@ -178,31 +216,13 @@ def _text(source: str) -> nbformat.NotebookNode:
 
 
 def _as_html(cells: list[nbformat.NotebookNode]) -> str:
-    """Cells with their figures; nothing of a student's is run by the page."""
-    kept = []
-    for cell in cells:
-        copy = nbformat.from_dict({**cell, "attachments": cell.get("attachments", {})})
-        if cell.cell_type == "code":
-            copy.outputs = [_shown(output) for output in cell.get("outputs", [])]
-            copy.pop("attachments")
-            copy.setdefault("execution_count", None)
-        kept.append(copy)
-    exporter = HTMLExporter(template_name="basic", sanitize_html=True)
+    """Cells with their figures; the page runs and fetches nothing of a student's."""
+    exporter = HTMLExporter(template_name="basic")
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
-    body, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=kept))
-    return body
-
-
-def _shown(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """An output without scripts: pictures and plain text."""
-    if "data" in output:
-        kept = {
-            kind: value
-            for kind, value in output["data"].items()
-            if kind in ("image/png", "image/jpeg", "text/plain")
-        }
-        return nbformat.from_dict({**output, "data": kept})
-    return output
+    body, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells))
+    return bleach.clean(
+        body, tags=TAGS, attributes=ATTRIBUTES, protocols={"data"}, strip=True
+    )
 
 
 def read_marks(path: Path) -> list[dict[str, str]]:
@@ -297,7 +317,7 @@ def marks_of(folder: Path) -> list[dict[str, str]]:
     ]
 
 
-def write_pages(folder: Path, out: Path) -> int:
+def write_pages(folder: Path, out: Path, built: dict[str, Built]) -> int:
     """Write the pages, and add lines for answers that have none; return how many."""
     out.mkdir(exist_ok=True)
     key_file = out / "key.txt"
@@ -307,13 +327,9 @@ def write_pages(folder: Path, out: Path) -> int:
     grouped: dict[tuple[str, str], list[tuple[str, Answer]]] = {}
     read_as: dict[str, Assignment] = {}
     numbers, lines = {}, []
-    for name, notebook in notebooks(folder):
-        named = NAMED.match(notebook.metadata["otter"]["assignment_name"])
-        assert named is not None
-        if named[1] not in sources():
-            print(f"{name}: there is no assignment {named[1]}")
-            continue
-        assignment = read(sources()[named[1]], named[2] or "0")
+    for name, named, notebook in notebooks(folder, built):
+        stem, _, seed = named.partition(", seed ")
+        assignment = read(sources()[stem], seed)
         read_as.setdefault(assignment.name, assignment)
         number = number_of(key, name)
         numbers[number] = name
@@ -339,14 +355,22 @@ def main() -> int:
     """Read the command line and write the pages."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", help="submissions, as for grading")
-    given = parser.parse_args().folder
+    parser.add_argument("--built", type=Path, default=BUILT)
+    arguments = parser.parse_args()
+    given = arguments.folder
     if not given:
         parser.error("say which folder to mark: make marking SUBMISSIONS=folder")
     folder = Path(given).resolve()
     if not folder.is_dir():
         parser.error(f"Argument `folder` must be a folder of submissions, is {folder}")
     out = folder.with_name(folder.name + "-marking")
-    added = write_pages(folder, out)
+    built = read_archives(arguments.built)
+    if not built:
+        parser.error(
+            f"there are no autograder archives in {arguments.built}: "
+            "run `make homework` first"
+        )
+    added = write_pages(folder, out, built)
     print(f"{added} answers to mark were added to {out / 'marks.csv'}")
     return 0
 

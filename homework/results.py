@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -84,6 +85,7 @@ def write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
+@functools.cache  # for each line that is added, the table is written again
 def written_questions(assignment: str) -> dict[str, int]:
     """Points of the questions that are marked by hand."""
     source = HERE / f"{assignment.split(',')[0]}.ipynb"

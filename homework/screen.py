@@ -10,6 +10,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 from submissions import Attempt
@@ -25,6 +26,7 @@ ATTRIBUTES = re.compile(
     r"|__(globals|code|subclasses|builtins|closure|bases|mro|dict|import)__"
     r"|f_(back|globals|locals)|tofile|fromfile|memmap|genfromtxt|loadtxt"
 )
+LARGEST = 200_000  # characters of a cell
 TRANSFORM = TransformerManager().transform_cell
 
 
@@ -38,8 +40,14 @@ def worth_a_look(attempt: Attempt) -> list[str]:
     return found
 
 
+@cache
 def parsed(source: str) -> ast.Module:
-    """The syntax tree of a cell; what cannot be parsed does not run either."""
+    """The syntax tree of a cell; what cannot be parsed does not run either.
+
+    A cell of numbers by the million is run, and not looked at.
+    """
+    if len(source) > LARGEST:
+        return ast.Module(body=[], type_ignores=[])
     try:
         return ast.parse(TRANSFORM(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError, AttributeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,7 @@ def shapes(functions: Iterable[tuple[str, ast.stmt]]) -> dict[str, tuple[str, in
     for name, tree in functions:
         try:
             nodes = sum(1 for _ in ast.walk(tree))
-            written = ast.dump(_Renamed().visit(tree))
+            written = ast.dump(_Renamed().visit(copy.deepcopy(tree)))
         except RecursionError:
             continue
         found[name] = hashlib.sha256(written.encode()).hexdigest()[:16], nodes

@@ -26,7 +26,15 @@ FILES = 2_000  # files of an entry
 DEEP = 4  # zips in zips
 LONGEST = 200  # bytes of a name that a feedback page keeps; file systems allow 255
 # Files that systems add to a notebook; they are not submissions.
-JUNK = re.compile(r"__MACOSX|\.ipynb_checkpoints|__pycache__|\..*|~.*|Thumbs\.db")
+JUNK = re.compile(
+    r"__MACOSX|\.ipynb_checkpoints|__pycache__|\..*|~.*|Thumbs\.db"
+    r"|submission_metadata\.yml"  # beside what Gradescope exports
+)
+# Names of what a system gives out: `lovelaceada_LATE_12345_678_homework.ipynb` is
+# Canvas', `Ada Lovelace_12345_assignsubmission_file_` is Moodle's.
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_.+")
+MOODLE = re.compile(r"(?P<name>.*?)_(?P<id>\d+)_assignsubmission_[a-z]+(_.*)?")
+GRADESCOPE = re.compile(r"(?P<name>submission_\d+)")
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 TEXTS = {".py": "py", ".md": "md", ".rmd": "Rmd", ".qmd": "qmd", ".r": "R"}
 OTTER_CELL = re.compile(
@@ -114,7 +122,24 @@ def read(entry: Path) -> Contents:
     if not contents.attempts:
         reasons = "; ".join(contents.remarks)
         raise Refused(reasons or "no notebook in it, one is needed")
+    students = _students(contents.attempts)
+    if len(students) > 1:
+        raise Refused(
+            f"it holds what {len(students)} students handed in: unpack it, and grade "
+            "the folder that comes out"
+        )
     return contents
+
+
+def _students(attempts: list[Attempt]) -> set[str]:
+    """Those whom a system named in the paths, as in its archive of a whole class."""
+    parts = {part for attempt in attempts for part in attempt.where.split("/")}
+    return {
+        found["name"]
+        for part in parts
+        for system in (MOODLE, CANVAS, GRADESCOPE)
+        if (found := system.fullmatch(part))
+    }
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -246,7 +271,7 @@ def _document(text: bytes, lower: str) -> dict[str, Any]:
     said = _decoded(text)
     if said.lstrip().startswith(("{", "[")):
         document = json.loads(said)
-        if not isinstance(document, dict) or not _raw_cells(document):
+        if not isinstance(document, dict) or not raw_cells(document):
             raise Refused("not a notebook that can be read (no cells)")
         return document
     ending = PurePosixPath(lower).suffix
@@ -268,31 +293,28 @@ def _decoded(text: bytes) -> str:
         return text.decode("latin-1")  # of Windows, most likely
 
 
-def _raw_cells(document: dict[str, Any]) -> list[Any]:
+def raw_cells(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The cells, which format 3 keeps in worksheets."""
     sheets = document.get("worksheets")
-    if isinstance(sheets, list):
-        return [
-            cell
-            for sheet in sheets
-            if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
-            for cell in sheet["cells"]
-        ]
-    cells = document.get("cells")
-    return cells if isinstance(cells, list) else []
+    if not isinstance(sheets, list):
+        sheets = [document]
+    lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+    cells = [cell for found in lists if isinstance(found, list) for cell in found]
+    return [cell for cell in cells if isinstance(cell, dict)]
 
 
 def _attempt(document: dict[str, Any], where: str, modified: float) -> Attempt:
-    cells = []
-    for cell in _raw_cells(document):
-        if not isinstance(cell, dict):
-            continue
-        source = cell.get("source", cell.get("input", ""))
-        if isinstance(source, list):
-            source = "".join(map(str, source))
-        kind = str(cell.get("cell_type", "code"))
-        cells.append((kind, source if isinstance(source, str) else str(source)))
+    cells = [kind_and_source(cell) for cell in raw_cells(document)]
     return Attempt(where, modified, cells, assignment_of(document), document)
+
+
+def kind_and_source(cell: dict[str, Any]) -> tuple[str, str]:
+    """All that is needed of a cell; format 3 calls its source an input."""
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(map(str, source))
+    kind = str(cell.get("cell_type", "code"))
+    return kind, source if isinstance(source, str) else str(source)
 
 
 def assignment_of(document: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,40 @@ class Solved:
             else:
                 earned += test.points
         return earned
+
+    def lost(self, replace: dict[str, str]) -> list[str]:
+        """Questions that lose points when pieces of the solutions are replaced."""
+        names: dict[str, Any] = {"__name__": "notebook"}
+        tested = [q for q in self.questions.values() if not q.written]
+        for source in [*self.assignment.setup, *(c for q in tested for c in q.code)]:
+            for old in [old for old in replace if old in source]:
+                assert source.count(old) == 1, old
+                source = source.replace(old, replace[old])
+            exec(compile(source, "wrong", "exec"), names)
+        found = []
+        for question in tested:
+            for test in question.tests:
+                try:
+                    with _quiet(), _limited(PATIENCE):
+                        self.tests[test.name](*(names[n] for n in test.arguments))
+                except Exception:
+                    found.append(question.name)
+                    break
+        return found
+
+    def answered(self, question: str, answer: Callable) -> list[str]:
+        """The tests that pass with this in place of all functions of the question."""
+        passed = []
+        for test in self.questions[question].tests:
+            given = {name: self.names[name] for name in test.arguments}
+            asked = (answer if callable(value) else value for value in given.values())
+            try:
+                with _quiet(), _limited(PATIENCE):
+                    self.tests[test.name](*asked)
+            except Exception:
+                continue
+            passed.append(test.name)
+        return passed
 
     def full(self, question: str) -> float:
         """The points that a question can give."""

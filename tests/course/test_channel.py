@@ -9,9 +9,12 @@ import enum
 import fractions
 import json
 import math
+import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 
+import kernel
 import numpy as np
 import psutil
 import pytest
@@ -575,6 +578,24 @@ def test_nothing_of_a_notebook_is_left_when_its_results_are_written(confined):
 
 
 HOSTILE = {
+    "too deep an answer": "import os\ndef f(*a, **k):\n    for fd in range(3, 9):\n"
+    "        try: os.write(fd, b'[' * 200_000 + b'\\n')\n"
+    "        except OSError: pass\n"
+    "f()\nbest_gate = locked_work = threshold = counterexample = f",
+    "arguments overwritten": "def best_gate(rho, H):\n    rho[:] = H[:] = 0\n"
+    "    return np.eye(len(rho))\n"
+    "def mixture_ergotropy(w, *a):\n    w *= 0\n    return w",
+    "the grader's own parts": "import gc\n"
+    "(K,) = [o for o in gc.get_objects() if type(o).__name__ == 'Kernel']\n"
+    "K._look = lambda name: {'callable': True}\n"
+    "K._call = lambda **about: {'value': True, 'used': []}",
+    "alarms": "import signal\nsignal.signal(signal.SIGALRM, lambda *a: 1 / 0)\n"
+    "signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)",
+    "traces": "import sys\nsys.settrace(lambda *a: 1 / 0)",
+    "a crash": "import ctypes\nctypes.string_at(0)",
+    "empty arrays": "best_gate = locked_work = copies_needed = threshold = \\\n"
+    "    mixture_ergotropy = lambda *a: np.empty(0)\n"
+    "counterexample = lambda: (np.empty((0, 0)),) * 2",
     "forged answers": "import os\nfor fd in range(3, 64):\n    try:\n"
     "        for n in range(1, 400):\n"
     '            os.write(fd, b\'{"value": 1, "number": %d}\\n\' % n)\n'
@@ -647,3 +668,69 @@ def test_a_process_of_its_own_ends():
     family = process._family()
     process.end()
     assert not any(psutil.pid_exists(each.pid) for each in family)
+
+
+# --- at a student's home ---
+
+
+def test_a_desktop_full_of_processes_is_no_reason_to_refuse(built):
+    """The system counts all that a user runs, which at home is more than a notebook."""
+    assert "NPROC" in confine._limits(60.0, closed=True)
+    assert "NPROC" not in confine._limits(60.0, closed=False)
+
+
+def test_a_limit_that_a_system_lacks_matters_only_where_it_protects(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise ValueError("current limit exceeds maximum limit")  # of macOS
+
+    monkeypatch.setattr(kernel.resource, "setrlimit", refuse)
+    kernel.limit({"AS": 1 << 32}, closed=False)
+    with pytest.raises(ValueError, match="exceeds"):
+        kernel.limit({"AS": 1 << 32}, closed=True)
+
+
+def test_the_notebook_finds_the_core_of_the_package(tmp_path, monkeypatch):
+    """Nothing installs `qbcore` at a student's home: it lies beside `check.py`."""
+    core = tmp_path / "qbcore"
+    core.mkdir()
+    (core / "__init__.py").write_text("here = 'in the package'")
+    monkeypatch.setattr(confine, "_core", lambda: core)
+    code = "import qbcore\nhere = qbcore.here"
+    with Answers([(1, code)], 60.0, closed=False) as notebook:
+        assert notebook.run() == []
+        assert notebook.get("here") == "in the package"
+
+
+def test_a_python_that_does_not_start_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(confine, "PYTHON", "/bin/false")
+    with Answers([(1, "a = 1")], 60.0, closed=False) as notebook:
+        said = notebook.run()
+        assert said == ["Python could not be started for the notebook: the kernel died"]
+        with pytest.raises(Unanswered, match="could not be started"):
+            notebook.get("a")
+
+
+def tool() -> int:
+    return 1
+
+
+def in_a_thread() -> None:
+    thread = threading.Thread(target=tool)
+    thread.start()
+    thread.join()
+
+
+def unwatched() -> None:
+    sys.setprofile(None)
+    tool()
+
+
+@pytest.mark.parametrize("use", [tool, in_a_thread, unwatched])
+def test_the_watch_sees_a_forbidden_tool(use):
+    """Also in a thread, and by one who turns the watch off."""
+    with kernel._Watch([__name__]) as watch:
+        use()
+    assert watch.used == {__name__}
+    with kernel._Watch(["qutip"]) as watch:
+        tool()
+    assert watch.used == set()

@@ -173,30 +173,48 @@ def test_no_solution_in_the_site():
 # --- right and wrong answers ---
 
 
+@pytest.fixture(scope="session")
+def tables(built, tmp_path_factory) -> dict[int, dict[str, dict[str, str]]]:
+    """By seed, the table of all solutions and handouts, and of a mistake in each.
+
+    All mistakes of `wrong_answers/` are tried in one process, see
+    `test_mutants_of_solutions.py`; here one of them has the whole way to go.
+    """
+    found = {}
+    for seed in SEEDS:
+        folder = tmp_path_factory.mktemp(f"graded{seed}") / "handed-in"
+        folder.mkdir()
+        for name in NAMES:
+            for whose, made in (("teachers", "solved"), ("students", "empty")):
+                source = built[seed] / whose / f"{name}.ipynb"
+                shutil.copy(source, folder / f"{name} {made}.ipynb")
+            if seed == 0:
+                wrong = edited(notebook(built[0], name), WRONG[name][0]["replace"])
+                nbformat.write(wrong, folder / f"{name} wrong.ipynb")
+        found[seed] = marks(built[seed], folder)
+    return found
+
+
+@pytest.mark.xdist_group("solutions")
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_solutions_get_all_points_and_the_handout_none(built, name, seed, tmp_path):
-    folder = tmp_path / "handed-in"
-    folder.mkdir()
-    shutil.copy(built[seed] / "teachers" / f"{name}.ipynb", folder / "solved.ipynb")
-    shutil.copy(built[seed] / "students" / f"{name}.ipynb", folder / "empty.ipynb")
-    edits = WRONG[name] if seed == 0 else []
-    for wrong in edits:
-        nbformat.write(
-            edited(notebook(built[0], name), wrong["replace"]),
-            folder / f"{wrong['name']}.ipynb",
-        )
-    table = marks(built[seed], folder)
-    assert all(line["assignment"] == f"{name}, seed {seed}" for line in table.values())
-    solved, empty = table["solved.ipynb"], table["empty.ipynb"]
+def test_solutions_get_all_points_and_the_handout_none(tables, name, seed):
+    table = tables[seed]
+    solved, empty = table[f"{name} solved.ipynb"], table[f"{name} empty.ipynb"]
+    assert solved["assignment"] == empty["assignment"] == f"{name}, seed {seed}"
     assert (solved["status"], solved["remarks"]) == (GRADED, "")
     assert float(solved["points"]) == float(solved["possible"]) >= 10
     assert float(empty["points"]) == 0
-    questions = [column for column in solved if re.fullmatch(r"q\d+", column)]
-    for wrong in edits:
-        line = table[f"{wrong['name']}.ipynb"]
-        lost = [q for q in questions if float(line[q]) < float(solved[q])]
-        assert lost == wrong["fails"], f"{name}: {wrong['name']}"
+
+
+@pytest.mark.xdist_group("solutions")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrong_answer_loses_its_questions_and_no_other(tables, name):
+    solved = tables[0][f"{name} solved.ipynb"]
+    wrong = tables[0][f"{name} wrong.ipynb"]
+    asked = [q for q in solved if re.fullmatch(r"q\d+", q) and solved[q]]
+    lost = [q for q in asked if float(wrong[q]) < float(solved[q])]
+    assert lost == WRONG[name][0]["fails"]
 
 
 def test_archive_works_with_otter_itself(built, tmp_path):

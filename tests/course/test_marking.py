@@ -3,15 +3,20 @@
 import base64
 import copy
 import csv
+import json
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from html.parser import HTMLParser
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
+from assigned import read_archives
+from handed_in import notebook
 from solving import HOMEWORK, assignments, marking
 
 FIRST = "01-ergotropy"
@@ -21,16 +26,30 @@ PIXEL = (
 )
 
 
+class Attributes(HTMLParser):
+    """The names of all attributes on a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.named: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.named |= {name for name, _ in attrs}
+
+
 PLACE = "_Type your answer here, replacing this text._"
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory) -> nbformat.NotebookNode:
+def given(built) -> nbformat.NotebookNode:
     """The first assignment as students get it."""
-    out = tmp_path_factory.mktemp("built")
-    command = [sys.executable, HOMEWORK / "build.py", "--out", out, FIRST]
-    subprocess.run(command, check=True)
-    return nbformat.read(out / "students" / f"{FIRST}.ipynb", as_version=4)
+    return notebook(built[0], FIRST, "students")
+
+
+@pytest.fixture(scope="module")
+def archives(built) -> dict:
+    return read_archives(built[0])
 
 
 def answered(given: nbformat.NotebookNode, said: str) -> nbformat.NotebookNode:
@@ -63,9 +82,9 @@ def folder(tmp_path, given) -> Path:
     return made
 
 
-def test_a_page_per_question_has_rubric_samples_and_all_answers(folder):
+def test_a_page_per_question_has_rubric_samples_and_all_answers(folder, archives):
     out = folder.with_name("week2-marking")
-    assert marking.write_pages(folder, out) == 9
+    assert marking.write_pages(folder, out, archives) == 9
     pages = {path.stem: path.read_text() for path in out.glob("*.html")}
     assert set(pages) == {f"{FIRST}-q1", f"{FIRST}-q6", f"{FIRST}-q8"}
     first = pages[f"{FIRST}-q1"]
@@ -82,9 +101,9 @@ def test_a_page_per_question_has_rubric_samples_and_all_answers(folder):
     assert pages[f"{FIRST}-q8"].count("(nothing)") == 3
 
 
-def test_pages_name_nobody_and_run_nothing(folder):
+def test_pages_name_nobody_and_run_nothing(folder, archives):
     out = folder.with_name("week2-marking")
-    marking.write_pages(folder, out)
+    marking.write_pages(folder, out, archives)
     for path in [*out.glob("*.html"), out / "marks.csv"]:
         text = path.read_text()
         assert not re.search("Arendt|Bohr|Curie", text)
@@ -105,14 +124,14 @@ def fill(out: Path, mark: str) -> list[dict[str, str]]:
     return lines
 
 
-def test_a_second_run_adds_lines_and_keeps_marks(folder):
+def test_a_second_run_adds_lines_and_keeps_marks(folder, archives):
     out = folder.with_name("week2-marking")
-    marking.write_pages(folder, out)
+    marking.write_pages(folder, out, archives)
     before = fill(out, "2,5")
-    assert marking.write_pages(folder, out) == 0
+    assert marking.write_pages(folder, out, archives) == 0
     assert marking.read_marks(out / "marks.csv") == before
     shutil.copy(folder / "Anna Arendt.ipynb", folder / "Dora Dirac.ipynb")
-    assert marking.write_pages(folder, out) == 3
+    assert marking.write_pages(folder, out, archives) == 3
     assert marking.read_marks(out / "marks.csv")[:9] == before
 
 
@@ -123,9 +142,9 @@ def graded() -> list[dict[str, str]]:
     return [{"submission": name} | line | columns for name in names]
 
 
-def test_marks_reach_the_line_of_their_submission(folder):
+def test_marks_reach_the_line_of_their_submission(folder, archives):
     out = folder.with_name("week2-marking")
-    marking.write_pages(folder, out)
+    marking.write_pages(folder, out, archives)
     marked = fill(out, "2,5")[0]
     names = {
         n["number"]: n["submission"] for n in marking.read_marks(out / "numbers.csv")
@@ -204,3 +223,62 @@ def test_samples_and_rubrics_fit_the_points(name):
 
 def test_the_picture_of_this_file_is_one():
     assert base64.b64decode(PIXEL).startswith(b"\x89PNG")
+
+
+def test_an_answer_looks_as_it_was_written(folder, archives, given):
+    """Paragraphs and pasted pictures were shown as text once."""
+    made = answered(given, "a *proof* with $x<y$ ![mine](attachment:scan.png)")
+    places = [c for c in made.cells if "attachment:scan" in c.source]
+    places[0].attachments = {"scan.png": {"image/png": PIXEL}}
+    nbformat.write(made, folder / "Anna Arendt.ipynb")
+    evil = answered(given, "<img src=http://a.b/c.png onerror='x()'></article><b>y</b>")
+    figure = next(c for c in evil.cells if c.get("outputs"))
+    figure.outputs[0].data = {"image/png": "AA' onerror='x()"}
+    nbformat.write(evil, folder / "Bo Bohr" / "x.ipynb")
+    out = folder.with_name("week2-marking")
+    marking.write_pages(folder, out, archives)
+    page = (out / f"{FIRST}-q1.html").read_text()
+    assert "<p>a <em>proof</em> with $x&lt;y$" in page
+    assert "&lt;p&gt;" not in page
+    assert f'src="data:image/png;base64,{PIXEL}"' in page
+    assert page.count("</article>") == 3
+    for path in out.glob("*.html"):
+        named = Attributes(path.read_text()).named
+        assert named == {"charset", "lang", "class", "src", "alt"} & named
+        assert "http" not in path.read_text()
+
+
+def test_whatever_the_grader_reads_is_marked(folder, archives, given):
+    """Without metadata, of format 3, in zips and as text."""
+    said = answered(given, "an answer of mine")
+    shutil.rmtree(folder)
+    folder.mkdir()
+    bare = json.loads(nbformat.writes(said)) | {"metadata": {}}
+    (folder / "bare.IPYNB").write_text(json.dumps(bare), encoding="utf-8-sig")
+    old = nbformat.convert(copy.deepcopy(said), to_version=3)
+    (folder / "old.ipynb").write_text(json.dumps(old))
+    with (
+        zipfile.ZipFile(folder / "zips.zip", "w") as archive,
+        archive.open("inner.zip", "w") as file,
+        zipfile.ZipFile(file, "w") as inner,
+    ):
+        inner.writestr("x.ipynb", json.dumps(bare))
+    (folder / "text.md").write_text(jupytext.writes(said, "md"))
+    (folder / "twice").mkdir()
+    for name in ("1", "2"):
+        nbformat.write(said, folder / "twice" / f"{name}.ipynb")
+    out = folder.with_name("week2-marking")
+    assert marking.write_pages(folder, out, archives) == 5 * 3
+    page = (out / f"{FIRST}-q1.html").read_text()
+    assert page.count("an answer of mine") == 5
+    assert (out / f"{FIRST}-q6.html").read_text().count(PIXEL) == 4  # text has none
+
+
+def test_an_endless_answer_is_cut(given):
+    read = assignments.read(assignments.sources()[FIRST])
+    made = copy.deepcopy(given)
+    made.cells += [nbformat.v4.new_code_cell("pass") for _ in range(1000)]
+    found = {a.question: a.cells for a in marking.answers_in("x", made, read)}
+    assert len(found["q8"]) == marking.CELLS + 1
+    assert "960 more cells" in found["q8"][-1].source
+    assert len(marking._cut("x" * 10**6)) < 21_000

@@ -275,3 +275,27 @@ def test_zips_in_zips_end_somewhere(tmp_path):
         (tmp_path / "many" / str(k) / "a.txt").touch()
     with pytest.raises(Refused, match="more than 2000 files"):
         read(tmp_path / "many")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Student{0} T_1000{0}_assignsubmission_file_/01-ergotropy.ipynb",
+        "student{0}_1000{0}_55_01-ergotropy.ipynb",
+        "submission_1000{0}/01-ergotropy.ipynb",
+    ],
+)
+def test_the_archive_of_a_whole_class_is_not_one_students(tmp_path, name):
+    """The last of sixty students' notebooks once counted for all of them."""
+    cell = {"cell_type": "code", "source": "a = 1"}
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for k in range(3):
+            archive.writestr(name.format(k), json.dumps({"cells": [cell]}))
+    with pytest.raises(Refused, match="what 3 students handed in: unpack it"):
+        read(tmp_path / "all.zip")
+
+
+def test_what_gradescope_puts_beside_the_submissions_is_none(tmp_path):
+    (tmp_path / "submission_metadata.yml").touch()
+    (tmp_path / "submission_5501").mkdir()
+    assert [entry.name for entry in entries(tmp_path)] == ["submission_5501"]
