@@ -29,7 +29,7 @@ export OMP_NUM_THREADS ?= 1
 # No progress bars in outputs that are stored, compared or published.
 export TQDM_DISABLE = 1
 
-.PHONY: book site pyodide serve pdf notebooks data homework grade grade-in-container given marking test check lint coverage refine lock release mutants bench profile latency paint clean
+.PHONY: book site pyodide serve pdf notebooks data homework grade grade-in-container given marking test check lint coverage refine lock release mutants bench field profile latency paint clean
 .DELETE_ON_ERROR:
 
 book: site ## install, execute every chapter, write the site to _build/html
@@ -109,6 +109,9 @@ mutants: .venv/installed ## would the tests notice? 90 small mistakes in the cor
 bench: .venv/installed .venv/peers/installed ## qbcore against its rivals, about ten minutes; ACCEPT=1 stores the result
 	$(BIN)/python -m benchmarks $(if $(ACCEPT),--accept)
 
+field: .venv/installed .venv/peers/installed ## what qthermo and qenvs do, too: error and time of each, a minute
+	$(BIN)/python -m benchmarks.field
+
 profile: .venv/installed $(MATHJAX) ## where the time of the papers' chapters goes, and how long the site takes
 	$(BIN)/python tools/profile_chapters.py
 
@@ -133,7 +136,7 @@ endef
 # Peers that bring a compiler along, in a separate environment.
 .venv/peers/installed: .venv/installed
 	$(BIN)/python -m venv --clear .venv/peers
-	.venv/peers/bin/python -m pip install -q "dynamiqs>=0.3.7,<0.4"
+	.venv/peers/bin/python -m pip install -q "dynamiqs>=0.3.7,<0.4" "qthermo>=0.7,<0.8" "qenvs>=0.3.2,<0.4"
 	touch $@
 
 # A reader needs no grader, and a grader needs none of the packages that build the site.

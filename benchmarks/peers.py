@@ -1,10 +1,10 @@
-"""Peers that live in a separate environment, ``.venv/peers``: dynamiqs.
+"""A peer that lives in a separate environment, ``.venv/peers``: dynamiqs.
 
 `dynamiqs` compiles a solver with JAX, which a reader of the book does not need. A
 process of that environment is started once by each process that asks, and told the
 problem in files. It reports the processor time and the memory of each call, which
-`side_by_side` takes for the caller's own. `qenvs` is not a row: its models of batteries
-call the same ``sesolve`` and ``mesolve`` of `dynamiqs`.
+`side_by_side` takes for the caller's own. What `qenvs` does with `dynamiqs` is in the
+table of `field`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import cores, peers, results, side_by_side
+from benchmarks import _field_tasks, cores, field, peers, results, side_by_side
 from benchmarks.__main__ import MODELS, main
 from benchmarks.cores import Shared
 from benchmarks.side_by_side import Case, Row, agreeing, measure, turns
@@ -231,3 +231,21 @@ def test_a_peer_that_is_not_installed_names_what_installs_it(monkeypatch, tmp_pa
     monkeypatch.setattr(peers, "PYTHON", tmp_path / "python")
     with pytest.raises(FileNotFoundError, match="make bench"):
         peers.by_dynamiqs(np.eye(2), [1, 0], [1, 0], np.array([0.0, 1.0]), 1e-6)
+
+
+@pytest.mark.parametrize("task", _field_tasks.EXACT)
+def test_our_answer_to_a_task_of_the_field_is_the_exact_one(task):
+    answer = np.atleast_1d(field.by_qbcore()[task]())
+    exact = _field_tasks.EXACT[task]()
+    assert answer.shape == exact.shape
+    assert np.abs(answer - exact).max() < 1e-9 * max(1.0, np.abs(exact).max())
+
+
+def test_a_task_tells_its_error_and_counts_no_warm_up(monkeypatch):
+    calls = []
+    monkeypatch.setattr(_field_tasks, "EXACT", {"add": lambda: np.array([2.0])})
+    ways = {"add": lambda: calls.append(1) or 2.5}
+    found = _field_tasks.measured(ways)["add"]
+    assert len(calls) == 1 + _field_tasks.RUNS
+    assert found["error"] == 0.5
+    assert 0 <= found["seconds"] < _field_tasks.SLOW
