@@ -24,7 +24,7 @@ from qbcore._support.types import ComplexArray, FloatArray
 from qbcore.errors import AccuracyError
 
 PEAK_TOLERANCE = 1e-3  # of the largest sample: the error that a peak may have
-ROUNDING = 1e-14  # of the capacity
+ROUNDING = 1e-14  # of the ceiling: what it may leave of an energy of zero
 
 
 class Peak(NamedTuple):
@@ -55,12 +55,15 @@ def peak(
 ) -> Peak:
     """Return the maximum of one or many sampled curves' Hermite interpolants.
 
+    Between two samples the interpolant is the polynomial that has the given values and
+    derivatives at both: a cubic, or with ``curvatures`` a quintic.
+
     Parameters
     ----------
     times : (T,) array_like
-        Increasing sample times.
+        Increasing sample times, in any unit.
     values, slopes : (..., T) array_like
-        Samples of the curves and of their time derivatives.
+        Samples of the curves, in any unit, and of their time derivatives.
     curvatures : (..., T) array_like, optional
         Samples of the second derivatives.
 
@@ -81,12 +84,15 @@ def peak(
     (2.0, 4.0)
     """
     given = {"values": values, "slopes": slopes}
-    given |= {} if curvatures is None else {"curvatures": curvatures}
+    if curvatures is not None:
+        given["curvatures"] = curvatures
     t, samples = _checked(times, given)
     shape = samples.shape[1:-1]
     samples = samples.reshape(len(samples), -1, t.size)
-    time = t[samples[0].argmax(axis=-1)]
-    value = samples[0].max(axis=-1)
+    heights = samples[0]
+    # The best samples, which a maximum between two samples may replace.
+    time = t[heights.argmax(axis=-1)]
+    value = heights.max(axis=-1)
     control = _control_points(t, samples)
     # A polynomial stays below its largest control point: few pieces can hold the peak.
     curve, interval = np.nonzero(control.max(axis=0) > value[:, None])
@@ -95,14 +101,18 @@ def peak(
         pieces = BPoly(control[:, curve, interval], np.arange(curve.size + 1.0))
         chain = PPoly.from_bernstein_basis(pieces, extrapolate=False)
         zeros = chain.derivative().roots(discontinuity=False)
+        # Of a constant piece scipy returns its start and nan.
         zeros = zeros[np.isfinite(zeros)]
         height = chain(zeros)
+        # The chain's pieces have length 1; its very end belongs to the last of them.
         piece = np.minimum(zeros.astype(int), curve.size - 1)
         higher = np.flatnonzero(height > value[curve[piece]])
         higher = higher[np.argsort(height[higher])]  # a curve's highest is written last
-        piece, x = piece[higher], zeros[higher] - piece[higher]
-        owner, start = curve[piece], interval[piece]
-        time[owner] = t[start] + x * np.diff(t)[start]
+        piece = piece[higher]
+        share = zeros[higher] - piece  # of the interval that lies before the zero
+        owner = curve[piece]
+        start = interval[piece]
+        time[owner] = t[start] + share * np.diff(t)[start]
         value[owner] = height[higher]
     return Peak(number(time.reshape(shape)), number(value.reshape(shape)))
 
@@ -110,7 +120,7 @@ def peak(
 def _checked(
     times: ArrayLike, given: dict[str, ArrayLike]
 ) -> tuple[FloatArray, FloatArray]:
-    """Times, and the samples of the curves and their derivatives, (..., T) each."""
+    """Times (T,), and one array (K, ..., T): the curves, then each derivative given."""
     t = finite("times", times)
     curves = [finite(name, samples) for name, samples in given.items()]
     shapes = {c.shape for c in curves}
@@ -123,40 +133,47 @@ def _checked(
 
 
 def _control_points(t: FloatArray, samples: FloatArray) -> FloatArray:
-    """Bernstein coefficients of each curve's interpolant in each interval.
+    """Bernstein coefficients (2 K, C, T - 1) of C curves' interpolants per interval.
 
-    The m derivatives at an end determine the m coefficients next to it; seen from the
-    right end time runs backwards.
+    The ``samples`` (K, C, T) hold f and its derivatives below the K-th, which determine
+    the K coefficients next to an end: with degree n = 2 K - 1 and spacing h,
+
+        c_i = sum_k binom(i, k) h^k f^(k) (n - k)! / n!    (i < K)
+
+    at the left end, and the same with -h at the right one, from where time runs back.
     """
-    order = len(samples)
-    k = np.arange(order)[:, None, None]
-    per_step = np.diff(t) ** k / perm(2 * order - 1, k)
-    weights = pascal(order, kind="lower", exact=False)
-    near = np.tensordot(weights, samples[..., :-1] * per_step, 1)
-    far = np.tensordot(weights, samples[..., 1:] * per_step * (-1.0) ** k, 1)
-    return np.concatenate([near, far[::-1]])
+    count = len(samples)
+    k = np.arange(count)[:, None, None]
+    scale = np.diff(t) ** k / perm(2 * count - 1, k)
+    binomials = pascal(count, kind="lower", exact=False)
+    left = np.tensordot(binomials, samples[..., :-1] * scale, 1)
+    right = np.tensordot(binomials, samples[..., 1:] * scale * (-1.0) ** k, 1)
+    return np.concatenate([left, right[::-1]])
 
 
 def _errors(t: FloatArray, values: FloatArray, slopes: FloatArray) -> FloatArray:
-    """How far the curve may leave its interpolant, (T - 1,), at most.
+    """Estimate how far the curve leaves its interpolant in each interval, (T - 1,).
 
     The cubic over two neighbouring intervals h_1, h_2 misses the sample between them by
-    E^(4) h_1^2 h_2^2 / 24. That tells the fourth derivative, hence the error of the
-    interpolant of one interval, E^(4) h^4 / 384, at most.
+    E^(4) h_1^2 h_2^2 / 24. That tells the fourth derivative, hence the largest error of
+    the interpolant of one interval, E^(4) h^4 / 384.
     """
     h = np.diff(t)
     if h.size < 2:
+        # No sample lies between two intervals: nothing tells the fourth derivative.
         return np.full(h.size, math.inf)
-    wide = h[:-1] + h[1:]
-    x = h[:-1] / wide
+    both = h[:-1] + h[1:]
+    x = h[:-1] / both
+    # The cubic at the sample between: what it takes from the values, and the slopes.
     rise = values[2:] - values[:-2]
-    level = values[:-2] + rise * x**2 * (3 - 2 * x)
+    by_values = values[:-2] + rise * x**2 * (3 - 2 * x)
     bend = (1 - x) * slopes[:-2] - x * slopes[2:]
-    bow = x * (1 - x) * wide * bend
-    missed = np.abs(level + bow - values[1:-1])
-    before = missed * (h[:-1] / h[1:]) ** 2 / 16
-    after = missed * (h[1:] / h[:-1]) ** 2 / 16
-    return np.maximum(np.r_[before, 0.0], np.r_[0.0, after])
+    by_slopes = x * (1 - x) * both * bend
+    missed = np.abs(by_values + by_slopes - values[1:-1])
+    first = missed * (h[:-1] / h[1:]) ** 2 / 16
+    second = missed * (h[1:] / h[:-1]) ** 2 / 16
+    # Each interval is the first of one pair and the second of another, but at the ends.
+    return np.maximum(np.r_[first, 0.0], np.r_[0.0, second])
 
 
 @result
@@ -168,9 +185,11 @@ class Charging(Result):
     times : (T,) array
         Times, in the model's unit of inverse energy (hbar = 1).
     energy : (T,) array
-        Energy stored in the battery since the start, E(t) - E(0).
+        Energy stored in the battery since the start, E(t) - E(0), in the unit of
+        energy.
     power : (T,) array
-        Instantaneous power dE/dt, exact (from the equation of motion).
+        Instantaneous power dE/dt, exact (from the equation of motion), in the unit of
+        energy squared (hbar = 1).
     ergotropy : (T,) array
         Largest work a unitary on the battery can extract, in the unit of energy.
     states : (T, d, 1) or (T, d, d) array, or None
@@ -178,7 +197,8 @@ class Charging(Result):
         matrices, in the basis of `battery_hamiltonian()`; None unless
         ``charge(states=True)`` asked for it.
     ceiling : float
-        Largest value that the energy can take: the capacity less what the start holds.
+        Largest value that the energy can take: the capacity less what the start holds,
+        in the unit of energy. Infinite where nothing bounds it.
 
     Examples
     --------
@@ -206,7 +226,7 @@ class Charging(Result):
         >>> curve.average_power
         array([0., 1., 2.])
         """
-        limit = self.power.astype(float)
+        limit = self.power.astype(float)  # a copy, into which numpy may write
         return np.divide(self.energy, self.times, out=limit, where=self.times > 0)
 
     @property
@@ -269,6 +289,7 @@ class Charging(Result):
         1.1656
         """
         t, mean = self.times, self.average_power
+        # (E/t)' = (P - E/t)/t; a start at t = 0 is 0/1 here and gets its slope below.
         slope = (self.power - mean) / np.where(t > 0, t, 1.0)
         if t[0] == 0 and t.size > 1:
             # E/t of the energy's cubic is a parabola, known by two values and a slope.
@@ -276,26 +297,33 @@ class Charging(Result):
         error = _errors(t, mean, slope)
         if t[0] == 0:
             # That cubic errs by E^(4) t^2 (h - t)^2 / 24, so E/t by E^(4) h^3 / 162.
+            # Slices, for a single time has no interval.
             by_energy = 384 / 162 * _errors(t, self.energy, self.power)[:1]
             error[:1] = np.maximum(error[:1], by_energy / t[1:2])
-        start = float(t[t > 0][0]) if t[-1] > 0 else 1.0
-        time, value = self._peak(mean, slope, error, start)
+        # Rounding of the energy shows most in E/t where t is shortest.
+        shortest = float(t[t > 0][0]) if t[-1] > 0 else 1.0
+        time, value = self._peak(mean, slope, error, shortest)
         most = self.ceiling / time if time > 0 else math.inf
         return Peak(time, min(value, most))
 
     def _peak(
-        self, values: FloatArray, slopes: FloatArray, error: FloatArray, per: float
+        self, values: FloatArray, slopes: FloatArray, error: FloatArray, unit: float
     ) -> Peak:
+        """The refined peak, refused where ``error`` (T - 1,) could hide a higher one.
+
+        A value times ``unit`` is an energy: 1 for energies, a time for mean powers.
+        """
         best = peak(self.times, values, slopes)
         points = _control_points(self.times, np.array([[values], [slopes]]))
+        # A bound on the interpolant of the one curve in each interval, (T - 1,).
         highest = points[:, 0].max(axis=0)
         # Far below the maximum, an error does not matter.
         rise = np.minimum(error, highest + error - best.value)
         found = float(rise.max(initial=0.0))
         limit = PEAK_TOLERANCE * largest(values)
-        # An empty battery shows rounding, of the capacity or of that over time.
+        # A battery that stays empty shows rounding alone, which no finer times mend.
         rounding = ROUNDING * self.ceiling if math.isfinite(self.ceiling) else 0.0
-        if found * per > max(limit * per, rounding):
+        if found * unit > max(limit * unit, rounding):
             message = (
                 f"{self.times.size} samples lie too far apart for a maximum: between "
                 f"them the curve may rise {found:.3g} above it, {limit:.3g} may be "
@@ -315,7 +343,7 @@ class SteadyState(Result):
     Attributes
     ----------
     energy : float, or array for many
-        Energy above the battery's ground state.
+        Energy above the battery's ground state, in the unit of energy.
     ergotropy : float, or array for many
         Largest work a unitary on the battery can extract, in the unit of energy.
 

@@ -104,10 +104,13 @@ EQUAL_WEIGHTS = 1e-10
 Unitaries = Literal["all", "all_atoms", "collective", "local"]
 
 
-def _given(
+def _normalised(
     states: States, hamiltonian: Operator, name: str = "states"
 ) -> tuple[Numbers, Numbers]:
-    """Return states of norm 1, and H."""
+    """Return states of norm 1, (..., d, 1) or (..., d, d), and H, (d, d).
+
+    Negative eigenvalues are not looked for: a caller that diagonalises finds them.
+    """
     h, space = hermitian("hamiltonian", hamiltonian, single=True)
     return normalised_states(name, states, len(h), space), h
 
@@ -115,50 +118,54 @@ def _given(
 def _read(
     states: States, hamiltonian: Operator, name: str = "states"
 ) -> tuple[Numbers, Numbers]:
-    """Return checked states and H; nothing is diagonalised."""
-    array, h = _given(states, hamiltonian, name)
+    """Return checked states and H, for what needs no spectrum."""
+    array, h = _normalised(states, hamiltonian, name)
     return positive_states(name, array), h
 
 
 def _weighed(
     states: States, hamiltonian: Operator
 ) -> tuple[Numbers, Numbers, FloatArray]:
-    """Return checked states, H, and the eigenvalues of the states, falling."""
-    given, h = _given(states, hamiltonian)
-    array, falling = with_spectrum("states", given)
+    """Return checked states, H, and the states' eigenvalues r_k (..., d), falling."""
+    normalised, h = _normalised(states, hamiltonian)
+    array, falling = with_spectrum("states", normalised)
     return array, h, falling
 
 
 def _spectra(
     states: States, hamiltonian: Operator
 ) -> tuple[Numbers, Numbers, FloatArray, FloatArray]:
-    """The same, and the levels of H, rising."""
+    """Return what `_weighed` does, and the levels e_k of H, (d,), rising."""
     array, h, falling = _weighed(states, hamiltonian)
     return array, h, falling, np.linalg.eigvalsh(h)
 
 
 def _inner(left: Numbers, right: Numbers) -> Numbers:
-    """tr(A^+ B), entry by entry."""
+    """tr(left^+ right), one number (...) for each pair of matrices (..., m, n)."""
     return np.einsum("...ij,...ij->...", left.conj(), right)
 
 
 def _mean(array: Numbers, operator: Numbers) -> FloatArray:
-    """tr(rho A) of a Hermitian A."""
-    return _inner(array, _beside(array, operator)).real
+    """tr(rho A) of a Hermitian A (d, d), real, (...)."""
+    return _inner(array, _partner(array, operator)).real
 
 
-def _beside(array: Numbers, operator: Numbers) -> Numbers:
-    """What, beside the states, makes the mean of A: of kets, A times them."""
+def _partner(array: Numbers, operator: Numbers) -> Numbers:
+    """The B whose `_inner` with the states is the mean of A: A psi for kets, else A."""
     return operator @ array if are_kets(array) else operator
 
 
 def _above(h: Numbers, zero: float) -> Numbers:
-    """H - zero, so that an offset of H does not multiply what a norm lacks."""
+    """H - zero.
+
+    A norm may lack up to `TOLERANCE`. Times a large offset of H that would be energy.
+    """
     return h - zero * np.eye(len(h))
 
 
 def _passive_energy(falling: FloatArray, energies: FloatArray) -> FloatArray:
-    """Energy above the ground level of falling weights on rising levels."""
+    """sum_k r_k (e_k - e_0), (...), for falling r_k and rising e_k."""
+    # Of kets `_dephased` leaves out weights that are zero: there may be fewer.
     return falling @ (energies - energies[0])[: falling.shape[-1]]
 
 
@@ -349,7 +356,7 @@ def instantaneous_power(
     """
     array, h, k = _with_generator(states, hamiltonian, generator)
     # tr(rho [K, H]) = 2i Im tr(rho K H).
-    return number(-2 * _inner(k @ array, _beside(array, h)).imag)
+    return number(-2 * _inner(k @ array, _partner(array, h)).imag)
 
 
 def _with_generator(
@@ -623,9 +630,10 @@ def ergotropy(
     Raises
     ------
     ValueError
-        For an unknown set; for "all_atoms" a matrix instead of the blocks; for
-        "collective" a QuTiP operator on several qubits; for "local" an H in which cells
-        interact, or sizes that do not multiply to d.
+        For an unknown set; for ``dims`` with a set other than "local"; for "all_atoms"
+        a matrix instead of the blocks; for "collective" a QuTiP operator on several
+        qubits; for "local" an H in which cells interact, or sizes that do not multiply
+        to d.
 
     Examples
     --------
@@ -656,46 +664,55 @@ def ergotropy(
     if unitaries == "all_atoms":
         return _ergotropy_of_atoms(states, hamiltonian)
     if unitaries == "collective":
-        space = read("hamiltonian", hamiltonian)[1] or [0]
+        _, space = read("hamiltonian", hamiltonian)
+        qubits = space and len(space) > 1 and max(space) <= 2
         must = 'be given in the Dicke basis for "collective", with N + 1 levels'
-        require(len(space) == 1 or max(space) > 2, "hamiltonian", must, space)
+        require(not qubits, "hamiltonian", must, space)
     return number(_work(*_spectra(states, hamiltonian)))
 
 
 def _ergotropy_of_atoms(states: States, blocks: Any) -> FloatOrArray:
-    """The first block holds the states; all blocks hold what a unitary may reach."""
+    """Ergotropy (...) over all unitaries on N atoms, for states in the first block.
+
+    A unitary may reach the levels of all blocks.
+    """
     must = (
         'list, for "all_atoms", the blocks of H for the total spins N/2, N/2 - 1, ..., '
         "of N + 1, N - 1, ... levels"
     )
     listed = isinstance(blocks, list | tuple) and len(blocks) > 0
     require(listed, "hamiltonian", must, type(blocks))
-    levels = [np.linalg.eigvalsh(hermitian("hamiltonian", h)[0]) for h in blocks]
+    checked = [hermitian("hamiltonian", block) for block in blocks]
+    levels = [np.linalg.eigvalsh(block) for block, _ in checked]
     sizes = [each.size for each in levels]
     require(sizes == [*range(sizes[0], 0, -2)], "hamiltonian", must, sizes)
     array, h, falling = _weighed(states, blocks[0])
+    # At most N + 1 weights differ from 0, and each takes one level, the lowest first.
     return number(_work(array, h, falling, lowest_levels(levels, len(h))))
 
 
 def _local_ergotropy(
     states: States, hamiltonian: Operator, dims: Sequence[int] | None
 ) -> FloatOrArray:
-    """The sum over the cells, if H is a sum over them."""
+    """Sum of the cells' ergotropies (...), for H a sum of one operator per cell."""
     array, h = _read(states, hamiltonian)
-    given = hermitian("hamiltonian", hamiltonian)[1] or [] if dims is None else dims
+    _, space = read("hamiltonian", hamiltonian)
+    given = (space or []) if dims is None else dims
     sizes = [integer("dims", size, least=1) for size in np.atleast_1d(given)]
     must = f"be the sizes of the cells, with product {len(h)} (a Qobj as H brings them)"
     require(math.prod(sizes) == len(h), "dims", must, dims)
     traceless = _above(h, np.trace(h).real / len(h))
-    own = [part * len(part) / len(h) for part in _reduced(traceless, sizes)]
+    # What the trace over the other cells leaves of a traceless sum is a cell's own
+    # operator, times their dimension.
+    own = [traced * len(traced) / len(h) for traced in _reduced(traceless, sizes)]
     # kronsum(A, B) acts with B on the first factor.
     total = reduce(lambda a, b: sparse.kronsum(b, a), own)
-    left = largest(np.asarray(total - traceless))
+    interaction = largest(np.asarray(total - traceless))
     must = 'be a sum over the cells without interaction (`unitaries="all"` takes any H)'
-    fits = left <= OPERATOR_TOLERANCE * largest(traceless)
-    require(fits, "hamiltonian", must, f"off by {left:.3g}")
-    parts = zip(_reduced(density_matrices(array), sizes), own, strict=True)
-    return number(sum(_work_of(rho, each) for rho, each in parts))
+    fits = interaction <= OPERATOR_TOLERANCE * largest(traceless)
+    require(fits, "hamiltonian", must, f"off by {interaction:.3g}")
+    reduced = _reduced(density_matrices(array), sizes)
+    return number(sum(map(_work_of, reduced, own)))
 
 
 def _reduced(matrices: Numbers, sizes: list[int]) -> Iterator[Numbers]:
@@ -703,6 +720,7 @@ def _reduced(matrices: Numbers, sizes: list[int]) -> Iterator[Numbers]:
     for k, size in enumerate(sizes):
         split = math.prod(sizes[:k]), size, math.prod(sizes[k + 1 :])
         parts = matrices.reshape(*matrices.shape[:-2], *split, *split)
+        # b: the cells before it, a: those after it; i and j: rows and columns of it.
         yield np.einsum("...biabja->...ij", parts)
 
 
@@ -1028,7 +1046,7 @@ def antiergotropy(states: States, hamiltonian: Operator) -> FloatOrArray:
 
 
 def _work_of(rho: Numbers, h: Numbers) -> FloatArray:
-    """Ergotropy of positive matrices (..., d, d) of any trace."""
+    """Ergotropy (...) of positive matrices (..., d, d), proportional to their trace."""
     rising = np.linalg.eigvalsh(rho)
     return _work(rho, h, rising[..., ::-1], np.linalg.eigvalsh(h))
 
@@ -1036,8 +1054,9 @@ def _work_of(rho: Numbers, h: Numbers) -> FloatArray:
 def _work(
     array: Numbers, h: Numbers, falling: FloatArray, energies: FloatArray
 ) -> FloatArray:
-    """Energy above that of falling weights on the levels of H."""
+    """tr(rho H) - sum_k r_k e_k, (...), for falling r_k and the rising e_k in reach."""
     stored = _mean(array, _above(h, energies[0]))
+    # Rounding may make the work of a passive state slightly negative.
     return np.maximum(stored - _passive_energy(falling, energies), 0.0)
 
 

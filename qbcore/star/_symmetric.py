@@ -8,11 +8,14 @@ What remains for battery x ancillas, all copies together, is
     P_e(j, m), P_g(j, m)    populations: battery up or down, ancillas in |j, m>
     Y(j, m)                 <e; j, m| rho |g; j, m + 1>  (-j <= m < j)
 
-which are about 3 M^2 / 4 numbers in place of 4^(M + 1). With the battery's excited
-state multiplied by i, sigma_+ S_- + sigma_- S_+ becomes i times the real
+which are D, about 3 M^2 / 4, numbers in place of 4^(M + 1). With |e> the battery's
+excited state times -i, sigma_+ S_- + sigma_- S_+ becomes i times the real
 K = sigma_+ S_- - sigma_- S_+, and -i [H, rho] becomes J (K rho - rho K): rho stays
 real. The local jumps are those of `individual_lowering`, and sigma_+ of each ancilla
 is its sigma_- with m -> -m.
+
+Every qubit loses at the rate gamma (1 - n) and gains at gamma n, where n is n_1 for the
+battery's bath and n_2 for an ancilla's; J is the coupling. Time is in units of 1/gamma.
 """
 
 from __future__ import annotations
@@ -33,12 +36,12 @@ DENSE_SIZE = 200  # unknowns up to which many systems are solved at once, densel
 
 @dataclass(frozen=True)
 class Symmetric:
-    """d/dt of the D unknowns over gamma in four parts, and readouts.
+    """The generator of the D unknowns in four parts, and readouts.
 
-    The unknowns are P_e, then P_g (both over ``spin``, ``projection``), then Y. The
-    ``parts``, sparse (D, D), come with the weights 1, n_1, n_2 and J/gamma. The vectors
-    ``trace``, ``battery`` and ``ancillas`` read total probability, excitation of the
-    battery, and mean number of excited ancillas.
+    The unknowns are P_e, then P_g (each over the j in ``spin`` and the m in
+    ``projection``), then Y. The ``parts``, sparse (D, D), come with the weights 1, n_1,
+    n_2 and J/gamma. The vectors ``trace``, ``battery`` and ``ancillas`` (D,) read total
+    probability, excitation of the battery, and mean number of excited ancillas.
     """
 
     spin: FloatArray
@@ -54,7 +57,7 @@ class Symmetric:
         return self.trace.size
 
     def generator(self, ratio: float, n1: float, n2: float) -> sparse.csr_array:
-        """d/dt of the unknowns over gamma, sparse (D, D); ``ratio`` is J/gamma."""
+        """The matrix of d/d(gamma t), sparse (D, D); ``ratio`` is J/gamma."""
         weights = (1.0, n1, n2, ratio)
         return sum(w * part for w, part in zip(weights, self.parts, strict=True))
 
@@ -64,106 +67,119 @@ class Symmetric:
         n1: FloatArray,
         n2: FloatArray,
     ) -> FloatArray:
-        """Null vectors of unit trace, (P, D), for P parameter sets as (P,) arrays."""
+        """The unknowns at rest (P, D): null vectors of unit trace, for P sets (P,)."""
         if self.size <= DENSE_SIZE:
             return self._dense(ratio, n1, n2)
         return np.array(list(map(self._sparse, ratio, n1, n2)))
 
     def _dense(self, ratio: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
         """The trace takes the place of the first equation, which the others imply."""
-        # Three axes: numpy 1 takes two for a stack of vectors.
-        one = np.eye(self.size, 1)[None]
+        # The trace is 1, all else 0. Three axes: numpy 1 takes two for many vectors.
+        right_side = np.eye(self.size, 1)[None]
         parts = np.array([part.toarray() for part in self.parts])
         weights = np.stack([np.ones_like(n1), n1, n2, ratio], axis=1)
         matrices = np.tensordot(weights, parts, 1)
         matrices[:, 0, :] = self.trace
-        return np.asarray(np.linalg.solve(matrices, one)[..., 0])
+        return np.asarray(np.linalg.solve(matrices, right_side)[..., 0])
 
     def _sparse(self, ratio: float, n1: float, n2: float) -> FloatArray:
-        """Set one unknown that is surely not small to 1, in place of its equation.
+        """Set one unknown to 1 in place of its equation, and normalise in the end.
 
-        A row of ones, as in the dense form, would fill the sparse factors.
+        A row of ones, as in the dense form, would fill the sparse factors. The unknown
+        must not be small: the one that is largest at rest without J is taken.
         """
-        one = np.eye(1, self.size, int(self.product(n1, n2).argmax()))[0]
-        others = sparse.diags_array(1 - one) @ self.generator(ratio, n1, n2)
-        x = spsolve((others + sparse.diags_array(one)).tocsc(), one)
+        largest = int(self.product(n1, n2).argmax())
+        unit = np.eye(1, self.size, largest)[0]
+        others = sparse.diags_array(1 - unit) @ self.generator(ratio, n1, n2)
+        x = spsolve((others + sparse.diags_array(unit)).tocsc(), unit)
         return x / (self.trace @ x)
 
     def product(self, battery: float, ancilla: float) -> FloatArray:
-        """Independent qubits: battery and ancillas excited with these probabilities.
+        """Unknowns (D,) of independent qubits, excited with these probabilities.
 
-        The ancillas have P(j, m) = d_j q^k (1 - q)^(M - k), k = M/2 + m, with
-        d_j = (2j + 1) M! / ((M/2 + j + 1)! (M/2 - j)!) copies of spin j.
+        With q for ``ancilla``, P(j, m) = d_j q^k (1 - q)^(M - k) of the ancillas, where
+        k = M/2 + m are excited, and d_j = (2j + 1) M! / ((M/2 + j + 1)! (M/2 - j)!)
+        copies of spin j exist.
         """
-        j, half = self.spin, self.spin.max()
+        j = self.spin
+        half = j.max()  # M/2
         copies = (2 * j + 1) / (half + j + 1) * binom(2 * half, half - j)
-        up = half + self.projection
-        weights = copies * ancilla**up * (1 - ancilla) ** (2 * half - up)
+        excited = half + self.projection
+        weights = copies * ancilla**excited * (1 - ancilla) ** (2 * half - excited)
         coherences = np.zeros(self.size - 2 * weights.size)
         return np.concatenate([battery * weights, (1 - battery) * weights, coherences])
 
 
 class _Entries:
-    """The entries of rho that count, as pairs of a row and a column.
+    """The entries of rho that may differ from 0, as pairs of a row and a column.
 
-    They hold the unknowns P_e, P_g and Y, and then Y again in its mirror image.
+    They are the D unknowns P_e, P_g and Y, and then Y again in its mirror image. The
+    rows of rho are the levels (j, m) with the battery in |e>, then the same in |g>.
     """
 
     def __init__(self, j: FloatArray, m: FloatArray) -> None:
         e = np.arange(j.size)
         g = e + j.size
         lower = np.flatnonzero(m < j)
-        upper = g[lower - 1]  # with m + 1
+        upper = g[lower - 1]  # with m + 1, for m falls from row to row
         pairs = [[e, e], [g, g], [lower, upper], [upper, lower]]
         self.row, self.column = np.concatenate(pairs, axis=1)
-        self.known = self.row.size - lower.size
-        unknowns = sparse.eye_array(self.known, format="csr")
-        self.held = sparse.vstack([unknowns, unknowns[2 * j.size :]])
+        self.size = self.row.size - lower.size  # D
+        unknowns = sparse.eye_array(self.size, format="csr")
+        self.from_unknowns = sparse.vstack([unknowns, unknowns[2 * j.size :]])
         self.one = sparse.eye_array(2 * j.size, format="csr")
 
-    def moved(
+    def product(
         self, left: sparse.csr_array, right: sparse.csr_array
     ) -> sparse.csr_array:
-        """rho -> left rho right^T on the unknowns."""
-        rows = left[self.row[: self.known]][:, self.row]
-        columns = right[self.column[: self.known]][:, self.column]
-        return rows.multiply(columns).tocsr() @ self.held
+        """rho -> left rho right^T on the unknowns, sparse (D, D).
+
+        Entry (a, b) takes left[a, c] right[b, d] times entry (c, d).
+        """
+        rows = left[self.row[: self.size]][:, self.row]
+        columns = right[self.column[: self.size]][:, self.column]
+        return rows.multiply(columns).tocsr() @ self.from_unknowns
 
     def lindblad(self, *jumps: sparse.csr_array) -> sparse.csr_array:
-        """sum_k (L_k rho L_k^T - {L_k^T L_k, rho}/2)."""
+        """rho -> sum_k (L_k rho L_k^T - {L_k^T L_k, rho}/2), sparse (D, D)."""
         lost = sum(jump.T @ jump for jump in jumps) / 2
-        gained = sum(self.moved(jump, jump) for jump in jumps)
-        return gained - self.moved(lost, self.one) - self.moved(self.one, lost)
+        gained = sum(self.product(jump, jump) for jump in jumps)
+        return gained - self.product(lost, self.one) - self.product(self.one, lost)
 
     def commutator(self, k: sparse.csr_array) -> sparse.csr_array:
-        """K rho - rho K for an antisymmetric K."""
-        return self.moved(k, self.one) + self.moved(self.one, k)
+        """rho -> K rho - rho K = K rho + rho K^T for an antisymmetric K."""
+        return self.product(k, self.one) + self.product(self.one, k)
 
 
 @lru_cache(maxsize=16)
 def symmetric(ancillas: int) -> Symmetric:
-    """The generators for M ancillas; M = 0 leaves the bare battery."""
+    """The generator and readouts for M ancillas; M = 0 leaves the bare battery."""
     j, m = dicke_levels(ancillas)
     entries = _Entries(j, m)
-    both = partial(sparse.kron, format="csr")
-    level, battery = sparse.eye_array(j.size), sparse.eye_array(2)
-    lower = sparse.csr_array([[0.0, 0.0], [1.0, 0.0]])
+    tensor = partial(sparse.kron, format="csr")
+    one_level = sparse.eye_array(j.size)
+    one_qubit = sparse.eye_array(2)
+    lower = sparse.csr_array([[0.0, 0.0], [1.0, 0.0]])  # sigma_-, |e> first
     flip = np.lexsort((m, -j))  # m -> -m
     jumps = individual_lowering(ancillas)
-    loss, gain = (entries.lindblad(both(x, level)) for x in (lower, lower.T))
-    losses = entries.lindblad(*(both(battery, x) for x in jumps))
-    gains = entries.lindblad(*(both(battery, x[flip][:, flip]) for x in jumps))
+    loss = entries.lindblad(tensor(lower, one_level))
+    gain = entries.lindblad(tensor(lower.T, one_level))
+    losses = entries.lindblad(*(tensor(one_qubit, x) for x in jumps))
+    gains = entries.lindblad(*(tensor(one_qubit, x[flip][:, flip]) for x in jumps))
+    # S_-. Its entry is 0 at m = -j, so that it never leads on to the next spin.
     down = sparse.diags_array(np.sqrt((j + m) * (j - m + 1))[:-1], offsets=-1)
-    hop = both(lower.T, down)  # sigma_+ S_-
+    hop = tensor(lower.T, down)  # sigma_+ S_-
     hop.eliminate_zeros()
     exchange = entries.commutator(hop - hop.T)
-    sizes = [j.size, j.size, entries.known - 2 * j.size]
+    coherences = entries.size - 2 * j.size
+    sizes = [j.size, j.size, coherences]
     count = ancillas / 2 + m
     return Symmetric(
         spin=j,
         projection=m,
+        # (1 - n) loss + n gain, sorted by the powers of n_1 and n_2.
         parts=[loss + losses, gain - loss, gains - losses, exchange],
         trace=np.repeat([1.0, 1.0, 0.0], sizes),
         battery=np.repeat([1.0, 0.0, 0.0], sizes),
-        ancillas=np.concatenate([count, count, np.zeros(sizes[2])]),
+        ancillas=np.concatenate([count, count, np.zeros(coherences)]),
     )
