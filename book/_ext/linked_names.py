@@ -29,6 +29,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+ALIAS = "Alias for field number"
 LEDGER = Path(__file__).resolve().parent.parent / "claims.yml"
 NAME = re.compile(r"(?:python -m )?([A-Za-z_]\w*(?:\.\w+)*)(?:\(.*\))?(?:\.states)?")
 MODELS = {
@@ -88,6 +89,13 @@ def _fields(full: str, kind: str) -> list[str]:
     if is_dataclass(found):
         return [field.name for field in fields(found)]
     return [*getattr(found, "_fields", ())]  # of a NamedTuple
+
+
+def without_aliases(
+    _app: Sphinx, _kind: str, _name: str, member: object, _skip: bool, _options: object
+) -> bool | None:
+    """Leave out what Python writes of a NamedTuple's fields; the class describes them."""
+    return True if (getattr(member, "__doc__", None) or "").startswith(ALIAS) else None
 
 
 def chosen(places: set[tuple[str, str]], context: str) -> tuple[str, str] | None:
@@ -224,5 +232,6 @@ def _sections(node: nodes.Node) -> Iterator[str]:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_post_transform(LinkNames)
+    app.connect("autodoc-skip-member", without_aliases)
     app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
